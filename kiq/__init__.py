@@ -1,0 +1,1 @@
+"""kiq: background jobs for Python in the style of Sidekiq."""

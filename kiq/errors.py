@@ -1,0 +1,142 @@
+"""Every exception of kiq, as one tree.
+
+::
+
+    BaseException
+    └─ Shutdown                  the process is leaving: raised inside a job that ran past the deadline
+    Exception
+    ├─ KiqError
+    │  ├─ ConfigError            a setting is wrong or unknown                          exit code 78
+    │  ├─ BootError              the application could not be imported                  exit code 70
+    │  ├─ PluginError            a plugin can't be installed
+    │  ├─ PayloadError           this can't be a job                            (also a ValueError)
+    │  │  ├─ ArgumentError       the arguments don't fit or can't travel        (also a TypeError)
+    │  │  ├─ UndecodablePayload  bytes in a queue that are no job
+    │  │  └─ BulkPushError       a bulk push broke half-way: says which jobs were pushed
+    │  ├─ UnknownJobClass        no registered job class has this name          (also a LookupError)
+    │  ├─ EmbeddedServerError    the embedded server can't be found or started          exit code 69
+    │  └─ StoreError             Redis refused a command
+    │     ├─ StoreUnavailable    Redis can't be reached: worth trying again             exit code 69
+    │     ├─ StoreFull           Redis has reached its maxmemory
+    │     ├─ StoreDenied         wrong password, or a command that the user may not use exit code 77
+    │     └─ StoreUnsuitable     too old, or shared in a way that would lose jobs       exit code 78
+    └─ JobSignal                 what a job raises to choose its own fate
+       ├─ Retry(seconds)         try again later; counts as a failed attempt
+       ├─ Snooze(seconds)        try again later; does not count
+       ├─ Kill                   to the dead set
+       └─ Discard                drop it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+
+class Shutdown(BaseException):
+    """The process is leaving and this job has run past the deadline.
+
+    Raised inside the job's thread, best effort. A BaseException, so that a job's own
+    ``except Exception`` does not swallow it. The job goes back to its queue, uncounted.
+    """
+
+
+class KiqError(Exception):
+    """The root of kiq's errors."""
+
+
+class ConfigError(KiqError, ValueError):
+    """A setting or an option is wrong, unknown, or contradicts another one."""
+
+
+class BootError(KiqError):
+    """The application that the worker was asked to run could not be imported."""
+
+
+class PluginError(KiqError):
+    """A plugin can't be installed, or middleware can't be put where it was asked to be."""
+
+
+class PayloadError(KiqError, ValueError):
+    """What was given can't be a job."""
+
+
+class ArgumentError(PayloadError, TypeError):
+    """A job's arguments don't fit its signature, or hold a value that can't travel."""
+
+
+class UndecodablePayload(PayloadError):
+    """Bytes found in Redis are not a job; they end in the dead set as they are."""
+
+
+class BulkPushError(PayloadError):
+    """A bulk push broke half-way.
+
+    *jids* are the jobs that were pushed before it broke; *uncertain* those of the slice that broke,
+    which may have reached Redis if the reply was lost.
+    """
+
+    def __init__(self, message: str, jids: Sequence[str | None], uncertain: Sequence[str]) -> None:
+        super().__init__(message)
+        self.jids = list(jids)
+        self.uncertain = list(uncertain)
+
+
+class UnknownJobClass(KiqError, LookupError):
+    """No registered job class has the name that a payload gives."""
+
+
+class EmbeddedServerError(KiqError):
+    """The embedded Redis-compatible server can't be found, started or joined."""
+
+
+class StoreError(KiqError):
+    """Redis refused a command; the driver's error is the cause."""
+
+
+class StoreUnavailable(StoreError):
+    """Redis can't be reached, or cut the connection: the outcome of the command is unknown."""
+
+
+class StoreFull(StoreError):
+    """Redis has reached its maxmemory and refuses to hold more."""
+
+
+class StoreDenied(StoreError):
+    """Redis refused the password, or the user may not use a command that kiq needs."""
+
+
+class StoreUnsuitable(StoreError):
+    """This Redis can't keep kiq's promises: too old, or shared in a way that would lose jobs."""
+
+
+class JobSignal(Exception):  # noqa: N818 (a request, not an error)
+    """What a job raises to choose its own fate.
+
+    Derives from Exception: a bare ``except Exception`` in the job swallows it.
+    """
+
+
+class _Later(JobSignal):
+    def __init__(self, seconds: float | timedelta | None = None, reason: str = "") -> None:
+        super().__init__(reason or f"{type(self).__name__.lower()} requested by the job")
+        self.seconds = seconds.total_seconds() if isinstance(seconds, timedelta) else seconds
+
+
+class Retry(_Later):
+    """Try this job again in *seconds* (the usual back-off when None); counts as a failure."""
+
+
+class Snooze(_Later):
+    """Run this job again in *seconds*; not a failure, and not counted as an attempt."""
+
+    def __init__(self, seconds: float | timedelta, reason: str = "") -> None:
+        super().__init__(seconds, reason)
+
+
+class Kill(JobSignal):
+    """Send this job to the dead set without further attempts."""
+
+
+class Discard(JobSignal):
+    """Drop this job: no retry, no dead set; death handlers are told."""
