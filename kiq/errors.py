@@ -11,8 +11,8 @@
     │  ├─ PluginError            a plugin can't be installed
     │  ├─ PayloadError           this can't be a job                            (also a ValueError)
     │  │  ├─ ArgumentError       the arguments don't fit or can't travel        (also a TypeError)
-    │  │  ├─ UndecodablePayload  bytes in a queue that are no job
-    │  │  └─ BulkPushError       a bulk push broke half-way: says which jobs were pushed
+    │  │  └─ UndecodablePayload  bytes in a queue that are no job
+    │  ├─ BulkPushError          a bulk push broke half-way: says which jobs were pushed
     │  ├─ UnknownJobClass        no registered job class has this name          (also a LookupError)
     │  ├─ EmbeddedServerError    the embedded server can't be found or started          exit code 69
     │  └─ StoreError             Redis refused a command
@@ -69,7 +69,7 @@ class UndecodablePayload(PayloadError):
     """Bytes found in Redis are not a job; they end in the dead set as they are."""
 
 
-class BulkPushError(PayloadError):
+class BulkPushError(KiqError):
     """A bulk push broke half-way.
 
     *jids* are the jobs that were pushed before it broke; *uncertain* those of the slice that broke,
@@ -110,7 +110,7 @@ class StoreUnsuitable(StoreError):
     """This Redis can't keep kiq's promises: too old, or shared in a way that would lose jobs."""
 
 
-class JobSignal(Exception):  # noqa: N818 (a request, not an error)
+class JobSignal(Exception):
     """What a job raises to choose its own fate.
 
     Derives from Exception: a bare ``except Exception`` in the job swallows it.

@@ -1,0 +1,242 @@
+"""The client: payload in, jid out."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from . import plugin
+from .clock import milliseconds, wall
+from .codec import encode
+from .config import Codec, Redis
+from .errors import BulkPushError, ConfigError, KiqError, PayloadError, StoreUnavailable
+from .middleware import ClientContext
+from .payload import Payload, finite
+from .store.connection import Connector
+from .store.enqueue import Enqueue
+
+logger = logging.getLogger("kiq.client")
+
+DEFAULT_MAX_PAYLOAD = 16 * 1024 * 1024  # bytes
+
+#: Set while a worker imports the application: a push then is a mistake (see :func:`importing`).
+_importing: ContextVar[str | None] = ContextVar("kiq_importing", default=None)
+
+
+class Client:
+    """Pushes payloads to one Redis.
+
+    Threads: any, and any forked child.
+    """
+
+    def __init__(
+        self,
+        redis: Any = None,
+        *,
+        codec: Codec = "msgpack",
+        max_payload: int = DEFAULT_MAX_PAYLOAD,
+        host: plugin.Host = plugin.host,
+    ) -> None:
+        """*redis* is :class:`kiq.config.Redis`, or a ``redis.Redis``, whose settings are copied."""
+        self._enqueue = Enqueue(Connector(redis if redis is not None else Redis(), "kiq-client"))
+        self._codec = codec
+        self._max_payload = max_payload
+        self._host = host
+
+    def push(self, payload: Payload, job_class: Any = None) -> str | None:
+        """Push one payload; return its jid, or None where client middleware vetoed.
+
+        ``at`` in the payload (epoch seconds) schedules it, unless that is past. One round trip.
+        Raises ArgumentError, PayloadError, or a StoreError: after StoreUnavailable the job may have
+        been pushed (kiq does not push it again by itself).
+        """
+        _refuse_while_importing(payload)
+        if len(self._host.client_middleware):
+            changed = self._through_middleware(payload, job_class)
+            if changed is None:
+                return None
+            payload = changed
+        at = payload.pop("at", None)
+        if at is not None and finite(payload["class"], at) > wall():
+            payload.pop("enqueued_at", None)
+            self._enqueue.push_many({}, [(at, self._encoded(payload))])
+        else:
+            payload["enqueued_at"] = milliseconds()
+            self._enqueue.push(payload["queue"], self._encoded(payload))
+        return str(payload["jid"])
+
+    def push_slices(
+        self, payloads: Iterable[Payload], job_class: Any = None, batch_size: int | None = None
+    ) -> list[str | None]:
+        """Push many payloads; return a jid (or None, vetoed) for each.
+
+        One round trip for each *batch_size* (1,000; 100 when scheduled). The iterable is read a
+        slice at a time. Raises BulkPushError, which lists what was pushed, when it breaks half-way.
+        """
+        jids: list[str | None] = []
+        slice_: list[Payload] = []
+        try:
+            for payload in payloads:
+                slice_.append(payload)
+                if len(slice_) >= (batch_size or (100 if "at" in payload else 1000)):
+                    jids += self._push_slice(slice_, job_class)
+                    slice_ = []
+            if slice_:
+                jids += self._push_slice(slice_, job_class)
+        except KiqError as error:
+            if not jids:
+                raise
+            uncertain = isinstance(error, StoreUnavailable)
+            raise BulkPushError(
+                f"the bulk push broke after {len(jids)} jobs: {error}",
+                jids,
+                [payload["jid"] for payload in slice_] if uncertain else [],
+            ) from error
+        return jids
+
+    def _push_slice(self, payloads: Sequence[Payload], job_class: Any) -> list[str | None]:
+        queues: dict[str, list[bytes]] = {}
+        scheduled: list[tuple[float, bytes]] = []
+        jids: list[str | None] = []
+        now, stamp = wall(), milliseconds()
+        filtering = len(self._host.client_middleware) > 0
+        for original in payloads:
+            _refuse_while_importing(original)
+            payload = self._through_middleware(original, job_class) if filtering else original
+            if payload is None:
+                jids.append(None)
+                continue
+            at = payload.pop("at", None)
+            if at is not None and finite(payload["class"], at) > now:
+                payload.pop("enqueued_at", None)
+                scheduled.append((at, self._encoded(payload)))
+            else:
+                payload["enqueued_at"] = stamp
+                queues.setdefault(payload["queue"], []).append(self._encoded(payload))
+            jids.append(payload["jid"])
+        if queues or scheduled:
+            self._enqueue.push_many(queues, scheduled)
+        return jids
+
+    def _through_middleware(self, payload: Payload, job_class: Any) -> Payload | None:
+        fold = self._host.client_middleware.fold(_payload_of)
+        result = fold(ClientContext(payload, job_class or payload["class"]))
+        if result is None:
+            return None
+        if not isinstance(result, dict):
+            raise PayloadError(
+                f"{payload['class']}: client middleware must return the payload, or None to veto, "
+                f"not {result!r}; did a layer forget `return call_next(context)`?"
+            )
+        return result
+
+    def _encoded(self, payload: Payload) -> bytes:
+        raw = encode(payload, self._codec)
+        if len(raw) > self._max_payload:
+            raise PayloadError(
+                f"{payload['class']}: the payload is {len(raw)} bytes, limit {self._max_payload} "
+                "(max_payload); store the data elsewhere and pass its id"
+            )
+        return raw
+
+
+def _payload_of(context: ClientContext) -> Payload:
+    return context.payload
+
+
+class _Default:
+    """The client of this process, made at its first use.
+
+    Threads: any; the lock makes it once.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._client: Client | None = None
+        self.settings: dict[str, Any] = {}
+
+    def get(self) -> Client:
+        if self._client is None:
+            with self._lock:
+                if self._client is None:
+                    self._client = self._build()
+        return self._client
+
+    def set(self, client: Client | None) -> None:
+        with self._lock:
+            self._client = client
+
+    def _build(self) -> Client:
+        redis: Any = self.settings.get("redis")
+        if redis is None or os.environ.get("KIQ_REDIS_URL"):
+            redis = Redis(url=_url_from_environment())
+        codec = _codec(os.environ.get("KIQ_CODEC") or self.settings.get("codec", "msgpack"))
+        if isinstance(redis, Redis):
+            logger.info("pushing to %s (codec %s)", redis.masked_url, codec)
+        return Client(
+            redis, codec=codec, max_payload=self.settings.get("max_payload", DEFAULT_MAX_PAYLOAD)
+        )
+
+
+def _url_from_environment() -> str:
+    environ = os.environ
+    return environ.get("KIQ_REDIS_URL") or environ.get("REDIS_URL") or Redis().url
+
+
+def _codec(name: Any) -> Codec:
+    if name == "msgpack":
+        return "msgpack"
+    if name == "json":
+        return "json"
+    raise ConfigError(f"the codec is msgpack or json, not {name!r}")
+
+
+_default = _Default()
+
+
+def default_client() -> Client:
+    """Return the client that ``perform_async`` uses."""
+    return _default.get()
+
+
+def use_client(client: Client | None) -> None:
+    """Make *client* the one that ``perform_async`` uses; None builds one anew from the settings."""
+    _default.set(client)
+
+
+def use_settings(settings: Mapping[str, Any]) -> None:
+    """Build the default client from *settings*: ``redis``, ``codec``, ``max_payload``."""
+    _default.settings = dict(settings)
+    _default.set(None)
+
+
+def configured() -> Mapping[str, Any]:
+    """Return what ``kiq.configure`` was given."""
+    return _default.settings
+
+
+@contextmanager
+def importing(what: str) -> Iterator[None]:
+    """Refuse pushes on this thread meanwhile: *what* is being imported by a worker.
+
+    A push at the top of a module would push once more at each start of each worker.
+    """
+    token = _importing.set(what)
+    try:
+        yield
+    finally:
+        _importing.reset(token)
+
+
+def _refuse_while_importing(payload: Payload) -> None:
+    what = _importing.get()
+    if what is not None:
+        raise ConfigError(
+            f"{payload['class']} was pushed while a worker imports {what}: every start of a worker "
+            'would push it again. Put the push under `if __name__ == "__main__":`'
+        )

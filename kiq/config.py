@@ -1,0 +1,208 @@
+"""The settings of a process, as values: what they are, their defaults, how they are shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from urllib.parse import unquote_plus
+
+from kiq.errors import ConfigError
+
+Mode = Literal["strict", "weighted", "random"]
+Codec = Literal["msgpack", "json"]
+LogFormat = Literal["auto", "pretty", "plain", "json"]
+
+_QUEUE_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
+_PARAMETER = re.compile(r"([?&])([^=&?]*)=([^&]*)")
+_PLAIN_AUTHORITY = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(:[0-9]*)?")
+_SECRET_WORDS = ("pass", "pwd", "secret", "token")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capsule:
+    """Queues and the threads that serve them together.
+
+    *concurrency* is a number of threads. *queues* are pairs (queue, weight); the weight counts
+    only in the weighted *mode*.
+    """
+
+    name: str = "default"
+    concurrency: int = 10
+    queues: tuple[tuple[str, int], ...] = (("default", 1),)
+    mode: Mode = "strict"
+
+    @property
+    def queue_names(self) -> tuple[str, ...]:
+        """The names of the queues, in the order given."""
+        return tuple(name for name, _ in self.queues)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redis:
+    """Where Redis is and how to talk to it.
+
+    *url* is redis://, rediss://, unix:// or the word "embedded"; the time-outs are in seconds;
+    *options* are further keyword arguments of redis-py's connection (username, ssl_ca_certs, ...).
+    """
+
+    url: str = "redis://localhost:6379/0"
+    connect_timeout: float = 3.0
+    socket_timeout: float = 5.0
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def masked_url(self) -> str:
+        """The URL with its password replaced by ``***``: the only form to print."""
+        return mask(self.url)
+
+    def __repr__(self) -> str:
+        """Show no secret: the URL masked, of the options only the names."""
+        return (
+            f"Redis(url={self.masked_url!r}, connect_timeout={self.connect_timeout}, "
+            f"socket_timeout={self.socket_timeout}, options={sorted(self.options)})"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """All settings of a process.
+
+    Durations (*shutdown_timeout*, *dead_timeout*, *lease*) are seconds, *max_payload* is bytes.
+    *origins* says for each setting where its value came from and what that overrides; *notices*
+    are remarks on the configuration that a person should see; *file* is the file that was read.
+    """
+
+    capsules: tuple[Capsule, ...] = (Capsule(),)
+    redis: Redis = field(default_factory=Redis)
+    codec: Codec = "msgpack"
+    shutdown_timeout: float = 25.0
+    max_retries: int = 25
+    dead_max_jobs: int = 10_000
+    dead_timeout: float = 180 * 86400.0
+    lease: float = 60.0
+    require: tuple[str, ...] = ()
+    environment: str = "development"
+    tag: str = ""
+    labels: tuple[str, ...] = ()
+    log_level: str = "info"
+    log_format: LogFormat = "auto"
+    allow_ruby_server: bool = False
+    skip_default_job_logging: bool = False
+    logged_job_attributes: tuple[str, ...] = ("bid", "tags")
+    plugins: tuple[str, ...] = ()
+    max_payload: int = 16 * 1024 * 1024
+    origins: Mapping[str, str] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
+    file: str | None = None
+
+
+def check_queue_name(name: str) -> str:
+    """Return *name* if a queue may be called so; raise ConfigError saying what is allowed."""
+    if isinstance(name, str) and _QUEUE_NAME.fullmatch(name):
+        return name
+    shown = repr(name)
+    if len(shown) > 60:
+        shown = f"{shown[:50]}… ({len(name)} characters)"
+    raise ConfigError(
+        f"{shown} can't be the name of a queue: a name has 1 to 100 characters out of "
+        "A-Z a-z 0-9 _ . : - (no spaces, no braces)"
+    )
+
+
+def parse_queues(
+    entries: Iterable[tuple[str, int | None]],
+) -> tuple[tuple[tuple[str, int], ...], Mode]:
+    """Return the queues with their weights, and the mode that these weights ask for.
+
+    *entries* are pairs (queue, weight or None). No weight on any: strict, in the order given. Every
+    weight given as 1: random. Otherwise weighted, where a queue without a weight counts 1. A
+    repeated queue counts once. Raises ConfigError for a bad name or weight, for a queue that is
+    given two weights, and when there is no queue at all.
+    """
+    weights: dict[str, int | None] = {}
+    for name, weight in entries:
+        check_queue_name(name)
+        _check_weight(name, weight)
+        if name in weights and weights[name] != weight:
+            first, second = _weight_text(weights[name]), _weight_text(weight)
+            raise ConfigError(f"queue {name} stands twice, with {first} and with {second}")
+        weights[name] = weight
+    if not weights:
+        raise ConfigError("no queue is named: name at least one, as in queues: [default]")
+    return tuple((name, weight or 1) for name, weight in weights.items()), _mode(weights)
+
+
+def mask(url: str) -> str:
+    """Return *url* with every password in it replaced by ``***``; when in doubt, with more."""
+    shown = _PARAMETER.sub(_mask_parameter, url)
+    scheme, separator, rest = shown.partition("://")
+    if not separator:
+        scheme, rest = "", shown
+    user_info, at, place = rest.rpartition("@")
+    if at:
+        user, colon, _ = user_info.partition(":")
+        return f"{scheme}{separator}{user if colon else ''}{colon}***@{place}"
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    if separator and not _PLAIN_AUTHORITY.fullmatch(authority):
+        # A password without its "@host": part of it may stand on either side of the slash.
+        return f"{scheme}{separator}***"
+    return shown
+
+
+def banner_lines(config: Config) -> list[str]:
+    """Return what a process says of its configuration when it starts; holds no password."""
+    lines = [
+        f"environment: {config.environment}{_origin(config, 'environment')}",
+        f"config file: {config.file or 'none'}",
+    ]
+    for capsule in config.capsules:
+        prefix = "" if capsule.name == "default" else f"capsules.{capsule.name}."
+        lines.append(
+            f"capsule {capsule.name}: {capsule.mode} order, queues {queues_text(capsule)}"
+            f"{_origin(config, prefix + 'queues')}, "
+            f"{capsule.concurrency} threads{_origin(config, prefix + 'concurrency')}"
+        )
+    lines.append(f"codec: {config.codec}{_origin(config, 'codec')}")
+    lines.append(f"redis: {config.redis.masked_url}{_origin(config, 'redis.url')}")
+    return lines
+
+
+def queues_text(capsule: Capsule) -> str:
+    """Return the queues as ``-q`` would take them: ``critical,6 default,3``, or names alone."""
+    if capsule.mode == "strict":
+        return " ".join(capsule.queue_names)
+    return " ".join(f"{name},{weight}" for name, weight in capsule.queues)
+
+
+def _check_weight(name: str, weight: int | None) -> None:
+    if weight is None:
+        return
+    if isinstance(weight, bool) or not isinstance(weight, int) or not 1 <= weight <= 1000:
+        raise ConfigError(
+            f"the weight of queue {name} must be a whole number from 1 to 1000, not {weight!r}"
+        )
+
+
+def _weight_text(weight: int | None) -> str:
+    return "no weight" if weight is None else f"weight {weight}"
+
+
+def _mode(weights: Mapping[str, int | None]) -> Mode:
+    if all(weight is None for weight in weights.values()):
+        return "strict"
+    if all(weight == 1 for weight in weights.values()):
+        return "random"
+    return "weighted"
+
+
+def _mask_parameter(found: re.Match[str]) -> str:
+    key = unquote_plus(found[2]).lower()
+    value = "***" if any(word in key for word in _SECRET_WORDS) else found[3]
+    return f"{found[1]}{found[2]}={value}"
+
+
+def _origin(config: Config, setting: str) -> str:
+    origin = config.origins.get(setting)
+    return f" ({origin})" if origin else ""

@@ -1,0 +1,179 @@
+"""From a call to payloads: the ``perform_*`` methods, for a job class with its options."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import chain
+from typing import Any, Generic, ParamSpec
+
+from .client import Client, default_client
+from .clock import wall
+from .errors import PayloadError
+from .inline import run_inline
+from .options import SetOptions, checked
+from .payload import Payload, build, due_at, due_in
+from .registry import JobSpec, check_importable
+
+P = ParamSpec("P")
+_SET_OPTIONS = frozenset(SetOptions.__annotations__)
+_SHORTEST_SPREAD = 5.0  # seconds, as in Sidekiq
+
+
+class Args(Generic[P]):
+    """The arguments of one job of a bulk, checked by ``HardWorker.args(...)``."""
+
+    __slots__ = ("args", "kwargs")
+
+    def __init__(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        self.args = args
+        self.kwargs = kwargs
+
+
+class Enqueuer(Generic[P]):
+    """A job class with the options of a push; may be kept and used any number of times.
+
+    Threads: any.
+    """
+
+    __slots__ = ("_client", "_options", "_spec")
+
+    def __init__(
+        self,
+        spec: JobSpec,
+        overrides: Mapping[str, Any] | None = None,
+        client: Client | None = None,
+    ) -> None:
+        self._spec = spec
+        self._options = {**spec.options, **overrides} if overrides else spec.options
+        self._client = client
+
+    def set(self, **options: Any) -> Enqueuer[P]:
+        """Return another one with *options* on top. Raises ConfigError for an unknown option."""
+        new = checked(self._spec.name, options, known=_SET_OPTIONS)
+        return Enqueuer(self._spec, {**self._options, **new}, self._client)
+
+    def perform_async(self, *args: P.args, **kwargs: P.kwargs) -> str | None:
+        """Push a job now; see :meth:`kiq.Job.perform_async`."""
+        return self._push(args, kwargs, None)
+
+    def perform_in(
+        self, delay: float | timedelta, /, *args: P.args, **kwargs: P.kwargs
+    ) -> str | None:
+        """Push a job that is due in *delay*; see :meth:`kiq.Job.perform_in`."""
+        return self._push(args, kwargs, due_in(self._spec.name, delay))
+
+    def perform_at(
+        self, when: float | datetime, /, *args: P.args, **kwargs: P.kwargs
+    ) -> str | None:
+        """Push a job that is due at *when*; see :meth:`kiq.Job.perform_at`."""
+        return self._push(args, kwargs, due_at(self._spec.name, when))
+
+    def perform_bulk(
+        self,
+        jobs: Iterable[Sequence[Any] | Args[P]],
+        /,
+        *,
+        batch_size: int | None = None,
+        at: float | datetime | Sequence[float | datetime] | None = None,
+        spread_interval: float | timedelta | None = None,
+    ) -> list[str | None]:
+        """Push many jobs; see :meth:`kiq.Job.perform_bulk`."""
+        name = self._spec.name
+        if batch_size is not None and batch_size < 1:
+            raise PayloadError(f"{name}: batch_size must be 1 or more, not {batch_size!r}")
+        times = _times(name, at, spread_interval)
+        payloads = self._bulk(jobs, times)
+        if isinstance(at, Sequence):
+            jobs = _same_size(name, jobs, at)
+            payloads = self._bulk(jobs, times)
+        first = next(payloads, None)
+        if first is None:
+            return []
+        check_importable(name)
+        client = self._client or default_client()
+        return client.push_slices(chain((first,), payloads), self._spec.cls, batch_size)
+
+    def perform_inline(self, *args: P.args, **kwargs: P.kwargs) -> Any:
+        """Run a job here and now; see :meth:`kiq.Job.perform_inline`."""
+        self._spec.arity.check(self._spec.name, args, kwargs)
+        return run_inline(self._spec, build(self._spec.name, args, kwargs, self._options))
+
+    def args(self, *args: P.args, **kwargs: P.kwargs) -> Args[P]:
+        """Return the arguments of one job for :meth:`perform_bulk`, checked."""
+        self._spec.arity.check(self._spec.name, args, kwargs)
+        return Args(args, kwargs)
+
+    def _push(self, args: Sequence[Any], kwargs: Mapping[str, Any], at: float | None) -> str | None:
+        spec = self._spec
+        spec.arity.check(spec.name, args, kwargs)
+        check_importable(spec.name)
+        payload = build(spec.name, args, kwargs, self._options)
+        if at is not None:
+            payload["at"] = at
+        return (self._client or default_client()).push(payload, spec.cls)
+
+    def _bulk(
+        self, jobs: Iterable[Sequence[Any] | Args[P]], times: Iterator[float] | None
+    ) -> Iterator[Payload]:
+        spec, options = self._spec, self._options
+        for index, job in enumerate(jobs):
+            kwargs: Mapping[str, Any] = {}
+            if isinstance(job, Args):
+                args, kwargs = job.args, job.kwargs
+            elif type(job) is tuple or type(job) is list:
+                args = job
+            else:
+                raise PayloadError(
+                    f"{spec.name}: job {index} of the bulk is {job!r}: give each job's arguments as "
+                    f"a list or tuple, as in perform_bulk([(1,), (2,)]), or as {spec.name}.args(...)"
+                )
+            spec.arity.check(spec.name, args, kwargs)
+            payload = build(spec.name, args, kwargs, options)
+            if times is not None:
+                payload["at"] = next(times)
+            yield payload
+
+
+def _times(
+    name: str,
+    at: float | datetime | Sequence[float | datetime] | None,
+    spread: float | timedelta | None,
+) -> Iterator[float] | None:
+    """Return the due time of each job of a bulk in turn, or None when they are due now."""
+    if spread is not None:
+        if at is not None:
+            raise PayloadError(f"{name}: give perform_bulk either at or spread_interval, not both")
+        seconds = spread.total_seconds() if isinstance(spread, timedelta) else spread
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds <= 0:
+            raise PayloadError(
+                f"{name}: spread_interval must be a positive number of seconds, not {spread!r}"
+            )
+        return _spread(max(float(seconds), _SHORTEST_SPREAD))
+    if at is None:
+        return None
+    if isinstance(at, Sequence):
+        if not at or isinstance(at, str):
+            raise PayloadError(f"{name}: at must be a time, or a list with one for each job")
+        return iter([due_at(name, when) for when in at])
+    return _always(due_at(name, at))
+
+
+def _always(at: float) -> Iterator[float]:
+    while True:
+        yield at
+
+
+def _spread(seconds: float) -> Iterator[float]:
+    while True:
+        yield wall() + random.uniform(0, seconds)
+
+
+def _same_size(name: str, jobs: Iterable[Any], at: Sequence[float | datetime]) -> Sequence[Any]:
+    sized = jobs if isinstance(jobs, Sequence) else list(jobs)
+    if len(sized) != len(at):
+        raise PayloadError(
+            f"{name}: {len(sized)} jobs but {len(at)} times in at: give one for each"
+        )
+    return sized

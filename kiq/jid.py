@@ -1,0 +1,31 @@
+"""Job ids."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from typing import Any
+
+
+class Jid(str):
+    """A job id: 24 lowercase hex digits, a plain str but for one hint."""
+
+    __slots__ = ()
+
+    def __await__(self) -> Generator[Any, None, str]:
+        """Refuse: pushing is not a coroutine, and the usual TypeError doesn't say so."""
+        raise TypeError(
+            "a push is not a coroutine: the job is in Redis already; "
+            "write HardWorker.perform_async(...) without await"
+        )
+
+
+def new_jid() -> Jid:
+    """Return a fresh job id (12 random bytes)."""
+    return Jid(os.urandom(12).hex())
+
+
+def new_jids(count: int) -> list[Jid]:
+    """Return *count* fresh job ids from one system call."""
+    digits = os.urandom(12 * count).hex()
+    return [Jid(digits[at : at + 24]) for at in range(0, 24 * count, 24)]

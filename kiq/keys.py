@@ -1,0 +1,89 @@
+"""Every Redis key of kiq: Sidekiq's where Sidekiq has one, ``kiq:`` for the rest.
+
+The wire format of Sidekiq 7 and 8 gives the names, types and life-times of the first group.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+# Sidekiq's
+QUEUES = "queues"  # set of queue names
+RETRY = "retry"  # sorted set, score = next attempt, seconds
+SCHEDULE = "schedule"  # sorted set, score = due time, seconds
+DEAD = "dead"  # sorted set, score = time of death, seconds
+PROCESSES = "processes"  # set of identities
+STAT_PROCESSED = "stat:processed"
+STAT_FAILED = "stat:failed"
+STAT_TTL = 5 * 365 * 24 * 3600  # seconds that a per-day counter is kept
+PROCESS_TTL = 60  # seconds that a process is shown after its last beat
+
+# kiq's own
+OWNERS = "kiq:owners"  # set of owners that may hold jobs in flight
+SUSPECTS = "kiq:suspects"  # hash sha1 of a payload -> "level:expiry", see reclaim.lua
+MARKERS = "kiq:markers"  # hash sha1 of a running suspect -> "owner delivery"
+DEAD_REASON = "kiq:dead-reason"  # hash sha1 of a raw dead entry -> why it is there
+POLLER = "kiq:poller"  # election: who promotes
+RECLAIMER = "kiq:reclaimer"  # election: who looks for lapsed leases
+STORE_ID = "kiq:id"  # a random name for this database: tells run-folder locks apart
+POLLER_BELL = "poller"  # the poller's name at kiq:bell:
+
+_QUEUE_PREFIX = "queue:"
+
+
+def queue(name: str) -> str:
+    """Return the key of the list that holds queue *name*: head = newest, tail = next."""
+    return _QUEUE_PREFIX + name
+
+
+def queue_name(source: str) -> str | None:
+    """Return the queue whose list is at *source*, or None when *source* is a sorted set."""
+    return source[len(_QUEUE_PREFIX) :] if source.startswith(_QUEUE_PREFIX) else None
+
+
+def inflight(source: str, owner: str) -> str:
+    """Return the key of the hash of what *owner* took from *source* and has not settled.
+
+    The braces make a cluster keep the hash in the slot of its source.
+    """
+    return f"kiq:inflight:{{{source}}}:{owner}"
+
+
+def idle(name: str) -> str:
+    """Return the key of the set of owners that wait for a job of queue *name*."""
+    return f"kiq:idle:{name}"
+
+
+def bell(owner: str) -> str:
+    """Return the channel that wakes *owner*."""
+    return f"kiq:bell:{owner}"
+
+
+def record(owner: str) -> str:
+    """Return the key of *owner*'s record: what it may hold, where it runs, its epoch."""
+    return f"kiq:owner:{owner}"
+
+
+def lapsed(owner: str) -> str:
+    """Return the key that *owner*'s record has while its jobs are given back."""
+    return f"kiq:lapsed:{owner}"
+
+
+def live(owner: str) -> str:
+    """Return the key of *owner*'s lease, a string with a TTL."""
+    return f"kiq:live:{owner}"
+
+
+def work(identity: str) -> str:
+    """Return the key of the hash of what the process *identity* runs now (for display)."""
+    return f"{identity}:work"
+
+
+def signals(identity: str) -> str:
+    """Return the key of the list of signals that others send to the process *identity*."""
+    return f"{identity}-signals"
+
+
+def stat_day(stat: str, now: float) -> str:
+    """Return the key of the counter *stat* for the UTC day of *now* (epoch seconds)."""
+    return f"{stat}:{datetime.fromtimestamp(now, UTC):%Y-%m-%d}"

@@ -1,0 +1,193 @@
+"""Where log lines go and how they look: one handler for kiq's loggers and for the user's."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TextIO
+
+from kiq import logcontext
+from kiq.errors import ConfigError
+
+FORMATS = ("auto", "pretty", "plain", "json")
+
+#: How many lines could not be written since the process started: a full disk, a closed stream.
+dropped: int = 0
+
+_COLOURS = {"DEBUG": 36, "INFO": 32, "WARN": 33, "ERROR": 31, "FATAL": 35}
+_LEVEL_NAMES = {"WARNING": "WARN", "CRITICAL": "FATAL"}
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def configure(level: str, format: str, stream: TextIO | None = None) -> None:
+    """Send the log to *stream* (standard output when None), from *level* up, in *format*.
+
+    One handler serves the logger "kiq" and, where the root logger has no handler of its own, the
+    root logger, so that the user's loggers are seen as well. Calling it again replaces what it
+    did before. Raises ConfigError for an unknown level or format.
+    """
+    number = _level_number(level)
+    target = sys.stdout if stream is None else stream
+    handler = DroppingHandler(target)
+    handler.setFormatter(_formatter(format, target))
+    handler.addFilter(ContextFilter())
+    kiq, root = logging.getLogger("kiq"), logging.getLogger()
+    for logger in (kiq, root):
+        for old in [each for each in logger.handlers if isinstance(each, DroppingHandler)]:
+            logger.removeHandler(old)
+    kiq.addHandler(handler)
+    kiq.setLevel(number)
+    kiq.propagate = False
+    if not root.handlers:
+        root.addHandler(handler)
+        root.setLevel(number)
+
+
+class ContextFilter(logging.Filter):
+    """Gives every record the fields ``ctx`` (of the running job) and ``tid``; drops nothing.
+
+    Put it on a handler of your own to use ``%(ctx)s`` and ``%(tid)s`` in its format.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Stamp *record* in the thread that logs, which may not be the one that formats."""
+        record.ctx = dict(logcontext.current.get() or {})
+        record.tid = logcontext.tid()
+        return True
+
+
+class DroppingHandler(logging.StreamHandler[TextIO]):
+    """Writes lines; one that can't be written is counted in ``log.dropped``, and never raises.
+
+    A job must not fail, nor its verdict be delayed, because a disk is full.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write *record* and flush; characters that the stream can't hold are escaped."""
+        try:
+            line = self.format(record) + self.terminator
+            try:
+                self.stream.write(line)
+            except UnicodeEncodeError:
+                encoding = getattr(self.stream, "encoding", None) or "ascii"
+                self.stream.write(line.encode(encoding, "backslashreplace").decode(encoding))
+            self.flush()
+        except Exception:  # noqa: BLE001 (whatever the stream raises, it is not the job's)
+            self.handleError(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002
+        """Count the line as dropped; there is nowhere left to say so."""
+        global dropped
+        dropped += 1
+
+
+class PlainFormatter(logging.Formatter):
+    """``2026-01-31T12:00:00.000Z pid=7 tid=5k class=Mail jid=… INFO: message``, maybe coloured."""
+
+    def __init__(self, *, colour: bool = False) -> None:
+        super().__init__()
+        self._colour = colour
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line; a traceback follows on lines of its own."""
+        level = _level_name(record)
+        if self._colour:
+            level = f"\x1b[{_COLOURS.get(level, 0)}m{level}\x1b[0m"
+        words = [_time(record), f"pid={record.process}", f"tid={_tid(record)}"]
+        words += [f"{key}={_visible(str(value))}" for key, value in _context(record).items()]
+        text = f"{' '.join(words)} {level}: {_visible(_message(record))}"
+        trace = _trace(self, record)
+        return f"{text}\n{_visible(trace)}" if trace else text
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: ts, pid, tid, lvl, logger, msg, ctx, and exc when there is one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the object, in ASCII, which any stream can hold."""
+        fields: dict[str, object] = {
+            "ts": _time(record),
+            "pid": record.process,
+            "tid": _tid(record),
+            "lvl": _level_name(record),
+            "logger": record.name,
+            "msg": _message(record),
+            "ctx": dict(_context(record)),
+        }
+        trace = _trace(self, record)
+        if trace:
+            fields["exc"] = trace
+        return json.dumps(fields, default=str)
+
+
+def _level_number(level: str) -> int:
+    number = logging.getLevelNamesMapping().get(level.upper(), logging.NOTSET)
+    if number == logging.NOTSET:
+        raise ConfigError(
+            f"log_level must be one of debug, info, warning, error, critical, not {level}"
+        )
+    return number
+
+
+def _formatter(format: str, stream: TextIO | None) -> logging.Formatter:
+    if format not in FORMATS:
+        raise ConfigError(f"log_format must be one of {', '.join(FORMATS)}, not {format}")
+    if format == "json":
+        return JsonFormatter()
+    return PlainFormatter(colour=format != "plain" and _takes_colour(stream))
+
+
+def _takes_colour(stream: TextIO | None) -> bool:
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or stream is None:
+        return False
+    try:
+        return stream.isatty()
+    except ValueError:
+        # A closed stream: the lines will be dropped, whatever their colour.
+        return False
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception as error:  # noqa: BLE001 (a line of the user's must not get lost by a slip)
+        return f"{record.msg!s} (its arguments don't fit: {type(error).__name__}: {error})"
+
+
+def _trace(formatter: logging.Formatter, record: logging.LogRecord) -> str:
+    parts = []
+    if record.exc_info and record.exc_info[0] is not None:
+        parts.append(formatter.formatException(record.exc_info))
+    elif record.exc_text:
+        parts.append(record.exc_text)
+    if record.stack_info:
+        parts.append(formatter.formatStack(record.stack_info))
+    return "\n".join(parts)
+
+
+def _time(record: logging.LogRecord) -> str:
+    moment = datetime.fromtimestamp(record.created, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _tid(record: logging.LogRecord) -> str:
+    return str(getattr(record, "tid", "")) or logcontext.tid()
+
+
+def _context(record: logging.LogRecord) -> Mapping[str, object]:
+    context = getattr(record, "ctx", None)
+    return context if isinstance(context, Mapping) else {}
+
+
+def _level_name(record: logging.LogRecord) -> str:
+    return _LEVEL_NAMES.get(record.levelname, record.levelname)
+
+
+def _visible(text: str) -> str:
+    # A job's arguments may hold escape sequences, which would act on the reader's terminal.
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)

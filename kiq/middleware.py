@@ -1,0 +1,140 @@
+"""Middleware: layers around a push or a run, folded once into one callable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+from .errors import PluginError
+
+Payload = dict[str, Any]
+
+
+class ClientContext:
+    """One push (or promotion) as client middleware sees it.
+
+    *payload* is the dict that will be written: change it in place. *job_class* is the class, or the
+    name where only that is known. *promoting* is True when a due job moves to its queue; then the
+    layer must be repeatable per jid.
+    """
+
+    __slots__ = ("job_class", "payload", "promoting")
+
+    def __init__(self, payload: Payload, job_class: Any, promoting: bool = False) -> None:
+        self.payload = payload
+        self.job_class = job_class
+        self.promoting = promoting
+
+    @property
+    def queue(self) -> str:
+        """The queue that the job goes to."""
+        return str(self.payload["queue"])
+
+
+class ServerContext:
+    """One run as server middleware sees it.
+
+    *job* is the fresh instance (None for function jobs), *payload* a dict of this run alone:
+    changes to it are seen by the job's run and never written back.
+    """
+
+    __slots__ = ("job", "job_class", "payload", "queue")
+
+    def __init__(self, payload: Payload, queue: str, job_class: Any, job: Any) -> None:
+        self.payload = payload
+        self.queue = queue
+        self.job_class = job_class
+        self.job = job
+
+    @property
+    def jid(self) -> str:
+        """The job's id."""
+        return str(self.payload.get("jid", ""))
+
+
+C = TypeVar("C")
+Next = Callable[[C], Any]
+Layer = Callable[[C, Next[C]], Any]
+
+
+class Chain(Generic[C]):
+    """An ordered set of layers; the first is the outermost.
+
+    Threads: built at boot, on one thread; :meth:`fold` gives a callable that any thread may use.
+    """
+
+    def __init__(self) -> None:
+        self._layers: list[Layer[C]] = []
+
+    def add(self, layer: Layer[C], *, before: object = None, after: object = None) -> Layer[C]:
+        """Add *layer* as the innermost one, or next to another (the object itself, or its name).
+
+        A layer that is there already moves. Raises PluginError when *before* or *after* is absent.
+        """
+        self.remove(layer)
+        if before is not None:
+            self._layers.insert(self._position(before, layer), layer)
+        elif after is not None:
+            self._layers.insert(self._position(after, layer) + 1, layer)
+        else:
+            self._layers.append(layer)
+        return layer
+
+    def prepend(self, layer: Layer[C]) -> Layer[C]:
+        """Add *layer* as the outermost one."""
+        self.remove(layer)
+        self._layers.insert(0, layer)
+        return layer
+
+    def remove(self, layer: object) -> None:
+        """Take *layer* (the object, or its name) out; no error when it is not there."""
+        self._layers = [one for one in self._layers if not _is(one, layer)]
+
+    def clear(self) -> None:
+        """Take out every layer."""
+        self._layers = []
+
+    def __contains__(self, layer: object) -> bool:
+        return any(_is(one, layer) for one in self._layers)
+
+    def __len__(self) -> int:
+        return len(self._layers)
+
+    def names(self) -> list[str]:
+        """Return the names of the layers, outermost first."""
+        return [_name(layer) for layer in self._layers]
+
+    def fold(self, innermost: Next[C]) -> Next[C]:
+        """Return one callable that runs *innermost* inside every layer."""
+        folded = innermost
+        for layer in reversed(self._layers):
+            folded = _wrap(layer, folded)
+        return folded
+
+    def _position(self, other: object, layer: Layer[C]) -> int:
+        for index, one in enumerate(self._layers):
+            if _is(one, other):
+                return index
+        raise PluginError(
+            f"middleware {_name(layer)} can't be put next to {_name(other)}, which is not there; "
+            f"there are: {', '.join(self.names()) or 'none'}"
+        )
+
+
+def _wrap(layer: Layer[C], inner: Next[C]) -> Next[C]:
+    def call(context: C) -> Any:
+        return layer(context, inner)
+
+    return call
+
+
+def _name(layer: object) -> str:
+    if isinstance(layer, str):
+        return layer
+    return getattr(layer, "__qualname__", type(layer).__qualname__)
+
+
+def _is(layer: object, wanted: object) -> bool:
+    return (
+        layer is wanted or layer == wanted or (isinstance(wanted, str) and _name(layer) == wanted)
+    )

@@ -1,0 +1,129 @@
+"""Payloads: the dict that a job is at rest, in Sidekiq's fields."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from .clock import milliseconds, wall
+from .config import check_queue_name
+from .errors import ConfigError, PayloadError
+from .jid import new_jid
+from .options import DEFAULTS
+
+Payload = dict[str, Any]
+
+#: At and above this a number is a date (epoch seconds), below it a span: Sidekiq's rule.
+EPOCH_FROM = 1_000_000_000
+
+
+def build(
+    name: str,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any] | None,
+    options: Mapping[str, Any],
+    jid: str | None = None,
+) -> Payload:
+    """Return a new payload for job class *name*; *options* are those of the class and the push."""
+    payload: Payload = {
+        **options,
+        "class": name,
+        "args": list(args),
+        "jid": jid or new_jid(),
+        "created_at": milliseconds(),
+    }
+    if kwargs:
+        payload["kwargs"] = dict(kwargs)
+    return payload
+
+
+def normalized(item: Mapping[str, Any], defaults: Mapping[str, Any] = DEFAULTS) -> Payload:
+    """Return a payload from a bare dict such as other languages push, with what is missing.
+
+    Needs ``class`` (a string) and ``args`` (a list). Raises PayloadError that names the field.
+    """
+    for key in item:
+        if not isinstance(key, str):
+            raise PayloadError(f"a payload has string keys only, not {key!r}")
+    payload: Payload = {**defaults, **item}
+    name = payload.get("class")
+    if not isinstance(name, str) or not name:
+        raise PayloadError(f"a payload needs 'class', the name of a job class, not {name!r}")
+    if not isinstance(payload.get("args"), list):
+        raise PayloadError(
+            f"{name}: a payload needs 'args', a list of arguments, not {payload.get('args')!r}"
+        )
+    if "kwargs" in payload and not isinstance(payload["kwargs"], dict):
+        raise PayloadError(f"{name}: 'kwargs' must be a dict, not {payload['kwargs']!r}")
+    _check_fields(name, payload)
+    payload.setdefault("jid", new_jid())
+    payload.setdefault("created_at", milliseconds())
+    return payload
+
+
+def _check_fields(name: str, payload: Payload) -> None:
+    try:
+        check_queue_name(payload["queue"])
+    except (ConfigError, TypeError) as error:
+        raise PayloadError(f"{name}: queue: {error}") from None
+    jid = payload.get("jid", "x")
+    if not isinstance(jid, str) or not jid:
+        raise PayloadError(f"{name}: 'jid' must be a string, not {jid!r}")
+    tags = payload.get("tags", [])
+    if not isinstance(tags, list):
+        raise PayloadError(f"{name}: 'tags' must be a list, not {tags!r}")
+    window = payload.get("retry_for", 0)
+    if isinstance(window, bool) or not isinstance(window, int | float) or window > EPOCH_FROM:
+        raise PayloadError(f"{name}: 'retry_for' must be at most 1e9 seconds, not {window!r}")
+    if "at" in payload:
+        payload["at"] = finite(name, payload["at"])
+
+
+def finite(name: str, at: Any) -> float:
+    """Return *at* as a float. Raises PayloadError unless it is a finite number."""
+    if isinstance(at, bool) or not isinstance(at, int | float) or not math.isfinite(at):
+        raise PayloadError(f"{name}: 'at' must be a finite number of epoch seconds, got {at!r}")
+    return float(at)
+
+
+def due_in(name: str, delay: float | timedelta) -> float:
+    """Return the epoch seconds that are *delay* (seconds or timedelta) from now.
+
+    A number of 1e9 or more is refused: it is a date, and belongs in ``perform_at``.
+    """
+    seconds = delay.total_seconds() if isinstance(delay, timedelta) else delay
+    if isinstance(seconds, datetime):
+        raise PayloadError(f"{name}: perform_in takes a delay; use perform_at for {delay!r}")
+    seconds = finite(name, seconds)
+    if seconds >= EPOCH_FROM:
+        raise PayloadError(
+            f"{name}: perform_in({delay!r}) is over 31 years from now: it looks like a date; "
+            "use perform_at"
+        )
+    return wall() + seconds
+
+
+def due_at(name: str, when: float | datetime) -> float:
+    """Return *when* (epoch seconds or an aware datetime) as epoch seconds.
+
+    Refuses a naive datetime, whose moment depends on the machine, and a number below 1e9, which is a
+    delay (Sidekiq takes it for one; in Python ``perform_in`` says it).
+    """
+    if isinstance(when, datetime):
+        if when.tzinfo is None or when.utcoffset() is None:
+            raise PayloadError(
+                f"{name}: {when!r} is naive: it means another moment on another machine; "
+                "pass an aware datetime, such as datetime.now(timezone.utc) + timedelta(hours=1)"
+            )
+        return when.timestamp()
+    if isinstance(when, timedelta):
+        raise PayloadError(f"{name}: perform_at takes a date; use perform_in for {when!r}")
+    seconds = finite(name, when)
+    if 0 <= seconds < EPOCH_FROM:
+        raise PayloadError(
+            f"{name}: perform_at({when!r}) is a moment before 2001; for a delay of {when!r} "
+            f"seconds write perform_in({when!r}, ...)"
+        )
+    return seconds

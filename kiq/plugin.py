@@ -1,0 +1,120 @@
+"""The door through which features attach: plugins, and the host that they get."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+from .errors import PluginError
+from .events import Events, Handler
+from .middleware import Chain, ClientContext, Layer, ServerContext
+
+logger = logging.getLogger("kiq.errors")
+
+ErrorHandler = Callable[[BaseException, dict[str, Any]], Any]
+DeathHandler = Callable[[dict[str, Any], BaseException], Any]
+QueueFilter = Callable[[Sequence[str]], Sequence[str]]
+
+
+class Service(Protocol):
+    """A background part of a worker process: started after ``startup``, stopped at ``shutdown``."""
+
+    def start(self) -> None:
+        """Begin, and return at once."""
+
+    def stop(self) -> None:
+        """End within a second or two."""
+
+
+@runtime_checkable
+class Plugin(Protocol):
+    """A feature: a name, and what it attaches to the host."""
+
+    name: str
+
+    def install(self, host: Host) -> None:
+        """Attach middleware, events, handlers and services to *host*."""
+
+
+class Host:
+    """Everything that users and plugins attach to kiq.
+
+    Threads: filled at boot by the thread that imports the application; read-only afterwards.
+    """
+
+    def __init__(self) -> None:
+        self.client_middleware: Chain[ClientContext] = Chain()
+        self.server_middleware: Chain[ServerContext] = Chain()
+        self.events = Events()
+        self.error_handlers: list[ErrorHandler] = [log_error]
+        self.death_handlers: list[DeathHandler] = []
+        self.services: list[Callable[[Any], Service]] = []
+        self.queue_filters: list[QueueFilter] = []
+        self.plugins: dict[str, Plugin] = {}
+
+    def install(self, plugin: Plugin) -> Plugin:
+        """Install *plugin* (once per name). Raises PluginError when it can't be."""
+        name = getattr(plugin, "name", "")
+        if not isinstance(plugin, Plugin) or not isinstance(name, str) or not name:
+            raise PluginError(f"{plugin!r} is no plugin: it needs a name and install(host)")
+        known = self.plugins.get(name)
+        if known is not None:
+            if known is plugin or type(known) is type(plugin):
+                return known
+            raise PluginError(f"two plugins are named {name!r}: {known!r} and {plugin!r}")
+        plugin.install(self)
+        self.plugins[name] = plugin
+        return plugin
+
+    def on(self, event: str) -> Callable[[Handler], Handler]:
+        """Decorate a function to be called at *event* (see :data:`kiq.events.EVENTS`)."""
+        return lambda handler: self.events.on(event, handler)
+
+    def around_push(
+        self, layer: Layer[ClientContext], *, before: object = None, after: object = None
+    ) -> Layer[ClientContext]:
+        """Add client middleware: ``layer(context, call_next)`` returns the payload, or None to veto."""
+        return self.client_middleware.add(layer, before=before, after=after)
+
+    def around_perform(
+        self, layer: Layer[ServerContext], *, before: object = None, after: object = None
+    ) -> Layer[ServerContext]:
+        """Add server middleware; a layer that does not call ``call_next`` skips the job."""
+        return self.server_middleware.add(layer, before=before, after=after)
+
+    def on_error(self, handler: ErrorHandler) -> ErrorHandler:
+        """Call ``handler(error, context)`` for every error of a job or of kiq itself."""
+        self.error_handlers.append(handler)
+        return handler
+
+    def on_death(self, handler: DeathHandler) -> DeathHandler:
+        """Call ``handler(payload, error)`` for each job that kiq gives up."""
+        self.death_handlers.append(handler)
+        return handler
+
+    def report(self, error: BaseException, context: dict[str, Any]) -> None:
+        """Tell every error handler; one that raises is logged, and the next still runs."""
+        for handler in self.error_handlers or [log_error]:
+            try:
+                handler(error, context)
+            except Exception:
+                logger.exception("an error handler failed: %r", handler)
+
+    def tell_death(self, payload: dict[str, Any], error: BaseException) -> None:
+        """Tell every death handler; one that raises is reported, and the next still runs."""
+        for handler in self.death_handlers:
+            try:
+                handler(payload, error)
+            except Exception as problem:  # noqa: BLE001 (the job's fate is decided already)
+                self.report(problem, {"context": "death handler", "jid": payload.get("jid")})
+
+
+def log_error(error: BaseException, context: dict[str, Any]) -> None:
+    """Log *error* with its traceback: the error handler that is there by default."""
+    where = " ".join(f"{key}={value}" for key, value in context.items() if value is not None)
+    logger.error("%s: %s [%s]", type(error).__name__, error, where, exc_info=error)
+
+
+#: The host of this process. Users reach it as ``kiq.host``.
+host = Host()

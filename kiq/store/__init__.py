@@ -1,0 +1,1 @@
+"""The only rooms that name redis: connections, scripts, and what they do to jobs and processes."""

@@ -1,0 +1,258 @@
+"""Connections to Redis: redis-py's, with its retries off and its errors in kiq's words.
+
+redis-py 8 sends a command up to ten times, time-outs included: one push became two jobs. So every
+connection is made here, with ``Retry(NoBackoff(), 0)``, its own time-outs, and RESP2.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import redis
+from redis import exceptions
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from .. import embedded
+from ..config import Redis as RedisSettings
+from ..errors import StoreDenied, StoreError, StoreFull, StoreUnavailable
+from . import scripts
+from .scripts import Command
+
+_GONE = (exceptions.ConnectionError, exceptions.TimeoutError, OSError)
+#: Errors that mean "nothing was done; another connection may do it".
+_ELSEWHERE = (exceptions.ReadOnlyError, exceptions.MasterDownError, exceptions.BusyLoadingError)
+
+
+def translate(error: Exception, where: str) -> StoreError:
+    """Return *error* of redis-py as one of kiq's, naming *where* (a masked URL)."""
+    text = f"{error} (Redis at {where})"
+    if isinstance(error, exceptions.OutOfMemoryError) or str(error).startswith("OOM "):
+        return StoreFull(
+            f"Redis is full: {text}; raise maxmemory or drain the queues. Nothing was written."
+        )
+    if isinstance(
+        error,
+        exceptions.AuthenticationError
+        | exceptions.NoPermissionError
+        | exceptions.AuthorizationError,
+    ) or "WRONGPASS" in str(error):
+        return StoreDenied(f"Redis refused the user or a command: {text}; check the URL and ACL")
+    if isinstance(error, (*_GONE, *_ELSEWHERE)):
+        return StoreUnavailable(f"Redis can't be reached: {text}")
+    return StoreError(f"Redis refused: {text}")
+
+
+class Link:
+    """One connection: sends commands in one write and reads all replies.
+
+    Threads: used by one at a time. A link that raised is closed, and reconnects at its next use.
+    """
+
+    def __init__(self, connector: Connector, connection: Any) -> None:
+        self._connector = connector
+        self._connection = connection
+        self.used_at = time.monotonic()
+
+    def exchange(self, commands: Sequence[Command]) -> list[Any]:
+        """Send *commands* in one write; return their replies. One round trip.
+
+        A command that Redis refused has its StoreError as reply. Scripts that the server does not
+        know are loaded and sent again, once. Raises StoreUnavailable (or StoreDenied when
+        connecting) if the connection broke: then the outcome of every command is unknown.
+        """
+        replies = self._round_trip(commands)
+        unknown = [at for at, r in enumerate(replies) if isinstance(r, exceptions.NoScriptError)]
+        if unknown:
+            self._round_trip([("SCRIPT", "LOAD", script.text) for script in scripts.ALL])
+            again = self._round_trip([commands[at] for at in unknown])
+            for at, reply in zip(unknown, again, strict=True):
+                replies[at] = reply
+        for at, reply in enumerate(replies):
+            if isinstance(reply, Exception):
+                if isinstance(reply, _ELSEWHERE):
+                    self.close()  # the next connect finds the new master
+                translated = translate(reply, self._connector.where)
+                translated.__cause__ = reply
+                replies[at] = translated
+        return replies
+
+    def call(self, command: Command) -> Any:
+        """Send one command and return its reply; raises the StoreError it was refused with."""
+        (reply,) = self.exchange((command,))
+        if isinstance(reply, StoreError):
+            raise reply
+        return reply
+
+    def _round_trip(self, commands: Sequence[Command]) -> list[Any]:
+        connection = self._connection
+        try:
+            if not connection.is_connected:
+                self._connector.prepare()
+            connection.send_packed_command(connection.pack_commands(commands))
+            replies = [_reply(connection) for _ in commands]
+        except _GONE as error:
+            self.close()
+            raise translate(error, self._connector.where) from error
+        except exceptions.RedisError as error:
+            self.close()
+            raise translate(error, self._connector.where) from error
+        except BaseException:
+            # A half-read reply must never be taken for the answer to the next command.
+            self.close()
+            raise
+        self.used_at = time.monotonic()
+        return replies
+
+    def connect(self) -> None:
+        """Connect now (else the first exchange does). Raises StoreUnavailable or StoreDenied."""
+        try:
+            self._connector.prepare()
+            self._connection.connect()
+        except exceptions.RedisError as error:
+            raise translate(error, self._connector.where) from error
+
+    def listen(self, channel: str) -> None:
+        """Subscribe to *channel*; from then on only :meth:`heard` may be called. One round trip."""
+        self._round_trip([("SUBSCRIBE", channel)])
+
+    def heard(self) -> int:
+        """Read what has been published, without waiting; return how many messages there were."""
+        count = 0
+        try:
+            while self._connection.can_read(0):
+                self._connection.read_response()
+                count += 1
+        except (*_GONE, exceptions.RedisError) as error:
+            self.close()
+            raise translate(error, self._connector.where) from error
+        return count
+
+    def is_stale(self) -> bool:
+        """Tell whether the server has closed this idle connection, or left something unread."""
+        try:
+            return bool(self._connection.is_connected and self._connection.can_read(0))
+        except (*_GONE, exceptions.RedisError):
+            return True
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a socket."""
+        return bool(self._connection.is_connected)
+
+    def fileno(self) -> int:
+        """Return the socket's file descriptor, for a selector; -1 when not connected."""
+        sock = getattr(self._connection, "_sock", None)
+        return sock.fileno() if sock is not None else -1
+
+    def close(self) -> None:
+        """Close the connection, unread. In a forked child the parent's socket is left alone."""
+        self._connection.disconnect()
+
+
+def _reply(connection: Any) -> Any:
+    try:
+        return connection.read_response(disable_decoding=True)
+    except exceptions.ConnectionError:
+        raise
+    except exceptions.ResponseError as error:
+        return error
+
+
+class Connector:
+    """Makes connections to one Redis.
+
+    *source* is the settings, or a ``redis.Redis`` that the user built: its connection class and
+    arguments are copied, and overridden where kiq must be sure.
+    """
+
+    def __init__(self, source: RedisSettings | redis.Redis, name: str = "kiq") -> None:
+        self._name = name
+        self._embedded: str | None = None
+        if isinstance(source, RedisSettings):
+            self.where = source.masked_url
+            if embedded.is_embedded(source.url):
+                self._embedded = source.url
+            pool = redis.ConnectionPool.from_url(
+                embedded.ensure(source.url).url if self._embedded else source.url
+            )
+            timeouts = {
+                "socket_timeout": source.socket_timeout,
+                "socket_connect_timeout": source.connect_timeout,
+                **source.options,
+            }
+        else:
+            pool = source.connection_pool
+            settings = pool.connection_kwargs
+            self.where = str(
+                settings.get("path") or f"{settings.get('host')}:{settings.get('port')}"
+            )
+            timeouts = {"socket_timeout": 5.0, "socket_connect_timeout": 3.0}
+        self._class = pool.connection_class
+        self._arguments = {**pool.connection_kwargs, **timeouts, **self._overrides()}
+
+    def _overrides(self) -> dict[str, Any]:
+        overrides: dict[str, Any] = {
+            "retry": Retry(NoBackoff(), 0),
+            "retry_on_error": [],
+            "health_check_interval": 0,
+            "protocol": 2,
+            "decode_responses": False,
+            "client_name": self._name,
+        }
+        if not issubclass(self._class, redis.UnixDomainSocketConnection):
+            overrides["socket_keepalive"] = True
+        return overrides
+
+    def prepare(self) -> None:
+        """Make sure that an embedded server runs, before a connection is opened."""
+        if self._embedded:
+            embedded.ensure(self._embedded)
+
+    def open(self, *, timeout: float | None = None) -> Link:
+        """Return a link that is not connected yet; *timeout* (seconds) replaces the socket's."""
+        arguments = dict(self._arguments)
+        if timeout is not None:
+            arguments["socket_timeout"] = timeout
+        return Link(self, self._class(**arguments))
+
+
+class LinkPool:
+    """Links for callers on any thread, and in any forked child.
+
+    Threads: any. A link is lent to one caller at a time; idle ones are kept.
+    """
+
+    def __init__(self, connector: Connector) -> None:
+        self._connector = connector
+        self._lock = threading.Lock()
+        self._idle: list[Link] = []
+        self._pid = os.getpid()
+
+    @contextmanager
+    def link(self) -> Iterator[Link]:
+        """Lend a link."""
+        link = self._borrow()
+        try:
+            yield link
+        finally:
+            with self._lock:
+                if self._pid == os.getpid() and len(self._idle) < 64:
+                    self._idle.append(link)
+
+    def _borrow(self) -> Link:
+        if self._pid != os.getpid():
+            # A forked child: the parent's sockets are neither used nor closed here.
+            self._lock, self._idle, self._pid = threading.Lock(), [], os.getpid()
+        with self._lock:
+            link = self._idle.pop() if self._idle else None
+        if link is None:
+            return self._connector.open()
+        if time.monotonic() - link.used_at > 1 and link.is_stale():
+            link.close()
+        return link

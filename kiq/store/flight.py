@@ -1,0 +1,273 @@
+"""In flight: the commands that take jobs from queues, settle them, and hand them back.
+
+Each function returns a command, or reads the reply of one; the courier sends several in one write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha1
+from typing import Any
+
+from .. import keys
+from ..clock import wall
+from ..errors import StoreError
+from ..verdict import (
+    Done,
+    Dropped,
+    Flight,
+    Settlement,
+    Taken,
+    ToDead,
+    ToQueue,
+    ToRetry,
+    ToSchedule,
+    Verdict,
+)
+from . import scripts
+from .connection import Link
+from .scripts import Command
+
+#: One fetch takes about this much at most (a single larger job is taken all the same).
+MAX_BYTES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLimits:
+    """How many jobs the dead set keeps, and for how long (seconds)."""
+
+    size: int
+    age: float
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a fetch asks for: how many jobs, from which queues, in which order."""
+
+    count: int
+    flights: Sequence[Flight]
+    weights: Sequence[int]
+    passes: Sequence[float]
+    strict: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What Redis holds for an owner in the *epoch* that just began: delivery ids per flight."""
+
+    epoch: int
+    held: dict[Flight, set[str]]
+
+
+@dataclass(slots=True)
+class Fetched:
+    """What a fetch brought. *taken* counts jobs per flight; *empty* says which queues ran out."""
+
+    state: str
+    jobs: list[Taken]
+    counts: list[int]
+    held: list[int]
+    empty: list[bool]
+    idle_names_added: int
+    errors: list[tuple[str, str]]
+
+
+def fetch_command(owner: str, epoch: int, call: int, wanted: Wanted, named_idle: bool) -> Command:
+    """Return the command that takes jobs for *owner*; see ``fetch.lua``."""
+    names = [keys.record(owner), keys.SUSPECTS]
+    args: list[Any] = [
+        owner,
+        epoch,
+        call,
+        wanted.count,
+        MAX_BYTES,
+        "strict" if wanted.strict else "share",
+        "1" if named_idle else "0",
+    ]
+    for at, flight in enumerate(wanted.flights):
+        names += (flight.source, flight.key, keys.idle(flight.queue))
+        args += (wanted.weights[at], repr(wanted.passes[at]))
+    return scripts.fetch(names, args)
+
+
+def read_fetch(reply: Any, call: int, flights: Sequence[Flight], now: float) -> Fetched:
+    """Read the reply of a fetch that was sent as *call* for *flights*."""
+    state = reply[0].decode()
+    if state != "ok":
+        return Fetched(state, [], [], [], [], 0, [])
+    _, payloads, chunks, held, empty, suspicions, added, errors = reply
+    jobs: list[Taken] = []
+    counts = [0] * len(flights)
+    prefix = f"{call}."
+    at = 0
+    for pair in range(0, len(chunks), 2):
+        index, size = chunks[pair] - 1, chunks[pair + 1]
+        flight = flights[index]
+        counts[index] += size
+        for raw in payloads[at : at + size]:
+            at += 1
+            jobs.append(Taken(prefix + str(at), flight, raw, now))
+    for pair in range(0, len(suspicions), 2):
+        jobs[suspicions[pair] - 1].suspicion = suspicions[pair + 1]
+    return Fetched(
+        state,
+        jobs,
+        counts,
+        held,
+        [bool(flag) for flag in empty],
+        added,
+        [
+            (flights[errors[i] - 1].source, errors[i + 1].decode(errors="replace"))
+            for i in range(0, len(errors), 2)
+        ],
+    )
+
+
+def done_command(groups: dict[Flight, list[str]], now: float) -> Command:
+    """Return the command that settles done jobs: delivery ids per flight."""
+    names = [keys.STAT_PROCESSED, keys.stat_day(keys.STAT_PROCESSED, now)]
+    names += [flight.key for flight in groups]
+    args: list[Any] = [keys.STAT_TTL, *map(len, groups.values())]
+    for ids in groups.values():
+        args += ids
+    return scripts.done(names, args)
+
+
+def move_command(settlement: Settlement, now: float, limits: DeadLimits) -> Command:
+    """Return the command that settles one job which goes somewhere; see ``move.lua``."""
+    taken, verdict = settlement
+    flight = taken.flight
+    kind, target, score, raw, reason = _destination(verdict, flight)
+    processed, failed = _counts(verdict)
+    return scripts.move(
+        (
+            flight.key,
+            target,
+            keys.STAT_PROCESSED,
+            keys.stat_day(keys.STAT_PROCESSED, now),
+            keys.STAT_FAILED,
+            keys.stat_day(keys.STAT_FAILED, now),
+            keys.DEAD_REASON,
+            keys.SUSPECTS,
+            keys.MARKERS,
+            keys.idle(flight.queue),
+            keys.QUEUES,
+        ),
+        (
+            taken.delivery,
+            kind,
+            repr(score),
+            raw,
+            processed,
+            failed,
+            keys.STAT_TTL,
+            "1" if taken.suspicion else "0",
+            repr(now - limits.age),
+            limits.size,
+            reason,
+            flight.queue,
+            flight.owner,
+        ),
+    )
+
+
+def _destination(verdict: Verdict, flight: Flight) -> tuple[str, str, float, bytes, str]:
+    match verdict:
+        case ToRetry(raw, at):
+            return "zset", keys.RETRY, at, raw, ""
+        case ToSchedule(raw, at):
+            return "zset", keys.SCHEDULE, at, raw, ""
+        case ToDead(raw, at, reason):
+            return "dead", keys.DEAD, at, raw, reason
+        case ToQueue(last):
+            return ("last" if last else "first"), flight.source, 0.0, b"", ""
+        case Done() | Dropped():
+            return "drop", keys.DEAD, 0.0, b"", ""
+
+
+def _counts(verdict: Verdict) -> tuple[int, int]:
+    """Return what a verdict adds to processed and failed. Garbled payloads and returns: nothing."""
+    match verdict:
+        case ToQueue():
+            return 0, 0
+        case ToDead(_, _, _, ran):
+            return (1, 1) if ran else (0, 0)
+        case ToRetry():
+            return 1, 1
+        case Dropped(_, failed):
+            return 1, 1 if failed else 0
+        case Done() | ToSchedule():
+            return 1, 0
+
+
+def hand_back_command(
+    owner: str, epoch: int, groups: dict[Flight, list[str]], last: bool = False
+) -> Command:
+    """Return the command that gives unstarted jobs back: delivery ids per flight, newest first."""
+    names = [keys.record(owner)]
+    args: list[Any] = [epoch, "last" if last else "first", *map(len, groups.values())]
+    for flight, ids in groups.items():
+        names += (flight.source, flight.key, keys.idle(flight.queue))
+        args += ids
+    return scripts.hand_back(names, args)
+
+
+def mark_command(jobs: Sequence[Taken]) -> Command:
+    """Return the command that marks suspects as about to run."""
+    args: list[str] = []
+    for taken in jobs:
+        digest = sha1(taken.raw, usedforsecurity=False).hexdigest()
+        args += (digest, f"{taken.flight.owner} {taken.delivery}")
+    return scripts.mark((keys.MARKERS,), args)
+
+
+def group_by_flight(jobs: Sequence[Taken]) -> dict[Flight, list[str]]:
+    """Return the delivery ids of *jobs* per flight, in the order given."""
+    groups: dict[Flight, list[str]] = {}
+    for taken in jobs:
+        ids = groups.get(taken.flight)
+        if ids is None:
+            groups[taken.flight] = [taken.delivery]
+        else:
+            ids.append(taken.delivery)
+    return groups
+
+
+def contents(link: Link, owner: str, epoch: int, flights: Sequence[Flight]) -> Contents | None:
+    """Begin a new epoch, then read which deliveries each hash holds; None when fenced.
+
+    After an unknown outcome: nothing that the old connection sent can change the answer any more.
+    One round trip.
+    """
+    commands: list[Command] = [scripts.epoch((keys.record(owner),), (epoch,))]
+    commands += [("HKEYS", flight.key) for flight in flights]
+    began, *listed = link.exchange(commands)
+    for reply in (began, *listed):
+        if isinstance(reply, StoreError):
+            raise reply
+    if not began:
+        return None
+    return Contents(
+        began, {f: {key.decode() for key in ids} for f, ids in zip(flights, listed, strict=True)}
+    )
+
+
+def read_jobs(link: Link, flight: Flight, ids: Sequence[str], now: float) -> list[Taken]:
+    """Return the jobs of *flight* with these delivery ids, suspicions included. Two round trips."""
+    raws = link.call(("HMGET", flight.key, *ids))
+    found = [(id_, raw) for id_, raw in zip(ids, raws, strict=True) if raw is not None]
+    if not found:
+        return []
+    digests = [sha1(raw, usedforsecurity=False).hexdigest() for _, raw in found]
+    known = link.call(("HMGET", keys.SUSPECTS, *digests))
+    return [
+        Taken(id_, flight, raw, now, _level(entry))
+        for (id_, raw), entry in zip(found, known, strict=True)
+    ]
+
+
+def _level(entry: bytes | None) -> int:
+    level, _, expiry = (entry or b"").partition(b":")
+    alive = expiry.isdigit() and int(expiry) > wall()
+    return int(level) if alive and level.isdigit() else 0

@@ -1,0 +1,15 @@
+-- Renew the leases of one process's owners.
+-- KEYS     pairs of owner record and lease
+-- ARGV     1 lease in ms
+-- returns  for each owner 1, or 0 when its record is gone: it was reclaimed (fenced)
+redis.call('HDEL', KEYS[1], '')
+local known = {}
+for i = 1, #KEYS, 2 do
+  if redis.call('EXISTS', KEYS[i]) == 1 then
+    redis.call('SET', KEYS[i + 1], '1', 'PX', ARGV[1])
+    known[#known + 1] = 1
+  else
+    known[#known + 1] = 0
+  end
+end
+return known

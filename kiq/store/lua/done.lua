@@ -1,0 +1,23 @@
+-- Settle jobs that are done: forget them, and count them.
+-- KEYS     1 stat:processed, 2 the same of the day, then in-flight hashes
+-- ARGV     1 TTL of a day's counter, then for each hash how many ids, then all ids in that order
+-- returns  how many were in flight, then a text for each hash that refused: index, text, ...
+local hashes = #KEYS - 2
+local at, settled, result = 2 + hashes, 0, {0}
+for i = 1, hashes do
+  local count = tonumber(ARGV[1 + i])
+  local gone = redis.pcall('HDEL', KEYS[i + 2], unpack(ARGV, at, at + count - 1))
+  if type(gone) == 'number' then
+    settled = settled + gone
+  else
+    result[#result + 1] = i; result[#result + 1] = gone.err
+  end
+  at = at + count
+end
+if settled > 0 then
+  redis.pcall('INCRBY', KEYS[1], settled)
+  redis.pcall('INCRBY', KEYS[2], settled)
+  redis.pcall('EXPIRE', KEYS[2], ARGV[1])
+end
+result[1] = settled
+return result

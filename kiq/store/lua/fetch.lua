@@ -1,0 +1,116 @@
+-- Take jobs from queues into the owner's in-flight hashes.
+-- KEYS     1 owner record, 2 suspects, then for each queue: list, in-flight hash, idle owners
+-- ARGV     1 owner, 2 epoch, 3 call number, 4 how many, 5 how many bytes, 6 'strict' or 'share',
+--          7 '1' when the owner's name stands in the idle sets, then for each queue: weight, pass
+-- returns  {'fenced'} or {'stale'}, or {'ok', payloads, chunks, held, empty, suspicions, added, errors}:
+--          payloads[i] has the delivery id "call.i"; chunks = queue index, count, ... in that order;
+--          held = HLEN of each in-flight hash; empty = 1 for each queue that ran out;
+--          suspicions = payload index, level, ...; added = idle names that were not there;
+--          errors = queue index, text, ...
+redis.call('HDEL', KEYS[1], '')
+local seen = tonumber(redis.call('HGET', KEYS[1], 'epoch') or '')
+local epoch = tonumber(ARGV[2])
+if not seen then return {'fenced'} end
+if seen > epoch then return {'stale'} end
+if seen < epoch then redis.call('HSET', KEYS[1], 'epoch', ARGV[2]) end
+
+local queues = (#KEYS - 2) / 3
+local want, bytes, budget = tonumber(ARGV[4]), 0, tonumber(ARGV[5])
+local payloads, chunks, empty, errors, total = {}, {}, {}, {}, 0
+for q = 1, queues do empty[q] = 0 end
+
+local function put_back(list, popped, from)
+  for i = #popped, from, -1 do redis.call('RPUSH', list, popped[i]) end
+end
+
+-- Pop one chunk; returns how many were kept. What goes over the byte budget is put back at once.
+local function pop(q, limit)
+  local list, flight = KEYS[q * 3], KEYS[q * 3 + 1]
+  local popped = redis.pcall('RPOP', list, limit)
+  if not popped or popped.err then
+    empty[q] = 1
+    if popped then errors[#errors + 1] = q; errors[#errors + 1] = popped.err end
+    return 0
+  end
+  if #popped < limit then empty[q] = 1 end
+  local fields, kept = {}, 0
+  for i = 1, #popped do
+    if bytes >= budget then break end
+    bytes = bytes + #popped[i]
+    kept = i
+    fields[2 * i - 1] = ARGV[3] .. '.' .. (total + i)
+    fields[2 * i] = popped[i]
+  end
+  local written = redis.pcall('HSET', flight, unpack(fields))
+  if type(written) == 'table' and written.err then
+    put_back(list, popped, 1)
+    empty[q] = 1
+    errors[#errors + 1] = q; errors[#errors + 1] = written.err
+    return 0
+  end
+  if kept < #popped then put_back(list, popped, kept + 1); empty[q] = 0 end
+  for i = 1, kept do payloads[total + i] = popped[i] end
+  total = total + kept
+  chunks[#chunks + 1] = q; chunks[#chunks + 1] = kept
+  return kept
+end
+
+-- Take up to `limit` jobs of one queue, in chunks that the bytes seen so far allow.
+local function take(q, limit)
+  local got = 0
+  while got < limit and bytes < budget and empty[q] == 0 do
+    local size = 16
+    if total > 0 then size = math.floor((budget - bytes) / math.max(1, bytes / total)) end
+    got = got + pop(q, math.max(1, math.min(size, limit - got, 250)))
+  end
+  return got
+end
+
+if ARGV[6] == 'strict' then
+  for q = 1, queues do want = want - take(q, want) end
+else
+  -- Stride scheduling: the next queue is the one that has had the least per weight.
+  local weight, pass = {}, {}
+  for q = 1, queues do
+    weight[q] = tonumber(ARGV[6 + 2 * q]); pass[q] = tonumber(ARGV[7 + 2 * q])
+  end
+  local quantum = math.max(1, math.ceil(want / 16))
+  if queues == 1 then quantum = want end
+  while want > 0 and bytes < budget do
+    local next
+    for q = 1, queues do
+      if empty[q] == 0 and (not next or pass[q] < pass[next]) then next = q end
+    end
+    if not next then break end
+    local got = take(next, math.min(quantum, want))
+    pass[next] = pass[next] + got / weight[next]
+    want = want - got
+  end
+end
+
+local held, added = {}, 0
+for q = 1, queues do
+  local length = redis.pcall('HLEN', KEYS[q * 3 + 1])
+  held[q] = type(length) == 'number' and length or -1
+  if total == 0 then
+    local new = redis.pcall('SADD', KEYS[q * 3 + 2], ARGV[1])
+    if type(new) == 'number' then added = added + new end
+  elseif ARGV[7] == '1' then
+    redis.pcall('SREM', KEYS[q * 3 + 2], ARGV[1])
+  end
+end
+
+local suspicions = {}
+if total > 0 and redis.call('HLEN', KEYS[2]) > 0 then
+  local now = tonumber(redis.call('TIME')[1])
+  for i = 1, total do
+    local known = redis.call('HGET', KEYS[2], redis.sha1hex(payloads[i]))
+    if known then
+      local level, expiry = known:match('^(%d+):(%d+)$')
+      if level and tonumber(expiry) > now then
+        suspicions[#suspicions + 1] = i; suspicions[#suspicions + 1] = tonumber(level)
+      end
+    end
+  end
+end
+return {'ok', payloads, chunks, held, empty, suspicions, added, errors}

@@ -1,0 +1,11 @@
+-- Put payloads into the scheduled set; ring the poller when one becomes the earliest.
+-- KEYS     1 sorted set
+-- ARGV     1 channel of the poller, then pairs of score and payload
+-- returns  number of payloads added
+local before = redis.call('ZRANGE', KEYS[1], 0, 0)[1]
+local added = 0
+for first = 2, #ARGV, 4000 do
+  added = added + redis.call('ZADD', KEYS[1], unpack(ARGV, first, math.min(first + 3999, #ARGV)))
+end
+if redis.call('ZRANGE', KEYS[1], 0, 0)[1] ~= before then redis.call('PUBLISH', ARGV[1], '1') end
+return added

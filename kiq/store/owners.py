@@ -1,0 +1,190 @@
+"""Owners: who may hold jobs in flight, whether they live, and what is given back when they don't."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .. import keys
+from ..errors import StoreError
+from . import scripts
+from .connection import Link
+from .flight import MAX_BYTES
+
+#: Seconds that a payload stays suspect of having killed a process (Sidekiq Pro's window).
+SUSPICION_TTL = 72 * 3600
+_CHUNK = 1000
+_INFLIGHT = re.compile(rb"^kiq:inflight:\{(.+)\}:(.+)$", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Reclaimed:
+    """What giving back an owner's jobs came to. *complete* is False when some could not go back."""
+
+    owner: str
+    moved: int
+    suspects: int
+    complete: bool
+    problems: tuple[str, ...] = ()
+
+
+def register(
+    link: Link, owner: str, lease: float, sources: Sequence[str], facts: dict[str, Any]
+) -> None:
+    """Make *owner* known with a lease of *lease* seconds, before it takes anything.
+
+    One round trip; raises StoreError.
+    """
+    fields: list[Any] = ["epoch", 0, "sources", "\n".join(sources)]
+    for name, value in facts.items():
+        fields += (name, value)
+    link.call(
+        scripts.register(
+            (keys.record(owner), keys.OWNERS, keys.live(owner)),
+            (owner, round(lease * 1000), *fields),
+        )
+    )
+
+
+def extend_sources(link: Link, owner: str, sources: Sequence[str]) -> None:
+    """Write what *owner* may hold anew, before it takes from a source that was not listed."""
+    link.call(("HSET", keys.record(owner), "sources", "\n".join(sources)))
+
+
+def beat(link: Link, owners: Sequence[str], lease: float) -> dict[str, bool]:
+    """Renew the leases of *owners*; return for each whether it still is one (False: fenced)."""
+    names = [name for owner in owners for name in (keys.record(owner), keys.live(owner))]
+    flags = link.call(scripts.beat(names, (round(lease * 1000),)))
+    return {owner: bool(flag) for owner, flag in zip(owners, flags, strict=True)}
+
+
+def elect(link: Link, duty: str, candidate: str, term: float) -> bool:
+    """Become or stay the one that does *duty* for *term* seconds. One round trip."""
+    command = scripts.elect((duty, keys.record(candidate)), (candidate, round(term * 1000)))
+    return bool(link.call(command))
+
+
+def resign(link: Link, duty: str, holder: str) -> None:
+    """Give up *duty* if *holder* has it. One round trip."""
+    link.call(scripts.resign((duty,), (holder,)))
+
+
+def all_owners(link: Link) -> list[str]:
+    """Return every known owner. One round trip."""
+    return [name.decode(errors="replace") for name in link.call(("SMEMBERS", keys.OWNERS))]
+
+
+def without_lease(link: Link, owners: Sequence[str]) -> list[str]:
+    """Return those of *owners* whose lease has run out. One round trip."""
+    if not owners:
+        return []
+    replies = link.exchange([("EXISTS", keys.live(owner)) for owner in owners])
+    return [owner for owner, reply in zip(owners, replies, strict=True) if reply == 0]
+
+
+def facts(link: Link, owner: str) -> dict[str, str]:
+    """Return the record of *owner* ({} when there is none). One round trip."""
+    return _fields(link.call(("HGETALL", keys.record(owner))))
+
+
+def reclaim(link: Link, owner: str, *, proven: bool, crashed: bool) -> Reclaimed | None:
+    """Give back all that *owner* has in flight; None when its lease shows that it lives.
+
+    *proven* means that its death is certain, whatever the lease says. *crashed* makes its jobs
+    suspects. Round trips: three, and one for each thousand jobs. Any process may call it, any number
+    of times, and go on where another stopped.
+    """
+    reply = link.call(
+        scripts.lapse(
+            (keys.record(owner), keys.lapsed(owner), keys.live(owner)), ("1" if proven else "0",)
+        )
+    )
+    if reply[0] == b"alive":
+        return None
+    record = _fields(reply[1:])
+    sources = [source for source in record.get("sources", "").split("\n") if source]
+    if not record:
+        sources = [source for source, name in orphans(link) if name == owner]
+    return _give_back(link, owner, sources, crashed)
+
+
+def _give_back(link: Link, owner: str, sources: Sequence[str], crashed: bool) -> Reclaimed:
+    moved = suspects = 0
+    problems: list[str] = []
+    for source in sources:
+        while True:
+            count, remaining, suspected, problem = _reclaim_chunk(link, owner, source, crashed)
+            moved += count
+            suspects += suspected
+            if problem:
+                problems.append(f"{source}: {problem}")
+            if problem or not remaining:
+                break
+    complete = not problems and bool(
+        link.call(
+            scripts.forget(
+                (
+                    keys.lapsed(owner),
+                    keys.OWNERS,
+                    keys.live(owner),
+                    keys.record(owner),
+                    *(keys.inflight(source, owner) for source in sources),
+                ),
+                (owner,),
+            )
+        )
+    )
+    return Reclaimed(owner, moved, suspects, complete, tuple(problems))
+
+
+def _reclaim_chunk(link: Link, owner: str, source: str, crashed: bool) -> tuple[int, int, int, str]:
+    queue = keys.queue_name(source)
+    command = scripts.reclaim(
+        (
+            keys.inflight(source, owner),
+            source,
+            keys.idle(queue or ""),
+            keys.SUSPECTS,
+            keys.MARKERS,
+            keys.QUEUES,
+            keys.record(owner),
+        ),
+        (
+            owner,
+            _CHUNK,
+            MAX_BYTES,
+            "zset" if queue is None else "list",
+            queue or "",
+            "1" if crashed else "0",
+            SUSPICION_TTL,
+        ),
+    )
+    try:
+        reply = link.call(command)
+    except StoreError as error:
+        if not link.connected:
+            raise
+        return 0, 0, 0, str(error)  # e.g. the hash has another type: the other sources go on
+    if reply[0] < 0:
+        return 0, 0, 0, "the owner has registered again"
+    return reply[0], reply[1], reply[2], reply[3].decode(errors="replace")
+
+
+def orphans(link: Link) -> Iterator[tuple[str, str]]:
+    """Yield (source, owner) of every in-flight hash. One round trip per 1,000 keys of the database."""
+    cursor = b"0"
+    while True:
+        cursor, found = link.call(("SCAN", cursor, "MATCH", "kiq:inflight:*", "COUNT", 1000))
+        for key in found:
+            match = _INFLIGHT.match(key)
+            if match:
+                yield match[1].decode(errors="replace"), match[2].decode(errors="replace")
+        if cursor == b"0":
+            return
+
+
+def _fields(pairs: Sequence[bytes]) -> dict[str, str]:
+    names = [part.decode(errors="replace") for part in pairs]
+    return dict(zip(names[::2], names[1::2], strict=True))

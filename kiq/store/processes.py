@@ -1,0 +1,89 @@
+"""What people see of worker processes: Sidekiq's keys for processes, busy jobs and signals.
+
+For display only: Ruby prunes these keys, so recovery never reads them (owners are in
+:mod:`kiq.store.owners`).
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .. import keys
+from .connection import Link
+
+
+def show(
+    link: Link,
+    identity: str,
+    info: Mapping[str, Any],
+    fields: Mapping[str, Any],
+    work: Mapping[str, Mapping[str, Any]],
+) -> list[str]:
+    """Show this process for a minute; return the signals that others sent. One round trip.
+
+    *info* is Sidekiq's ``info`` object, *fields* the rest of the hash (busy, beat, quiet, rss ...),
+    *work* what each busy thread runs.
+    """
+    commands: list[tuple[Any, ...]] = [("DEL", keys.work(identity))]
+    if work:
+        pairs = [part for tid, job in work.items() for part in (tid, json.dumps(job))]
+        commands.append(("HSET", keys.work(identity), *pairs))
+        commands.append(("EXPIRE", keys.work(identity), keys.PROCESS_TTL))
+    shown = [part for name, value in fields.items() for part in (name, value)]
+    commands += [
+        ("SADD", keys.PROCESSES, identity),
+        ("HSET", identity, "info", json.dumps(info), *shown),
+        ("EXPIRE", identity, keys.PROCESS_TTL),
+    ]
+    commands += [("RPOP", keys.signals(identity))] * 5
+    replies = link.exchange(commands)
+    return [reply.decode(errors="replace") for reply in replies[-5:] if isinstance(reply, bytes)]
+
+
+def hide(link: Link, identity: str) -> None:
+    """Take this process off the list. One round trip."""
+    link.exchange(
+        [
+            ("SREM", keys.PROCESSES, identity),
+            ("DEL", identity, keys.work(identity), keys.signals(identity)),
+        ]
+    )
+
+
+def prune(link: Link) -> int:
+    """Take processes off the list whose hash is gone; return how many. Two round trips."""
+    names = link.call(("SMEMBERS", keys.PROCESSES))
+    if not names:
+        return 0
+    found = link.exchange([("HEXISTS", name, "info") for name in names])
+    gone = [name for name, there in zip(names, found, strict=True) if there == 0]
+    if gone:
+        link.call(("SREM", keys.PROCESSES, *gone))
+    return len(gone)
+
+
+def infos(link: Link) -> dict[str, dict[str, Any]]:
+    """Return the ``info`` of every process that is shown. Two round trips."""
+    names: Sequence[bytes] = link.call(("SMEMBERS", keys.PROCESSES))
+    if not names:
+        return {}
+    replies = link.exchange([("HGET", name, "info") for name in names])
+    shown = {}
+    for name, reply in zip(names, replies, strict=True):
+        if isinstance(reply, bytes):
+            try:
+                info = json.loads(reply)
+            except ValueError:
+                continue  # another program's entry: not ours to judge
+            if isinstance(info, dict):
+                shown[name.decode(errors="replace")] = info
+    return shown
+
+
+def store_id(link: Link) -> str:
+    """Return this database's random name, made at the first call. One round trip."""
+    link.call(("SET", keys.STORE_ID, uuid.uuid4().hex, "NX"))
+    return str(link.call(("GET", keys.STORE_ID)).decode())

@@ -1,0 +1,63 @@
+"""Promotion: due members of the retry and scheduled sets on their way to their queues."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .. import keys
+from . import scripts
+from .connection import Link
+from .flight import MAX_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """Due members in the poller's in-flight hash; *next_due* is the score of what is left, if any."""
+
+    fenced: bool
+    raws: list[bytes]
+    next_due: float | None
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """One claimed job that goes to *queue* as *raw*."""
+
+    delivery: str
+    queue: str
+    raw: bytes
+
+
+def claim(link: Link, owner: str, source: str, call: int, limit: int) -> Claimed:
+    """Take up to *limit* due members of *source*; member i has the delivery id ``call.i``.
+
+    Due by Redis's clock. One round trip.
+    """
+    reply = link.call(
+        scripts.claim(
+            (keys.record(owner), source, keys.inflight(source, owner)), (call, limit, MAX_BYTES)
+        )
+    )
+    if reply[0] == b"fenced":
+        return Claimed(True, [], None, 0.0)
+    _, raws, next_due, now = reply
+    return Claimed(False, raws, float(next_due) if next_due else None, float(now))
+
+
+def commit(
+    link: Link, owner: str, source: str, promotions: Sequence[Promotion]
+) -> tuple[int, list[str]]:
+    """Move claimed jobs to their queues; return how many, and what was refused. One round trip."""
+    queues: dict[str, int] = {}
+    triples: list[str | bytes | int] = []
+    for promotion in promotions:
+        index = queues.setdefault(promotion.queue, len(queues) + 1)
+        triples += (promotion.delivery, index, promotion.raw)
+    names = [keys.inflight(source, owner), keys.QUEUES]
+    for queue in queues:
+        names += (keys.queue(queue), keys.idle(queue))
+    reply = link.call(scripts.commit(names, (*queues, *triples)))
+    refused = [text.decode(errors="replace") for text in reply[2::2]]
+    return reply[0], refused

@@ -1,0 +1,57 @@
+"""The Lua scripts: loaded once per Python process, called by digest."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from importlib import resources
+from typing import Any
+
+Command = tuple[Any, ...]
+
+#: Scripts that bring jobs to a queue ring its bell: they share this function.
+_RINGS = frozenset({"push", "move", "hand_back", "commit", "reclaim"})
+
+
+class Script:
+    """One Lua script, with the digest that the server knows it by."""
+
+    __slots__ = ("name", "sha", "text")
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self.text = text
+        self.sha = hashlib.sha1(text.encode()).hexdigest()
+
+    def __call__(self, keys: Sequence[Any], args: Sequence[Any] = ()) -> Command:
+        """Return the command that runs this script on *keys* with *args*."""
+        return ("EVALSHA", self.sha, len(keys), *keys, *args)
+
+
+def _read(name: str) -> str:
+    return (resources.files("kiq.store") / "lua" / f"{name}.lua").read_text("utf-8")
+
+
+def _load(name: str) -> Script:
+    return Script(name, (_read("ring") if name in _RINGS else "") + _read(name))
+
+
+push = _load("push")
+schedule = _load("schedule")
+register = _load("register")
+beat = _load("beat")
+elect = _load("elect")
+resign = _load("resign")
+fetch = _load("fetch")
+done = _load("done")
+move = _load("move")
+epoch = _load("epoch")
+hand_back = _load("hand_back")
+mark = _load("mark")
+claim = _load("claim")
+commit = _load("commit")
+lapse = _load("lapse")
+reclaim = _load("reclaim")
+forget = _load("forget")
+
+ALL = tuple(value for value in globals().values() if isinstance(value, Script))

@@ -1,0 +1,52 @@
+"""What kind of server this is, and whether kiq can keep its promises on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..errors import StoreUnsuitable
+from .connection import Link
+
+MINIMUM = (6, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What a server says about itself. *version* is the Redis version that it is compatible with."""
+
+    product: str
+    version: tuple[int, ...]
+    policy: str
+    appendonly: bool
+
+    @property
+    def evicts(self) -> bool:
+        """Whether this server may throw keys, and so jobs, away when it is full."""
+        return self.policy not in ("noeviction", "")
+
+    def __str__(self) -> str:
+        return f"{self.product} {'.'.join(map(str, self.version))}"
+
+
+def inspect(link: Link) -> Server:
+    """Ask the server what it is. One round trip; raises StoreUnsuitable when it is too old."""
+    fields: dict[str, str] = {}
+    for line in link.call(("INFO",)).decode(errors="replace").splitlines():
+        name, _, value = line.partition(":")
+        fields[name] = value
+    version = tuple(
+        int(part) for part in fields.get("redis_version", "0").split(".") if part.isdigit()
+    )
+    product = "Valkey" if "valkey_version" in fields else "Redis"
+    shown = fields.get("valkey_version") or fields.get("redis_version", "?")
+    if version[:2] < MINIMUM:
+        wanted = ".".join(map(str, MINIMUM))
+        raise StoreUnsuitable(
+            f"this is {product} {shown}; kiq needs Redis {wanted} or Valkey 7.2, or newer"
+        )
+    return Server(
+        product if product == "Redis" else f"Valkey {shown}, compatible with Redis",
+        version,
+        fields.get("maxmemory_policy", ""),
+        fields.get("aof_enabled") == "1",
+    )

@@ -1,0 +1,88 @@
+"""The buffer: taken jobs on their way to a thread."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from queue import SimpleQueue
+
+from ..verdict import Taken
+
+
+class Buffer:
+    """Taken jobs that have not started, and the threads that wait for one.
+
+    Whoever takes a job out owns it. Threads: the courier puts, and takes back; processors take.
+    Deques and SimpleQueue do their own locking in C: a job costs no Python-level lock (a
+    ``queue.Queue`` cost 3 µs a job in the trial).
+    """
+
+    def __init__(self) -> None:
+        self._jobs: deque[Taken] = deque()
+        self._idle: set[object] = set()
+        self._tokens: SimpleQueue[None] = SimpleQueue()
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    @property
+    def free(self) -> int:
+        """How many threads wait for a job."""
+        return len(self._idle)
+
+    def put(self, jobs: Iterable[Taken]) -> None:
+        """Add *jobs*, the next one first. Wake threads with :meth:`wake`."""
+        self._jobs.extend(jobs)
+
+    def put_first(self, taken: Taken) -> None:
+        """Add a job in front of all others."""
+        self._jobs.appendleft(taken)
+
+    def wake(self, threads: int) -> None:
+        """Wake up to *threads* of those that wait."""
+        for _ in range(threads):
+            try:
+                self._idle.pop()
+            except KeyError:
+                return
+            self._tokens.put(None)
+
+    def oldest_at(self) -> float | None:
+        """Return when the job that has waited longest was fetched; None when there is none."""
+        try:
+            return self._jobs[0].fetched_at
+        except IndexError:
+            return None
+
+    def drain(self) -> list[Taken]:
+        """Take every job out, newest first."""
+        jobs = []
+        while True:
+            try:
+                jobs.append(self._jobs.pop())
+            except IndexError:
+                return jobs
+
+    def take(self, thread: object) -> Taken | None:
+        """Take the next job; wait for it on behalf of *thread*. None once the buffer is closed."""
+        jobs = self._jobs
+        while True:
+            if jobs and not self._closed:
+                try:
+                    return jobs.popleft()
+                except IndexError:
+                    pass  # another thread was faster
+            # In this order: a job put after the check finds this thread in the set.
+            self._idle.add(thread)
+            if self._closed:
+                return None
+            if not jobs:
+                self._tokens.get()
+            self._idle.discard(thread)
+
+    def close(self, threads: int) -> None:
+        """Send all *threads* home: from now on they get None."""
+        self._closed = True
+        for _ in range(threads):
+            self._tokens.put(None)

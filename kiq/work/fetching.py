@@ -1,0 +1,128 @@
+"""Which queues a fetch looks at, in which order, and how many jobs it asks for. Pure."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Sequence
+
+from ..config import Capsule
+
+#: A fetch looks at this many queues at most; the window moves on when they are empty.
+MAX_QUEUES = 100
+MAX_JOBS = 500
+_AHEAD = 0.020  # seconds' worth of jobs that a fetch asks for
+_RATE_MEMORY = 0.020  # seconds over which the rate is averaged
+
+
+class QueueOrder:
+    """Whose turn it is: the queue that has had the least per weight (stride scheduling).
+
+    Threads: the courier's only.
+    """
+
+    def __init__(self, capsule: Capsule, filters: Sequence[Callable[..., Sequence[str]]] = ()) -> None:
+        self.strict = capsule.mode == "strict"
+        self._random = capsule.mode == "random"
+        self._weights = {name: max(1, weight) for name, weight in capsule.queues}
+        self._passes = dict.fromkeys(self._weights, 0.0)
+        self._filters = filters
+        self._start = 0
+
+    def window(self) -> list[str]:
+        """Return the queues that the next fetch looks at, in order."""
+        names: Sequence[str] = list(self._weights)
+        for choose in self._filters:
+            names = choose(names)
+        names = list(names)
+        if self._random:
+            random.shuffle(names)
+        if len(names) <= MAX_QUEUES:
+            return names
+        start = self._start % len(names)
+        return (names[start:] + names[:start])[:MAX_QUEUES]
+
+    def weights(self, names: Sequence[str]) -> list[int]:
+        """Return the weight of each."""
+        return [self._weights.get(name, 1) for name in names]
+
+    def passes(self, names: Sequence[str]) -> list[float]:
+        """Return how much each has had, per weight: the least is next."""
+        return [self._passes.get(name, 0.0) for name in names]
+
+    def took(self, names: Sequence[str], counts: Sequence[int], empty: Sequence[bool]) -> None:
+        """Account for a fetch. A queue that was empty earns no credit while it waits."""
+        if len(self._weights) > MAX_QUEUES:
+            self._move_window(counts)
+        for name, count in zip(names, counts, strict=True):
+            if count:
+                self._passes[name] += count / self._weights[name]
+        busy = [self._passes[n] for n, ran_out in zip(names, empty, strict=True) if not ran_out]
+        if not busy:
+            self._passes = dict.fromkeys(self._passes, 0.0)
+            return
+        clock = min(busy)
+        for name, ran_out in zip(names, empty, strict=True):
+            if ran_out:
+                self._passes[name] = max(self._passes[name], clock)
+
+    def _move_window(self, counts: Sequence[int]) -> None:
+        if self.strict:
+            # From the top, always; lower windows only while those above are empty.
+            self._start = 0 if any(counts) else self._start + MAX_QUEUES
+            if self._start >= len(self._weights):
+                self._start = 0
+        else:
+            self._start = (self._start + MAX_QUEUES) % len(self._weights)
+
+    @property
+    def swept(self) -> bool:
+        """Whether the window is back at the top: every queue has been looked at."""
+        return len(self._weights) <= MAX_QUEUES or self._start == 0
+
+
+class BatchSize:
+    """How many jobs to ask for: 20 ms' worth at the present rate, or one for each free thread.
+
+    Threads: the courier's only.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+        self._rate = 0.0  # jobs per second
+        self._seen_at = 0.0
+        self._cautious = False
+
+    @property
+    def rate(self) -> float:
+        """Finished jobs per second, averaged over the last 20 ms or so."""
+        return self._rate
+
+    def finished(self, count: int, now: float) -> None:
+        """Account for *count* jobs that finished since the last call."""
+        elapsed = now - self._seen_at
+        if elapsed <= 0:
+            return
+        self._seen_at = now
+        share = 1 - math.exp(-elapsed / _RATE_MEMORY)
+        self._rate += (count / elapsed - self._rate) * share
+        if count:
+            self._cautious = False
+
+    def handed_back(self) -> None:
+        """Ask for what can start at once only, until something finishes: jobs got slow."""
+        self._cautious = True
+        self._rate = 0.0
+
+    def target(self) -> int:
+        """Return how many jobs should be in the buffer."""
+        return min(MAX_JOBS, int(self._rate * _AHEAD))
+
+    def wanted(self, free: int, buffered: int) -> int:
+        """Return how many to fetch now, for *free* threads and *buffered* jobs."""
+        if self._cautious:
+            return max(0, free - buffered)
+        target = self.target()
+        if buffered > target // 2 and buffered >= free:
+            return 0
+        return max(0, max(free, target) - buffered)

@@ -1,0 +1,174 @@
+"""A real server for tests, which they may kill, pause and restart."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from kiq.embedded.lease import Lease
+from kiq.embedded.locate import find_binary, named_binary
+from kiq.embedded.ping import Answer, ping
+from kiq.embedded.supervisor import supervise
+from kiq.embedded.version import version_of
+from tests.helpers.waiting import eventually
+
+
+def binary_under_test() -> Path:
+    """Return the server that ``KIQ_TEST_REDIS_SERVER`` names, else the one that kiq would embed."""
+    named = os.environ.get("KIQ_TEST_REDIS_SERVER")
+    return named_binary("KIQ_TEST_REDIS_SERVER", named) if named else find_binary()
+
+
+class TestServer:
+    """One server on a unix socket and on a loopback port, without persistence unless asked for.
+
+    It runs from construction to :meth:`stop`, and never outlives this process, kill -9 included.
+    Restarts keep socket, port and folder, so with *aof* the data come back. *extra* are further
+    options of the server, such as ``"--maxmemory", "10mb"``.
+    """
+
+    __test__ = False  # not a test class, in spite of its name
+
+    def __init__(self, *extra: str, aof: Literal["everysec", "always"] | None = None) -> None:
+        self.binary = binary_under_test()
+        self.version = version_of(self.binary)
+        # /tmp and not TMPDIR: a socket's path must be short.
+        self.folder = Path(tempfile.mkdtemp(prefix="kiq-test-", dir="/tmp"))
+        self.socket = self.folder / "s"
+        self.port = _free_port()
+        self._options = [*self._persistence(aof), *self._debugging(), *extra]
+        self._clients: list[redis.Redis] = []
+        self._lease: Lease | None = None
+        self.pid = 0
+        self._start()
+
+    @property
+    def url(self) -> str:
+        """The URL of the unix socket, database 0."""
+        return f"unix://{self.socket}?db=0"
+
+    @property
+    def tcp_url(self) -> str:
+        """The URL of the loopback port, database 0."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    @property
+    def alive(self) -> bool:
+        """Whether the server's process is there (a paused one is)."""
+        return self._lease is not None and self._lease.alive
+
+    def client(self) -> redis.Redis:
+        """Return a new redis client, closed by :meth:`stop`: RESP2, bytes, no retries, 5 s."""
+        client = redis.Redis(
+            unix_socket_path=str(self.socket),
+            protocol=2,
+            retry=Retry(NoBackoff(), 0),
+            socket_timeout=5,
+            decode_responses=False,
+        )
+        self._clients.append(client)
+        return client
+
+    def flush(self) -> None:
+        """Empty every database, and forget all scripts and counters of commands."""
+        client = self.client()
+        client.flushall()
+        client.script_flush()
+        client.config_resetstat()
+        client.close()
+        self._clients.remove(client)
+
+    def pause(self) -> None:
+        """Stop the server where it stands (SIGSTOP): connections stay, nothing answers."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let a paused server go on."""
+        self._signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """Kill the server with SIGKILL and wait until it is gone."""
+        self._signal(signal.SIGKILL)
+        eventually(lambda: not self.alive, message="the server dies of SIGKILL")
+
+    def restart(self) -> None:
+        """Start it again, after an orderly end if it still runs."""
+        self._end()
+        self._start()
+
+    def stop(self) -> None:
+        """End the server and remove its files; harmless when repeated."""
+        for client in self._clients:
+            client.close()
+        self._clients.clear()
+        self._end()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def log(self) -> str:
+        """Return what the server has written to its log."""
+        return (self.folder / "log").read_text(errors="replace")
+
+    def _start(self) -> None:
+        self.socket.unlink(missing_ok=True)
+        self._lease, reader = Lease.private()
+        log = os.open(self.folder / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            supervise(self._command(), lease=reader, lock=log, log=log)
+        finally:
+            os.close(reader)
+            os.close(log)
+        eventually(self._is_ready, timeout=20, interval=0.002, message="the server starts")
+        client = self.client()
+        self.pid = int(client.info("server")["process_id"])
+        client.close()
+        self._clients.remove(client)
+
+    def _is_ready(self) -> bool:
+        if not self.alive:
+            raise RuntimeError(f"{self.binary} ended while it started:\n{self.log()[-2000:]}")
+        return ping(self.socket, timeout=1) is Answer.READY
+
+    def _end(self) -> None:
+        if self._lease is None:
+            return
+        if self.alive:
+            self._signal(signal.SIGCONT)  # a paused server hears no SIGTERM
+            self._signal(signal.SIGTERM)
+            eventually(lambda: not self.alive, timeout=15, message="the server ends")
+        self._lease.close()
+        self._lease = None
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self.alive, "the server does not run: its pid may be another process's by now"
+        os.kill(self.pid, number)
+
+    def _command(self) -> list[str]:
+        return [
+            *(str(self.binary), "--dir", str(self.folder), "--daemonize", "no"),
+            *("--unixsocket", str(self.socket), "--unixsocketperm", "700"),
+            *("--bind", "127.0.0.1", "--port", str(self.port)),
+            *self._options,
+        ]
+
+    def _persistence(self, aof: str | None) -> list[str]:
+        if aof is None:
+            return ["--save", "", "--appendonly", "no"]
+        return ["--save", "", "--appendonly", "yes", "--appendfsync", aof]
+
+    def _debugging(self) -> list[str]:
+        return ["--enable-debug-command", "yes"] if self.version.number >= (7,) else []
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
