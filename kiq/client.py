@@ -15,6 +15,7 @@ from .clock import milliseconds, wall
 from .codec import encode
 from .config import Codec, Redis
 from .errors import BulkPushError, ConfigError, KiqError, PayloadError, StoreUnavailable
+from .jid import Jid
 from .middleware import ClientContext
 from .payload import Payload, finite
 from .store.connection import Connector
@@ -68,7 +69,7 @@ class Client:
         else:
             payload["enqueued_at"] = milliseconds()
             self._enqueue.push(payload["queue"], self._encoded(payload))
-        return str(payload["jid"])
+        return Jid(payload["jid"])
 
     def push_slices(
         self, payloads: Iterable[Payload], job_class: Any = None, batch_size: int | None = None
@@ -118,7 +119,7 @@ class Client:
             else:
                 payload["enqueued_at"] = stamp
                 queues.setdefault(payload["queue"], []).append(self._encoded(payload))
-            jids.append(payload["jid"])
+            jids.append(Jid(payload["jid"]))
         if queues or scheduled:
             self._enqueue.push_many(queues, scheduled)
         return jids

@@ -11,6 +11,7 @@ from typing import Any
 
 from kiq.codec_advice import trouble_with
 from kiq.codec_types import EXTENSION_TYPES, Codec
+from kiq.jid import Jid
 
 #: How deep dicts and lists may nest, counting the payload itself as the first level; an empty one
 #: is no level.
@@ -99,6 +100,8 @@ def plain_copy(value: Any, codec: Codec, room: int = MAX_DEPTH) -> Any:
     if isinstance(value, Enum):
         return plain_copy(value.value, codec, room)
     kind = type(value)
+    if kind is Jid:
+        return str(value)  # what perform_async returned, passed on to another job
     if kind is dict or kind is list:
         if value and not room:
             what = f"nested deeper than {MAX_DEPTH} levels"

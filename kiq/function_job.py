@@ -32,6 +32,7 @@ class FunctionJob(Generic[P, R]):
             name, {**DEFAULTS, **travelling}, options.get("aliases", ()), function, None
         )
         self._enqueuer: Enqueuer[P] = Enqueuer(self._spec)
+        self._kiq_spec = self._spec
         registry.add(self._spec)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:

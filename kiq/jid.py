@@ -20,12 +20,6 @@ class Jid(str):
         )
 
 
-def new_jid() -> Jid:
+def new_jid() -> str:
     """Return a fresh job id (12 random bytes)."""
-    return Jid(os.urandom(12).hex())
-
-
-def new_jids(count: int) -> list[Jid]:
-    """Return *count* fresh job ids from one system call."""
-    digits = os.urandom(12 * count).hex()
-    return [Jid(digits[at : at + 24]) for at in range(0, 24 * count, 24)]
+    return os.urandom(12).hex()

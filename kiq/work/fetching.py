@@ -21,7 +21,9 @@ class QueueOrder:
     Threads: the courier's only.
     """
 
-    def __init__(self, capsule: Capsule, filters: Sequence[Callable[..., Sequence[str]]] = ()) -> None:
+    def __init__(
+        self, capsule: Capsule, filters: Sequence[Callable[..., Sequence[str]]] = ()
+    ) -> None:
         self.strict = capsule.mode == "strict"
         self._random = capsule.mode == "random"
         self._weights = {name: max(1, weight) for name, weight in capsule.queues}

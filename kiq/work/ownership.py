@@ -98,9 +98,7 @@ class Ownership:
         self.epoch = epoch
         result = Reconciliation()
         for flight, ids in held.items():
-            strange = [
-                id_ for id_ in ids if id_ not in self._ledger or id_ in self._handing_back
-            ]
+            strange = [id_ for id_ in ids if id_ not in self._ledger or id_ in self._handing_back]
             if strange:
                 result.adopt[flight] = sorted(strange, key=order_of)
         waiting = [*unstarted, *self._handing_back.values()]

@@ -1,0 +1,43 @@
+"""``kiq.configure``: what the producers of this process, and a worker's application, set in code."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import Any
+
+from .client import configured, use_settings
+from .config import Redis
+from .errors import ConfigError
+
+
+def configure(
+    file: str | os.PathLike[str] | None = None,
+    *,
+    redis: Any = None,
+    codec: str | None = None,
+    max_payload: int | None = None,
+) -> None:
+    """Set where and how this process pushes; may be called again, and applies from then on.
+
+    *file* is a kiq.yml: the producer then has the worker's settings. *redis* is a URL
+    (``redis://``, ``rediss://``, ``unix://``, ``embedded``), a ``kiq.config.Redis``, or a
+    ``redis.Redis`` of your own, whose settings are copied. *codec* is ``msgpack`` or ``json``,
+    *max_payload* bytes. Environment variables (``KIQ_REDIS_URL``, ``KIQ_CODEC``) win over what is
+    given here; ``REDIS_URL`` does not. No network is touched. Raises ConfigError.
+    """
+    settings: dict[str, Any] = dict(configured())
+    if file is not None:
+        # By name: a producer that has no file must not pay for a YAML parser.
+        loader = importlib.import_module("kiq.config_file")
+        config = loader.load(os.fspath(file))
+        settings = {"redis": config.redis, "codec": config.codec, "max_payload": config.max_payload}
+    if redis is not None:
+        settings["redis"] = Redis(url=redis) if isinstance(redis, str) else redis
+    if codec is not None:
+        if codec not in ("msgpack", "json"):
+            raise ConfigError(f"the codec is msgpack or json, not {codec!r}")
+        settings["codec"] = codec
+    if max_payload is not None:
+        settings["max_payload"] = max_payload
+    use_settings(settings)

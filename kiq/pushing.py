@@ -1,0 +1,59 @@
+"""Pushing by name: a bare dict, as other languages push, or a class that is named by a string."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from .client import default_client
+from .errors import PayloadError
+from .options import DEFAULTS
+from .payload import Payload, normalized
+from .registry import JobSpec, registry
+
+
+def push(item: Mapping[str, Any]) -> str | None:
+    """Push a job given as a dict: ``{"class": "app.HardWorker", "args": ["Bob", 5]}``.
+
+    Takes Sidekiq's fields (``queue``, ``retry``, ``at`` ...), keeps unknown ones. A registered class
+    adds its options, and checks the arguments. Returns the jid, or None where client middleware
+    vetoed. One round trip. Raises PayloadError or StoreError.
+    """
+    payload, spec = _prepared(item)
+    return default_client().push(payload, spec.cls if spec else None)
+
+
+def push_bulk(
+    item: Mapping[str, Any], args: Iterable[Sequence[Any]], *, batch_size: int | None = None
+) -> list[str | None]:
+    """Push one job for each of *args* (a list or tuple each), all else as *item* says.
+
+    One round trip for each *batch_size* (1,000, or 100 with ``at``). Raises BulkPushError, which
+    lists what was pushed, when it breaks half-way.
+    """
+    if "jid" in item:
+        raise PayloadError("push_bulk gives each job an id of its own: leave 'jid' out")
+    return default_client().push_slices(_payloads(item, args), None, batch_size)
+
+
+def _payloads(item: Mapping[str, Any], args: Iterable[Sequence[Any]]) -> Iterator[Payload]:
+    for one in args:
+        if type(one) is not list and type(one) is not tuple:
+            raise PayloadError(
+                f"{item.get('class')}: give each job's arguments as a list or tuple, not {one!r}"
+            )
+        yield _prepared({**item, "args": list(one)})[0]
+
+
+def _prepared(item: Mapping[str, Any]) -> tuple[Payload, JobSpec | None]:
+    name = item.get("class")
+    if isinstance(name, type) or hasattr(name, "_kiq_spec"):
+        known: JobSpec | None = getattr(name, "_kiq_spec", None)
+        if known is None:
+            raise PayloadError(f"{name!r} is no job class: derive it from kiq.Job")
+        item = {**item, "class": known.name}
+    spec = registry.find(name) if isinstance(name, str) else getattr(name, "_kiq_spec", None)
+    payload = normalized(item, spec.options if spec else DEFAULTS)
+    if spec is not None:
+        spec.arity.check(spec.name, payload["args"], payload.get("kwargs", {}))
+    return payload, spec
