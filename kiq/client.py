@@ -14,12 +14,12 @@ from . import plugin
 from .clock import milliseconds, wall
 from .codec import encode
 from .config import Codec, Redis
-from .errors import BulkPushError, ConfigError, KiqError, PayloadError, StoreUnavailable
+from .errors import BulkPushError, ConfigError, PayloadError, StoreError, StoreUnavailable
 from .jid import Jid
 from .middleware import ClientContext
-from .payload import Payload, finite
+from .payload import Payload, finite, normalized
 from .store.connection import Connector
-from .store.enqueue import Enqueue
+from .store.enqueue import Enqueue, Scheduled
 
 logger = logging.getLogger("kiq.client")
 
@@ -45,7 +45,7 @@ class Client:
     ) -> None:
         """*redis* is :class:`kiq.config.Redis`, or a ``redis.Redis``, whose settings are copied."""
         self._enqueue = Enqueue(Connector(redis if redis is not None else Redis(), "kiq-client"))
-        self._codec = codec
+        self.codec = codec
         self._max_payload = max_payload
         self._host = host
 
@@ -56,6 +56,7 @@ class Client:
         Raises ArgumentError, PayloadError, or a StoreError: after StoreUnavailable the job may have
         been pushed (kiq does not push it again by itself).
         """
+        payload = _complete(payload)
         _refuse_while_importing(payload)
         if len(self._host.client_middleware):
             changed = self._through_middleware(payload, job_class)
@@ -80,29 +81,35 @@ class Client:
         slice at a time. Raises BulkPushError, which lists what was pushed, when it breaks half-way.
         """
         jids: list[str | None] = []
-        slice_: list[Payload] = []
+        uncertain: list[str | None] = []
         try:
-            for payload in payloads:
-                slice_.append(payload)
-                if len(slice_) >= (batch_size or (100 if "at" in payload else 1000)):
-                    jids += self._push_slice(slice_, job_class)
-                    slice_ = []
-            if slice_:
-                jids += self._push_slice(slice_, job_class)
-        except KiqError as error:
-            if not jids:
+            for slice_ in _slices(payloads, batch_size):
+                queues, scheduled, in_slice = self._sorted(slice_, job_class)
+                several = len(queues) + bool(scheduled) > 1
+                try:
+                    self._enqueue.push_many(queues, scheduled)
+                except StoreError as error:
+                    if several or isinstance(error, StoreUnavailable):
+                        uncertain = in_slice
+                    raise
+                jids += in_slice
+        except Exception as error:
+            if not jids and (not uncertain or isinstance(error, StoreUnavailable)):
                 raise
-            uncertain = isinstance(error, StoreUnavailable)
             raise BulkPushError(
-                f"the bulk push broke after {len(jids)} jobs: {error}",
+                f"the bulk push broke after {len(jids)} jobs: {type(error).__name__}: {error} "
+                "(.jids lists what was pushed, .uncertain what may have been)",
                 jids,
-                [payload["jid"] for payload in slice_] if uncertain else [],
+                [jid for jid in uncertain if jid is not None],
             ) from error
         return jids
 
-    def _push_slice(self, payloads: Sequence[Payload], job_class: Any) -> list[str | None]:
+    def _sorted(
+        self, payloads: Sequence[Payload], job_class: Any
+    ) -> tuple[dict[str, list[bytes]], list[Scheduled], list[str | None]]:
+        """Return a slice by where it goes, encoded, and the jid (None: vetoed) of each payload."""
         queues: dict[str, list[bytes]] = {}
-        scheduled: list[tuple[float, bytes]] = []
+        scheduled: list[Scheduled] = []
         jids: list[str | None] = []
         now, stamp = wall(), milliseconds()
         filtering = len(self._host.client_middleware) > 0
@@ -120,9 +127,7 @@ class Client:
                 payload["enqueued_at"] = stamp
                 queues.setdefault(payload["queue"], []).append(self._encoded(payload))
             jids.append(Jid(payload["jid"]))
-        if queues or scheduled:
-            self._enqueue.push_many(queues, scheduled)
-        return jids
+        return queues, scheduled, jids
 
     def _through_middleware(self, payload: Payload, job_class: Any) -> Payload | None:
         fold = self._host.client_middleware.fold(_payload_of)
@@ -134,16 +139,34 @@ class Client:
                 f"{payload['class']}: client middleware must return the payload, or None to veto, "
                 f"not {result!r}; did a layer forget `return call_next(context)`?"
             )
-        return result
+        return normalized(result)  # a layer may have changed the queue, or taken a field away
 
     def _encoded(self, payload: Payload) -> bytes:
-        raw = encode(payload, self._codec)
+        raw = encode(payload, self.codec)
         if len(raw) > self._max_payload:
             raise PayloadError(
                 f"{payload['class']}: the payload is {len(raw)} bytes, limit {self._max_payload} "
                 "(max_payload); store the data elsewhere and pass its id"
             )
         return raw
+
+
+def _complete(payload: Payload) -> Payload:
+    """Fill in a bare dict; what kiq itself builds passes without a second look."""
+    if "jid" in payload and "queue" in payload and "created_at" in payload:
+        return payload
+    return normalized(payload)
+
+
+def _slices(payloads: Iterable[Payload], size: int | None) -> Iterator[list[Payload]]:
+    slice_: list[Payload] = []
+    for payload in payloads:
+        slice_.append(_complete(payload))
+        if len(slice_) >= (size or (100 if "at" in payload else 1000)):
+            yield slice_
+            slice_ = []
+    if slice_:
+        yield slice_
 
 
 def _payload_of(context: ClientContext) -> Payload:
@@ -157,9 +180,19 @@ class _Default:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self.renew_lock()
         self._client: Client | None = None
         self.settings: dict[str, Any] = {}
+
+    def renew_lock(self) -> None:
+        self._lock = threading.Lock()
+
+    @property
+    def codec(self) -> Codec:
+        made = self._client
+        if made is not None:
+            return made.codec
+        return _codec(os.environ.get("KIQ_CODEC") or self.settings.get("codec", "msgpack"))
 
     def get(self) -> Client:
         if self._client is None:
@@ -176,7 +209,7 @@ class _Default:
         redis: Any = self.settings.get("redis")
         if redis is None or os.environ.get("KIQ_REDIS_URL"):
             redis = Redis(url=_url_from_environment())
-        codec = _codec(os.environ.get("KIQ_CODEC") or self.settings.get("codec", "msgpack"))
+        codec = self.codec
         if isinstance(redis, Redis):
             logger.info("pushing to %s (codec %s)", redis.masked_url, codec)
         return Client(
@@ -198,11 +231,19 @@ def _codec(name: Any) -> Codec:
 
 
 _default = _Default()
+# Another thread may hold the lock at a fork (it may be starting an embedded server): the child has
+# no such thread, and would wait for it for ever.
+os.register_at_fork(after_in_child=_default.renew_lock)
 
 
 def default_client() -> Client:
     """Return the client that ``perform_async`` uses."""
     return _default.get()
+
+
+def codec_in_use() -> Codec:
+    """Return the codec of the client that ``perform_async`` uses, without making it."""
+    return _default.codec
 
 
 def use_client(client: Client | None) -> None:

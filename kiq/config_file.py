@@ -24,11 +24,13 @@ LOOKED_FOR = ("config/kiq.yml", "config/kiq.yaml", "config/sidekiq.yml")
 
 _MAX_BYTES = 64 * 1024
 _MAX_DEPTH = 20
+_MAX_ERB = 200
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _ERB = re.compile(r"<%.*")
+#: A variable and its default, as Ruby writes them. The caller bounds the text: this backtracks.
 _ERB_VARIABLE = re.compile(
     r"""<%=\s*ENV(?:\.fetch)?[\[(]\s*["'](?P<name>\w+)["']\s*"""
-    r"""(?:,\s*(?P<second>[^)]*?)\s*)?[\])]\s*(?:\|\|\s*(?P<other>.*?)\s*)?-?%>"""
+    r"""(?:,\s*(?P<second>[^)]*))?[\])]\s*(?:\|\|(?P<other>[^%]*))?%>"""
 )
 
 
@@ -114,9 +116,9 @@ def _erb_problems(text: str, path: str) -> Iterator[Problem]:
         found = _ERB.search(code)
         if found:
             example = "${VAR:-default}"
-            variable = _ERB_VARIABLE.match(found[0])
+            variable = _ERB_VARIABLE.match(found[0][:_MAX_ERB])
             if variable:
-                default = (variable["second"] or variable["other"] or "").strip("\"'")
+                default = (variable["second"] or variable["other"] or "").strip("\"' -")
                 example = f"${{{variable['name']}{':-' + default if default else ''}}}"
             message = f"ERB (<% %>) is not run here; write {example} for a variable's value"
             yield Problem(number, "", message, path)

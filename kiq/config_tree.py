@@ -109,12 +109,8 @@ def _substitute(found: re.Match[str], environ: Mapping[str, str], line: int | No
         return "${"
     body = _BODY.fullmatch(found["body"])
     if body is None or not found["close"]:
-        raise Invalid(
-            (
-                line,
-                f"{found[0]} can't be read; write ${{VAR}} or ${{VAR:-default}} (or $${{ for ${{)",
-            )
-        )
+        form = "write ${VAR} or ${VAR:-default} (or $${ for ${)"
+        raise Invalid((line, f"{found[0][:40]} can't be read; {form}"))
     name, default = body["name"], body["default"]
     value = environ.get(name)
     if value is None and default is None:

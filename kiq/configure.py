@@ -33,11 +33,21 @@ def configure(
         config = loader.load(os.fspath(file))
         settings = {"redis": config.redis, "codec": config.codec, "max_payload": config.max_payload}
     if redis is not None:
+        _check_redis(redis)
         settings["redis"] = Redis(url=redis) if isinstance(redis, str) else redis
     if codec is not None:
         if codec not in ("msgpack", "json"):
             raise ConfigError(f"the codec is msgpack or json, not {codec!r}")
         settings["codec"] = codec
     if max_payload is not None:
+        if isinstance(max_payload, bool) or not isinstance(max_payload, int) or max_payload < 1:
+            raise ConfigError(f"max_payload is a number of bytes, not {max_payload!r}")
         settings["max_payload"] = max_payload
     use_settings(settings)
+
+
+def _check_redis(redis: Any) -> None:
+    if not isinstance(redis, str | Redis) and not hasattr(redis, "connection_pool"):
+        raise ConfigError(
+            f"redis is a URL, a kiq.config.Redis or a redis.Redis, not {type(redis).__name__}"
+        )

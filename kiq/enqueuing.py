@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any, Generic, ParamSpec
 
-from .client import Client, default_client
+from .client import Client, codec_in_use, default_client
 from .clock import wall
 from .errors import PayloadError
 from .inline import run_inline
@@ -54,7 +54,7 @@ class Enqueuer(Generic[P]):
         new = checked(self._spec.name, options, known=_SET_OPTIONS)
         return Enqueuer(self._spec, {**self._options, **new}, self._client)
 
-    def perform_async(self, *args: P.args, **kwargs: P.kwargs) -> str | None:
+    def perform_async(self, /, *args: P.args, **kwargs: P.kwargs) -> str | None:
         """Push a job now; see :meth:`kiq.Job.perform_async`."""
         return self._push(args, kwargs, None)
 
@@ -95,12 +95,15 @@ class Enqueuer(Generic[P]):
         client = self._client or default_client()
         return client.push_slices(chain((first,), payloads), self._spec.cls, batch_size)
 
-    def perform_inline(self, *args: P.args, **kwargs: P.kwargs) -> Any:
+    def perform_inline(self, /, *args: P.args, **kwargs: P.kwargs) -> Any:
         """Run a job here and now; see :meth:`kiq.Job.perform_inline`."""
         self._spec.arity.check(self._spec.name, args, kwargs)
-        return run_inline(self._spec, build(self._spec.name, args, kwargs, self._options))
+        payload = build(self._spec.name, args, kwargs, self._options)
+        return run_inline(
+            self._spec, payload, self._client.codec if self._client else codec_in_use()
+        )
 
-    def args(self, *args: P.args, **kwargs: P.kwargs) -> Args[P]:
+    def args(self, /, *args: P.args, **kwargs: P.kwargs) -> Args[P]:
         """Return the arguments of one job for :meth:`perform_bulk`, checked."""
         self._spec.arity.check(self._spec.name, args, kwargs)
         return Args(args, kwargs)

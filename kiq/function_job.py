@@ -9,7 +9,7 @@ from typing import Any, Generic, NoReturn, ParamSpec, TypeVar, Unpack, overload
 
 from .enqueuing import Args, Enqueuer
 from .errors import ConfigError
-from .job import check_plain_function
+from .job import Elsewhere, check_plain_function
 from .options import CLASS_ONLY, DEFAULTS, Options, SetOptions, checked
 from .registry import JobSpec, registry, wire_name
 
@@ -23,6 +23,11 @@ class FunctionJob(Generic[P, R]):
     Threads: any.
     """
 
+    delay = Elsewhere("perform_async(...)")
+    apply_async = Elsewhere("perform_async(...) or perform_in(seconds, ...)")
+    send = Elsewhere("perform_async(...)")
+    enqueue = Elsewhere("perform_async(...)")
+
     def __init__(self, function: Callable[P, R], options: dict[str, Any]) -> None:
         functools.update_wrapper(self, function)
         name = options.get("name") or wire_name(function.__module__, function.__qualname__)
@@ -35,11 +40,11 @@ class FunctionJob(Generic[P, R]):
         self._kiq_spec = self._spec
         registry.add(self._spec)
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function."""
         return self._function(*args, **kwargs)
 
-    def perform_async(self, *args: P.args, **kwargs: P.kwargs) -> str | None:
+    def perform_async(self, /, *args: P.args, **kwargs: P.kwargs) -> str | None:
         """Push a job now; see :meth:`kiq.Job.perform_async`."""
         return self._enqueuer.perform_async(*args, **kwargs)
 
@@ -69,7 +74,7 @@ class FunctionJob(Generic[P, R]):
             jobs, batch_size=batch_size, at=at, spread_interval=spread_interval
         )
 
-    def perform_inline(self, *args: P.args, **kwargs: P.kwargs) -> Any:
+    def perform_inline(self, /, *args: P.args, **kwargs: P.kwargs) -> Any:
         """Run a job here and now; see :meth:`kiq.Job.perform_inline`."""
         return self._enqueuer.perform_inline(*args, **kwargs)
 
@@ -77,7 +82,7 @@ class FunctionJob(Generic[P, R]):
         """Return something with the same ``perform_*`` methods that pushes with these options."""
         return self._enqueuer.set(**options)
 
-    def args(self, *args: P.args, **kwargs: P.kwargs) -> Args[P]:
+    def args(self, /, *args: P.args, **kwargs: P.kwargs) -> Args[P]:
         """Return the arguments of one job for :meth:`perform_bulk`, checked and fully typed."""
         return self._enqueuer.args(*args, **kwargs)
 

@@ -6,13 +6,17 @@ from typing import Any
 
 from . import plugin
 from .codec import decode, encode
+from .config import Codec
+from .context import running
 from .middleware import ClientContext, ServerContext
 from .payload import Payload
 from .registry import JobSpec
 
 
-def run_inline(spec: JobSpec, payload: Payload, host: plugin.Host = plugin.host) -> Any:
-    """Run *payload* through client middleware, the codec, and server middleware; return its result.
+def run_inline(
+    spec: JobSpec, payload: Payload, codec: Codec, host: plugin.Host = plugin.host
+) -> Any:
+    """Run *payload* through client middleware, *codec*, and server middleware; return its result.
 
     None where a layer vetoed. What the job raises is raised: no retry (as Sidekiq's
     ``perform_inline``).
@@ -20,10 +24,14 @@ def run_inline(spec: JobSpec, payload: Payload, host: plugin.Host = plugin.host)
     sent = host.client_middleware.fold(_payload_of)(ClientContext(payload, spec.cls or spec.name))
     if sent is None:
         return None
-    received, _ = decode(encode(sent, "msgpack"))
+    received, _ = decode(encode(sent, codec))
     job = spec.make()
     context = ServerContext(received, received["queue"], spec.cls or spec.function, job)
-    return host.server_middleware.fold(_perform(spec))(context)
+    token = running.set(context)
+    try:
+        return host.server_middleware.fold(_perform(spec))(context)
+    finally:
+        running.reset(token)
 
 
 def _payload_of(context: ClientContext) -> Payload:

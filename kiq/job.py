@@ -54,7 +54,7 @@ def _takes_keywords(hook: Any) -> bool:
     return any(p.kind is p.VAR_KEYWORD for p in parameters)
 
 
-class _Elsewhere:
+class Elsewhere:
     """A method that other job systems have: looking it up says what to write here."""
 
     def __init__(self, instead: str) -> None:
@@ -64,9 +64,8 @@ class _Elsewhere:
         self._name = name
 
     def __get__(self, instance: object, owner: type) -> Any:
-        raise AttributeError(
-            f"{owner.__name__} has no {self._name}(); write {owner.__name__}.{self._instead}"
-        )
+        job = getattr(instance, "__name__", owner.__name__)  # a function job is an instance
+        raise AttributeError(f"{job} has no {self._name}(); write {job}.{self._instead}")
 
 
 class Job(metaclass=_JobMeta):
@@ -80,10 +79,10 @@ class Job(metaclass=_JobMeta):
     _kiq_spec: ClassVar[JobSpec]
     _kiq_context: ServerContext | None = None
 
-    delay = _Elsewhere("perform_async(...)")
-    apply_async = _Elsewhere("perform_async(...) or perform_in(seconds, ...)")
-    send = _Elsewhere("perform_async(...)")
-    enqueue = _Elsewhere("perform_async(...)")
+    delay = Elsewhere("perform_async(...)")
+    apply_async = Elsewhere("perform_async(...) or perform_in(seconds, ...)")
+    send = Elsewhere("perform_async(...)")
+    enqueue = Elsewhere("perform_async(...)")
 
     def __init_subclass__(cls, **options: Unpack[Options]) -> None:
         super().__init_subclass__()
@@ -94,15 +93,15 @@ class Job(metaclass=_JobMeta):
             **{name: value for name, value in given.items() if name not in CLASS_ONLY},
         }
         perform = getattr(cls, "perform", None)
-        if perform is None:
-            return  # a base that only carries options
+        if perform is None or getattr(perform, "__isabstractmethod__", False):
+            return  # a base that only carries options, or says what its subclasses must have
         _check_perform(cls, perform)
         name = given.get("name") or wire_name(cls.__module__, cls.__qualname__)
         cls._kiq_spec = JobSpec(name, cls.options, given.get("aliases", ()), perform, cls)
         registry.add(cls._kiq_spec)
 
     @classmethod
-    def perform_async(cls: type[Performs[P]], *args: P.args, **kwargs: P.kwargs) -> str | None:
+    def perform_async(cls: type[Performs[P]], /, *args: P.args, **kwargs: P.kwargs) -> str | None:
         """Push a job now; return its jid, or None where client middleware vetoed.
 
         One round trip. Raises ArgumentError (a TypeError) when the arguments don't fit ``perform``
@@ -151,7 +150,7 @@ class Job(metaclass=_JobMeta):
         )
 
     @classmethod
-    def perform_inline(cls: type[Performs[P]], *args: P.args, **kwargs: P.kwargs) -> Any:
+    def perform_inline(cls: type[Performs[P]], /, *args: P.args, **kwargs: P.kwargs) -> Any:
         """Run a job here and now, through all middleware, and return what ``perform`` returns.
 
         The arguments make the round trip through the codec. No Redis, no retry: errors are raised.
@@ -164,7 +163,7 @@ class Job(metaclass=_JobMeta):
         return _enqueuer(cls).set(**options)
 
     @classmethod
-    def args(cls: type[Performs[P]], *args: P.args, **kwargs: P.kwargs) -> Args[P]:
+    def args(cls: type[Performs[P]], /, *args: P.args, **kwargs: P.kwargs) -> Args[P]:
         """Return the arguments of one job for :meth:`perform_bulk`, checked and fully typed."""
         return _enqueuer(cls).args(*args, **kwargs)
 
@@ -191,7 +190,7 @@ def _enqueuer(cls: Any) -> Enqueuer[Any]:
     spec = cls.__dict__.get("_kiq_spec")
     if spec is None:
         raise ConfigError(
-            f"{cls.__qualname__} has no perform: define `def perform(self, ...)` in it"
+            f"{cls.__qualname__} has no perform of its own to run: define `def perform(self, ...)` in it"
         )
     return Enqueuer(cast(JobSpec, spec))
 

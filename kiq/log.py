@@ -12,7 +12,9 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 from kiq import logcontext
+from kiq.context import running
 from kiq.errors import ConfigError
+from kiq.middleware import ServerContext
 
 FORMATS = ("auto", "pretty", "plain", "json")
 
@@ -48,6 +50,12 @@ def configure(level: str, format: str, stream: TextIO | None = None) -> None:
         root.setLevel(number)
 
 
+def _of_job(run: ServerContext | None) -> dict[str, str]:
+    if run is None:
+        return {}
+    return {"jid": run.jid, "class": str(run.payload.get("class", "")), "queue": run.queue}
+
+
 class ContextFilter(logging.Filter):
     """Gives every record the fields ``ctx`` (of the running job) and ``tid``; drops nothing.
 
@@ -56,7 +64,11 @@ class ContextFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Stamp *record* in the thread that logs, which may not be the one that formats."""
-        record.ctx = dict(logcontext.current.get() or {})
+        record.ctx = {
+            **_of_job(running.get()),
+            **(logcontext.current.get() or {}),
+            **getattr(record, "kiq_fields", {}),
+        }
         record.tid = logcontext.tid()
         return True
 

@@ -25,7 +25,15 @@ def fields(**added: str) -> Iterator[None]:
 
 def tid() -> str:
     """Return this thread's id as the operating system knows it, in base 36: short, to be grepped."""
-    number = threading.get_native_id()
+    return _base36(threading.get_native_id())
+
+
+def tid_of(thread: threading.Thread) -> str:
+    """Return the id of *thread* in the same form; "0" before it has started."""
+    return _base36(thread.native_id or 0)
+
+
+def _base36(number: int) -> str:
     text = ""
     while True:
         number, digit = divmod(number, 36)

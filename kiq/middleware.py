@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 from .errors import PluginError
@@ -71,13 +71,13 @@ class Chain(Generic[C]):
 
         A layer that is there already moves. Raises PluginError when *before* or *after* is absent.
         """
-        self.remove(layer)
+        others = [one for one in self._layers if not _is(one, layer)]
+        at = len(others)
         if before is not None:
-            self._layers.insert(self._position(before, layer), layer)
+            at = _position(others, before, layer)
         elif after is not None:
-            self._layers.insert(self._position(after, layer) + 1, layer)
-        else:
-            self._layers.append(layer)
+            at = _position(others, after, layer) + 1
+        self._layers = [*others[:at], layer, *others[at:]]
         return layer
 
     def prepend(self, layer: Layer[C]) -> Layer[C]:
@@ -111,14 +111,15 @@ class Chain(Generic[C]):
             folded = _wrap(layer, folded)
         return folded
 
-    def _position(self, other: object, layer: Layer[C]) -> int:
-        for index, one in enumerate(self._layers):
-            if _is(one, other):
-                return index
-        raise PluginError(
-            f"middleware {_name(layer)} can't be put next to {_name(other)}, which is not there; "
-            f"there are: {', '.join(self.names()) or 'none'}"
-        )
+
+def _position(layers: Sequence[object], other: object, layer: object) -> int:
+    for index, one in enumerate(layers):
+        if _is(one, other):
+            return index
+    raise PluginError(
+        f"middleware {_name(layer)} can't be put next to {_name(other)}, which is not there; "
+        f"there are: {', '.join(map(_name, layers)) or 'none'}"
+    )
 
 
 def _wrap(layer: Layer[C], inner: Next[C]) -> Next[C]:

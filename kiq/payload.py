@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ Payload = dict[str, Any]
 
 #: At and above this a number is a date (epoch seconds), below it a span: Sidekiq's rule.
 EPOCH_FROM = 1_000_000_000
+_LARGEST = sys.float_info.max
 
 
 def build(
@@ -83,7 +84,8 @@ def _check_fields(name: str, payload: Payload) -> None:
 
 def finite(name: str, at: Any) -> float:
     """Return *at* as a float. Raises PayloadError unless it is a finite number."""
-    if isinstance(at, bool) or not isinstance(at, int | float) or not math.isfinite(at):
+    # A comparison: math.isfinite overflows at an int that is longer than any float.
+    if isinstance(at, bool) or not isinstance(at, int | float) or not abs(at) <= _LARGEST:
         raise PayloadError(f"{name}: 'at' must be a finite number of epoch seconds, got {at!r}")
     return float(at)
 
@@ -96,13 +98,16 @@ def due_in(name: str, delay: float | timedelta) -> float:
     seconds = delay.total_seconds() if isinstance(delay, timedelta) else delay
     if isinstance(seconds, datetime):
         raise PayloadError(f"{name}: perform_in takes a delay; use perform_at for {delay!r}")
-    seconds = finite(name, seconds)
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds != seconds:
+        raise PayloadError(
+            f"{name}: perform_in takes a delay in seconds, or a timedelta, not {delay!r}"
+        )
     if seconds >= EPOCH_FROM:
         raise PayloadError(
             f"{name}: perform_in({delay!r}) is over 31 years from now: it looks like a date; "
             "use perform_at"
         )
-    return wall() + seconds
+    return wall() + float(max(seconds, -EPOCH_FROM))  # minus infinity is no time for Redis
 
 
 def due_at(name: str, when: float | datetime) -> float:

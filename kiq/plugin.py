@@ -56,6 +56,8 @@ class Host:
     def install(self, plugin: Plugin) -> Plugin:
         """Install *plugin* (once per name). Raises PluginError when it can't be."""
         name = getattr(plugin, "name", "")
+        if isinstance(plugin, type):
+            raise PluginError(f"pass a plugin, not its class: install({plugin.__name__}())")
         if not isinstance(plugin, Plugin) or not isinstance(name, str) or not name:
             raise PluginError(f"{plugin!r} is no plugin: it needs a name and install(host)")
         known = self.plugins.get(name)

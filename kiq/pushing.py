@@ -19,6 +19,7 @@ def push(item: Mapping[str, Any]) -> str | None:
     adds its options, and checks the arguments. Returns the jid, or None where client middleware
     vetoed. One round trip. Raises PayloadError or StoreError.
     """
+    _require_dict(item)
     payload, spec = _prepared(item)
     return default_client().push(payload, spec.cls if spec else None)
 
@@ -31,9 +32,22 @@ def push_bulk(
     One round trip for each *batch_size* (1,000, or 100 with ``at``). Raises BulkPushError, which
     lists what was pushed, when it breaks half-way.
     """
+    _require_dict(item)
     if "jid" in item:
         raise PayloadError("push_bulk gives each job an id of its own: leave 'jid' out")
-    return default_client().push_slices(_payloads(item, args), None, batch_size)
+    if batch_size is not None and batch_size < 1:
+        raise PayloadError(f"batch_size must be 1 or more, not {batch_size!r}")
+    _, spec = _prepared({**item, "args": []}, arguments=False)
+    return default_client().push_slices(
+        _payloads(item, args), spec.cls if spec else None, batch_size
+    )
+
+
+def _require_dict(item: object) -> None:
+    if not isinstance(item, Mapping):
+        raise PayloadError(
+            f'a job is a dict such as {{"class": "app.HardWorker", "args": [1]}}, not {item!r}'
+        )
 
 
 def _payloads(item: Mapping[str, Any], args: Iterable[Sequence[Any]]) -> Iterator[Payload]:
@@ -45,7 +59,7 @@ def _payloads(item: Mapping[str, Any], args: Iterable[Sequence[Any]]) -> Iterato
         yield _prepared({**item, "args": list(one)})[0]
 
 
-def _prepared(item: Mapping[str, Any]) -> tuple[Payload, JobSpec | None]:
+def _prepared(item: Mapping[str, Any], *, arguments: bool = True) -> tuple[Payload, JobSpec | None]:
     name = item.get("class")
     if isinstance(name, type) or hasattr(name, "_kiq_spec"):
         known: JobSpec | None = getattr(name, "_kiq_spec", None)
@@ -54,6 +68,6 @@ def _prepared(item: Mapping[str, Any]) -> tuple[Payload, JobSpec | None]:
         item = {**item, "class": known.name}
     spec = registry.find(name) if isinstance(name, str) else getattr(name, "_kiq_spec", None)
     payload = normalized(item, spec.options if spec else DEFAULTS)
-    if spec is not None:
+    if spec is not None and arguments:
         spec.arity.check(spec.name, payload["args"], payload.get("kwargs", {}))
     return payload, spec

@@ -18,12 +18,14 @@ _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 class Arity:
     """Which arguments a ``perform`` takes; checked at each push, so the usual case is two compares."""
 
-    __slots__ = ("_high", "_low", "_signature")
+    __slots__ = ("_high", "_low", "_signature", "_suffix")
 
     def __init__(self, perform: Callable[..., Any], *, method: bool) -> None:
-        signature = inspect.signature(perform)
-        parameters = list(signature.parameters.values())[1 if method else 0 :]
-        self._signature = signature.replace(parameters=parameters)
+        parameters = list(inspect.signature(perform).parameters.values())[1 if method else 0 :]
+        # Without annotations: they would bury the names in an error message.
+        bare = [p.replace(annotation=inspect.Parameter.empty) for p in parameters]
+        self._signature = inspect.Signature(bare)
+        self._suffix = ".perform" if method else ""
         fixed = [p for p in parameters if p.kind not in _VARIADIC]
         needed = [p for p in fixed if p.default is p.empty]
         keyword_only = inspect.Parameter.KEYWORD_ONLY
@@ -42,7 +44,7 @@ class Arity:
         try:
             self._signature.bind(*args, **kwargs)
         except TypeError as error:
-            raise ArgumentError(f"{name}.perform{self._signature}: {error}") from None
+            raise ArgumentError(f"{name}{self._suffix}{self._signature}: {error}") from None
 
 
 class JobSpec:
@@ -96,14 +98,15 @@ class Registry:
 
         Raises ConfigError when another class has one of them.
         """
-        for name in (spec.name, *spec.aliases):
+        names = (spec.name, *spec.aliases)
+        for name in names:
             other = self._specs.get(name)
             if other is not None and _home(other) != _home(spec):
                 raise ConfigError(
                     f"two job classes are named {name!r}: {_home(other)} and {_home(spec)}; "
                     "give one of them another name="
                 )
-            self._specs[name] = spec
+        self._specs.update(dict.fromkeys(names, spec))
 
     def get(self, name: str) -> JobSpec:
         """Return the job class that payloads call *name*. Raises UnknownJobClass."""

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import fakeredis
 import pytest
 import redis
 
+import kiq
+from kiq.client import configured, default_client, use_settings
+from kiq.registry import Registry, registry
 from tests.helpers.server import TestServer
 
 
@@ -45,3 +49,50 @@ def private_server() -> Iterator[Callable[..., TestServer]]:
     yield make
     for each in made:
         each.stop()
+
+
+@pytest.fixture
+def fresh_registry(monkeypatch: pytest.MonkeyPatch) -> Registry:
+    """The registry of this process; what the test registers is forgotten afterwards."""
+    monkeypatch.setattr(registry, "_specs", dict(registry._specs))
+    return registry
+
+
+@pytest.fixture
+def fresh_host() -> Iterator[kiq.Host]:
+    """``kiq.host`` with nothing attached; what it had before comes back afterwards."""
+    before = dict(vars(kiq.host))
+    vars(kiq.host).update(vars(kiq.Host()))
+    yield kiq.host
+    vars(kiq.host).update(before)
+
+
+@pytest.fixture
+def unconfigured(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A producer that nothing has configured: no ``kiq.configure``, no environment variable."""
+    for name in ("KIQ_REDIS_URL", "REDIS_URL", "KIQ_CODEC"):
+        monkeypatch.delenv(name, raising=False)
+    before = configured()
+    use_settings({})
+    yield
+    use_settings(before)
+
+
+@pytest.fixture
+def kiq_client(
+    redis_url: str, unconfigured: None, fresh_registry: Registry, fresh_host: kiq.Host
+) -> kiq.Client:
+    """The client behind ``perform_async``, on the shared server; isolated, and restored."""
+    kiq.configure(redis=redis_url)
+    return default_client()
+
+
+@pytest.fixture
+def fake(
+    unconfigured: None, fresh_registry: Registry, fresh_host: kiq.Host
+) -> Iterator[redis.Redis]:
+    """A Redis inside this process, to which ``perform_async`` pushes; for tests without a server."""
+    server = fakeredis.FakeRedis()
+    kiq.configure(redis=server)
+    yield server
+    server.close()

@@ -20,7 +20,8 @@ from redis.retry import Retry
 
 from .. import embedded
 from ..config import Redis as RedisSettings
-from ..errors import StoreDenied, StoreError, StoreFull, StoreUnavailable
+from ..config import mask
+from ..errors import ConfigError, StoreDenied, StoreError, StoreFull, StoreUnavailable
 from . import scripts
 from .scripts import Command
 
@@ -32,7 +33,8 @@ _ELSEWHERE = (exceptions.ReadOnlyError, exceptions.MasterDownError, exceptions.B
 def translate(error: Exception, where: str) -> StoreError:
     """Return *error* of redis-py as one of kiq's, naming *where* (a masked URL)."""
     text = f"{error} (Redis at {where})"
-    if isinstance(error, exceptions.OutOfMemoryError) or str(error).startswith("OOM "):
+    # Redis before 7 wraps what a command in a script was refused with: the word is inside.
+    if isinstance(error, exceptions.OutOfMemoryError) or "OOM command not allowed" in text:
         return StoreFull(
             f"Redis is full: {text}; raise maxmemory or drain the queues. Nothing was written."
         )
@@ -43,9 +45,24 @@ def translate(error: Exception, where: str) -> StoreError:
         | exceptions.AuthorizationError,
     ) or "WRONGPASS" in str(error):
         return StoreDenied(f"Redis refused the user or a command: {text}; check the URL and ACL")
-    if isinstance(error, (*_GONE, *_ELSEWHERE)):
-        return StoreUnavailable(f"Redis can't be reached: {text}")
+    if _is_elsewhere(error):
+        return StoreUnavailable(
+            f"this Redis takes no writes now: {text}; wait until it is ready, or name the master "
+            "in the URL"
+        )
+    if isinstance(error, _GONE):
+        return StoreUnavailable(f"Redis can't be reached: {text}{_way_out(where)}")
     return StoreError(f"Redis refused: {text}")
+
+
+def _is_elsewhere(error: Exception) -> bool:
+    return isinstance(error, _ELSEWHERE) or "-READONLY " in str(error)
+
+
+def _way_out(where: str) -> str:
+    if where == RedisSettings().masked_url:
+        return "; start Redis, or set REDIS_URL=embedded for a private server that needs no set-up"
+    return "; is it running, and is the URL right?"
 
 
 class Link:
@@ -75,7 +92,7 @@ class Link:
                 replies[at] = reply
         for at, reply in enumerate(replies):
             if isinstance(reply, Exception):
-                if isinstance(reply, _ELSEWHERE):
+                if _is_elsewhere(reply):
                     self.close()  # the next connect finds the new master
                 translated = translate(reply, self._connector.where)
                 translated.__cause__ = reply
@@ -96,10 +113,7 @@ class Link:
                 self._connector.prepare()
             connection.send_packed_command(connection.pack_commands(commands))
             replies = [_reply(connection) for _ in commands]
-        except _GONE as error:
-            self.close()
-            raise translate(error, self._connector.where) from error
-        except exceptions.RedisError as error:
+        except (*_GONE, exceptions.RedisError) as error:
             self.close()
             raise translate(error, self._connector.where) from error
         except BaseException:
@@ -178,15 +192,14 @@ class Connector:
             self.where = source.masked_url
             if embedded.is_embedded(source.url):
                 self._embedded = source.url
-            pool = redis.ConnectionPool.from_url(
-                embedded.ensure(source.url).url if self._embedded else source.url
-            )
+            pool = _pool(embedded.ensure(source.url).url if self._embedded else source.url)
             timeouts = {
                 "socket_timeout": source.socket_timeout,
                 "socket_connect_timeout": source.connect_timeout,
                 **source.options,
             }
         else:
+            self._source = source  # a Sentinel's connections ask their pool, which it keeps alive
             pool = source.connection_pool
             settings = pool.connection_kwargs
             self.where = str(
@@ -220,6 +233,18 @@ class Connector:
         if timeout is not None:
             arguments["socket_timeout"] = timeout
         return Link(self, self._class(**arguments))
+
+
+def _pool(url: str) -> redis.ConnectionPool:
+    try:
+        return redis.ConnectionPool.from_url(url)
+    except ValueError:
+        # Without the driver's words: they may quote a piece of the password.
+        raise ConfigError(
+            f"{mask(url)!r} is no URL of a Redis; write redis://host:6379/0, rediss://..., "
+            "unix:///path/to/socket, or embedded; a password with / # ? or @ in it must be "
+            "percent-encoded"
+        ) from None
 
 
 class LinkPool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from .. import keys
 from ..clock import wall
-from ..errors import StoreError
+from ..errors import StoreError, StoreUnavailable
 from ..verdict import (
     Done,
     Dropped,
@@ -243,14 +243,17 @@ def contents(link: Link, owner: str, epoch: int, flights: Sequence[Flight]) -> C
     commands: list[Command] = [scripts.epoch((keys.record(owner),), (epoch,))]
     commands += [("HKEYS", flight.key) for flight in flights]
     began, *listed = link.exchange(commands)
-    for reply in (began, *listed):
-        if isinstance(reply, StoreError):
-            raise reply
+    if isinstance(began, StoreError):
+        raise began
     if not began:
         return None
-    return Contents(
-        began, {f: {key.decode() for key in ids} for f, ids in zip(flights, listed, strict=True)}
-    )
+    held: dict[Flight, set[str]] = {}
+    for flight, ids in zip(flights, listed, strict=True):
+        if isinstance(ids, StoreUnavailable):
+            raise ids
+        if not isinstance(ids, StoreError):  # a hash that somebody broke: left out
+            held[flight] = {key.decode() for key in ids}
+    return Contents(began, held)
 
 
 def read_jobs(link: Link, flight: Flight, ids: Sequence[str], now: float) -> list[Taken]:

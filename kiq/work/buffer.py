@@ -8,23 +8,32 @@ from queue import SimpleQueue
 
 from ..verdict import Taken
 
+Seat = SimpleQueue[None]
+
 
 class Buffer:
     """Taken jobs that have not started, and the threads that wait for one.
 
-    Whoever takes a job out owns it. Threads: the courier puts, and takes back; processors take.
+    Whoever takes a job out owns it. Each thread waits at a seat of its own, so that a wake-up reaches
+    the thread that it is meant for. Threads: the courier puts, and takes back; processors take.
     Deques and SimpleQueue do their own locking in C: a job costs no Python-level lock (a
     ``queue.Queue`` cost 3 µs a job in the trial).
     """
 
     def __init__(self) -> None:
         self._jobs: deque[Taken] = deque()
-        self._idle: set[object] = set()
-        self._tokens: SimpleQueue[None] = SimpleQueue()
+        self._seats: list[Seat] = []
+        self._idle: set[Seat] = set()
         self._closed = False
 
     def __len__(self) -> int:
         return len(self._jobs)
+
+    def seat(self) -> Seat:
+        """Return a seat for one thread; called before any thread starts."""
+        seat: Seat = SimpleQueue()
+        self._seats.append(seat)
+        return seat
 
     @property
     def free(self) -> int:
@@ -43,10 +52,9 @@ class Buffer:
         """Wake up to *threads* of those that wait."""
         for _ in range(threads):
             try:
-                self._idle.pop()
+                self._idle.pop().put(None)
             except KeyError:
                 return
-            self._tokens.put(None)
 
     def oldest_at(self) -> float | None:
         """Return when the job that has waited longest was fetched; None when there is none."""
@@ -64,8 +72,8 @@ class Buffer:
             except IndexError:
                 return jobs
 
-    def take(self, thread: object) -> Taken | None:
-        """Take the next job; wait for it on behalf of *thread*. None once the buffer is closed."""
+    def take(self, seat: Seat) -> Taken | None:
+        """Take the next job; wait for it at *seat*. None once the buffer is closed."""
         jobs = self._jobs
         while True:
             if jobs and not self._closed:
@@ -73,16 +81,16 @@ class Buffer:
                     return jobs.popleft()
                 except IndexError:
                     pass  # another thread was faster
-            # In this order: a job put after the check finds this thread in the set.
-            self._idle.add(thread)
+            # In this order: a job put after the look finds this seat among the idle.
+            self._idle.add(seat)
             if self._closed:
                 return None
             if not jobs:
-                self._tokens.get()
-            self._idle.discard(thread)
+                seat.get()
+            self._idle.discard(seat)
 
-    def close(self, threads: int) -> None:
-        """Send all *threads* home: from now on they get None."""
+    def close(self) -> None:
+        """Send all threads home: from now on they get None."""
         self._closed = True
-        for _ in range(threads):
-            self._tokens.put(None)
+        for seat in self._seats:
+            seat.put(None)

@@ -92,6 +92,7 @@ class Ownership:
     ) -> Reconciliation:
         """Compare the ledger with what Redis holds in the new *epoch*.
 
+        A flight that is missing in *held* could not be read: its jobs stay as they are.
         *unstarted* are the jobs that were taken out of the buffer for this. What has started, or has
         a verdict, is never adopted and never dropped: its verdict is sent (again).
         """
@@ -102,7 +103,7 @@ class Ownership:
             if strange:
                 result.adopt[flight] = sorted(strange, key=order_of)
         waiting = [*unstarted, *self._handing_back.values()]
-        gone = [t for t in waiting if t.delivery not in held.get(t.flight, ())]
+        gone = [t for t in waiting if t.flight in held and t.delivery not in held[t.flight]]
         result.drop = [taken.delivery for taken in gone]
         self.settled(gone)
         self.settled(list(self._handing_back.values()))  # those still in flight come as adopted

@@ -180,6 +180,12 @@ def test_erb_is_refused_with_the_way_to_write_it(load_text: Loader, erb: str, ad
     assert advice in message
 
 
+@pytest.mark.timeout(10)
+def test_an_endless_line_of_erb_is_refused_at_once(load_text: Loader) -> None:
+    text = "tag: <%= ENV['X'] || " + " " * 60_000
+    assert "write ${VAR:-default} for" in refusal(load_text, text)
+
+
 # --- keys and values
 
 

@@ -1,0 +1,65 @@
+# Every command starts from a fresh clone: it sets up what it needs in .venv first.
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+STAMP := .venv/.set-up
+INTEGRATION = $(wildcard tests/integration tests/contract)
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup check fmt unit test demo bench clean
+
+help: ## list these commands
+	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
+
+setup: $(STAMP) ## make .venv and install kiq with all that developing it needs
+
+check: $(STAMP) ## format, lint, types, import floors: before each commit
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --strict --no-error-summary kiq
+	@out=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$out"; exit 1; }
+	@echo "check: all is well"
+
+fmt: $(STAMP) ## format the code and mend what the linter can mend
+	@$(BIN)/ruff check --quiet --fix-only .
+	@$(BIN)/ruff format --quiet .
+
+unit: $(STAMP) ## the tests that need no server, in seconds; more for pytest in ARGS="-k name"
+	@$(BIN)/pytest tests/unit $(ARGS)
+
+test: $(STAMP) ## all tests, with coverage; those of KIQ_TEST_REDIS_SERVER_2 on that server as well
+	@rm -f .coverage .coverage.*
+	@$(BIN)/pytest --cov --cov-report=term $(ARGS)
+	@if [ -n "$$KIQ_TEST_REDIS_SERVER_2" ]; then \
+		echo "once more, on $$KIQ_TEST_REDIS_SERVER_2:"; \
+		KIQ_TEST_REDIS_SERVER="$$KIQ_TEST_REDIS_SERVER_2" $(BIN)/pytest $(INTEGRATION) $(ARGS); \
+	fi
+
+demo: $(STAMP) ## see kiq at work, on a server of its own
+	@$(BIN)/python demo/run.py
+
+bench: $(STAMP) ## how to measure
+	@echo "Each file in benchmarks/ is a measurement; it says at its top what it measures. Run one with"
+	@for each in $(wildcard benchmarks/*.py); do echo "  $(BIN)/python $$each"; done
+	@echo "Run it pinned to one CPU too (taskset -c 0), and report both figures."
+
+clean: ## remove what tools have left; .venv stays
+	@rm -rf .coverage .coverage.* htmlcov dist build .mypy_cache .ruff_cache .pytest_cache \
+		.hypothesis .import_linter_cache
+	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+$(STAMP): pyproject.toml
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "kiq needs Python 3.11 or newer, and found none. Name yours: make setup PYTHON=..." >&2; \
+		exit 1; \
+	fi
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "kiq needs Python 3.11 or newer; $(PYTHON) is not. Name another: make setup PYTHON=..." >&2; \
+		exit 1; \
+	}
+	@$(BIN)/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+		|| $(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@

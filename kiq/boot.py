@@ -1,0 +1,94 @@
+"""Boot: import the user's application, and install the plugins that are named."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from .client import importing
+from .errors import BootError, ConfigError, KiqError, PluginError
+from .plugin import Host
+from .registry import module_of_file
+
+
+def add_working_folder() -> None:
+    """Put the working folder first on ``sys.path``, as ``python -m`` does."""
+    folder = os.getcwd()
+    if folder not in sys.path and "" not in sys.path:
+        sys.path.insert(0, folder)
+
+
+def import_application(names: Sequence[str]) -> None:
+    """Import each of *names*: a module (``app.jobs``), or its file (``./app/jobs.py``).
+
+    Raises BootError naming the module; the application's own error is the cause. A push at the top
+    of a module is refused.
+    """
+    for name in names:
+        module = _module_name(name)
+        try:
+            with importing(module):
+                importlib.import_module(module)
+        except KiqError:
+            raise
+        except ModuleNotFoundError as error:
+            if error.name is not None and module.split(".")[0] == error.name.split(".")[0]:
+                raise BootError(
+                    f"can't import {module!r} (from -r or require:): there is no module "
+                    f"{error.name!r} in {os.getcwd()} or on PYTHONPATH"
+                ) from error
+            raise BootError(f"importing {module!r} failed: {error}") from error
+        except (Exception, SystemExit) as error:
+            raise BootError(
+                f"importing {module!r} failed: {type(error).__name__}: {error}"
+            ) from error
+
+
+def _module_name(name: str) -> str:
+    path = Path(name)
+    if path.suffix != ".py" and os.sep not in name:
+        return name
+    if path.is_dir():
+        raise BootError(f"{name} is a folder; name the module that holds the jobs, as in app.jobs")
+    if not path.exists():
+        raise BootError(f"{name} does not exist; name a module, as in -r app.jobs")
+    module = module_of_file(path)
+    inside = path.resolve().is_relative_to(Path.cwd())
+    if module is None or not inside:
+        raise BootError(
+            f"{name} can't be imported by a name from {os.getcwd()}: jobs would get another name here "
+            "than where they are pushed. Run kiq in the folder from which your program imports it"
+        )
+    return module
+
+
+def install_plugins(host: Host, names: Sequence[str]) -> None:
+    """Install what *names* say: an entry point of the group ``kiq.plugins``, or ``module:object``.
+
+    Raises PluginError or ConfigError.
+    """
+    for name in names:
+        host.install(_plugin(name))
+
+
+def _plugin(name: str) -> Any:
+    module, colon, attribute = name.partition(":")
+    try:
+        if colon:
+            found = getattr(importlib.import_module(module), attribute)
+        else:
+            points = list(metadata.entry_points(group="kiq.plugins", name=name))
+            if not points:
+                raise ConfigError(
+                    f"plugins: no plugin named {name!r} is installed; "
+                    "write module:object for one of your own"
+                )
+            found = points[0].load()
+    except (ImportError, AttributeError) as error:
+        raise PluginError(f"plugin {name!r} can't be loaded: {error}") from error
+    return found() if isinstance(found, type) else found

@@ -1,0 +1,39 @@
+"""Exit codes, after ``sysexits.h``.
+
+0: done, or stopped in order. 2: wrong use of the command line. 69: Redis can't be reached. 70: the
+application can't be imported, or ``startup`` failed. 77: Redis refused the user. 78: a setting is
+wrong, or this Redis is unsuitable. 128 + n: ended at the third signal n.
+"""
+
+from __future__ import annotations
+
+from ..errors import (
+    BootError,
+    ConfigError,
+    EmbeddedServerError,
+    KiqError,
+    PluginError,
+    StoreDenied,
+    StoreUnavailable,
+    StoreUnsuitable,
+)
+
+UNAVAILABLE = 69
+SOFTWARE = 70
+DENIED = 77
+CONFIG = 78
+
+_CODES: tuple[tuple[type[KiqError], int], ...] = (
+    (StoreUnavailable, UNAVAILABLE),
+    (EmbeddedServerError, UNAVAILABLE),
+    (BootError, SOFTWARE),
+    (StoreDenied, DENIED),
+    (ConfigError, CONFIG),
+    (PluginError, CONFIG),
+    (StoreUnsuitable, CONFIG),
+)
+
+
+def exit_code(error: KiqError) -> int:
+    """Return the exit code of a process that ends by *error*."""
+    return next((code for kind, code in _CODES if isinstance(error, kind)), 1)

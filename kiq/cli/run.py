@@ -1,0 +1,165 @@
+"""``kiq run``: a worker process, from its flags to its exit code."""
+
+from __future__ import annotations
+
+import faulthandler
+import logging
+import os
+import signal
+import sys
+import threading
+from typing import Any, NoReturn
+
+import click
+
+from .. import __version__, boot, config_file, log, signals
+from ..client import configured, use_settings
+from ..config import Config, banner_lines
+from ..errors import BootError, ConfigError, KiqError, StoreError
+from ..plugin import host
+from ..registry import registry
+from ..work.coverage import untaken_queues
+from ..work.launcher import Launcher
+from .exit_codes import exit_code
+
+logger = logging.getLogger("kiq")
+
+
+@click.command()
+@click.option("-C", "--config", "path", metavar="FILE", help="The file (default config/kiq.yml).")
+@click.option("-c", "--concurrency", type=int, metavar="N", help="Threads of the default capsule.")
+@click.option(
+    "-q", "--queue", "queues", multiple=True, metavar="NAME[,WEIGHT]", help="A queue; repeat it."
+)
+@click.option("-e", "--environment", metavar="NAME", help="The environment (default development).")
+@click.option(
+    "-r", "--require", multiple=True, metavar="MODULE", help="What to import: your job classes."
+)
+@click.option("-g", "--tag", metavar="TAG", help="A name for this process, for people.")
+@click.option("-t", "--timeout", type=float, metavar="SECONDS", help="Time for jobs at a shutdown.")
+@click.option("-v", "--verbose", is_flag=True, help="Log at level debug.")
+def run(path: str | None, queues: tuple[str, ...], require: tuple[str, ...], **rest: Any) -> None:
+    """Start a worker: it takes jobs from the queues of the configuration until it is stopped.
+
+    TERM or INT (Ctrl-C) stops it in order, a second one at once; TSTP makes it quiet, TTIN logs
+    where each thread is.
+    """
+    flags = {"queues": list(queues), "require": list(require), **rest}
+    flags = {name: value for name, value in flags.items() if value not in (None, [], False)}
+    faulthandler.enable()  # a crash in C code says where
+    boot.add_working_folder()
+    config = _application(path, flags)
+    received = signals.Signals()
+    received.install()
+    launcher = Launcher(config, host, registry, version=__version__, on_signal=received.put)
+    try:
+        code = _work(launcher, config, received)
+    except KiqError as error:
+        logger.error("%s", error)
+        code = exit_code(error)
+    _end(code)
+
+
+def _application(path: str | None, flags: dict[str, Any]) -> Config:
+    """Read the settings, import the application, and read them again with what it configured."""
+    config = config_file.load(path, flags=flags)
+    log.configure(config.log_level, config.log_format)
+    use_settings({"redis": config.redis, "codec": config.codec, "max_payload": config.max_payload})
+    given = dict(configured())
+    boot.import_application(config.require)
+    if configured() != given:
+        in_code = {name: value for name, value in configured().items() if given.get(name) != value}
+        config = config_file.load(path, flags=flags, configured=_as_settings(in_code))
+        log.configure(config.log_level, config.log_format)
+        use_settings({**in_code, "redis": config.redis, "codec": config.codec})
+    boot.install_plugins(host, config.plugins)
+    if not registry.all():
+        raise ConfigError(
+            "there is no job class to run: name the module that defines them, with -r app.jobs or "
+            "require: [app.jobs] in the configuration file"
+        )
+    return config
+
+
+def _as_settings(in_code: dict[str, Any]) -> dict[str, Any]:
+    """Return what ``kiq.configure`` was given in the form that the settings have."""
+    settings = dict(in_code)
+    redis = settings.pop("redis", None)
+    if redis is not None:
+        settings["redis_url"] = redis.url
+    return settings
+
+
+def _work(launcher: Launcher, config: Config, received: signals.Signals) -> int:
+    for line in (f"kiq {__version__}, Python {sys.version.split()[0]}", *banner_lines(config)):
+        logger.info("%s", line)
+    for notice in config.notices:
+        logger.warning("%s", notice)
+    if not launcher.prepare(lambda seconds: received.wait(seconds) in signals.STOP):
+        logger.info("stopped before Redis was reached")
+        return 0
+    logger.info("%s; this process is %s", launcher.server, launcher.worker.identity)
+    _warn_of_untaken_queues(launcher, config)
+    try:
+        launcher.start()
+    except KiqError:
+        raise
+    except Exception as error:
+        raise BootError(f"a startup handler failed: {type(error).__name__}: {error}") from error
+    logger.info("ready; stop it with Ctrl-C")
+    return _until_stopped(launcher, received)
+
+
+def _warn_of_untaken_queues(launcher: Launcher, config: Config) -> None:
+    link = launcher.worker.connector.open()
+    try:
+        untaken = untaken_queues(link, config, registry)
+    except StoreError as error:
+        logger.debug("could not look whether all queues are taken: %s", error)
+        return
+    finally:
+        link.close()
+    for queue, names in untaken.items():
+        logger.warning(
+            "no running process takes queue %s, which %s uses: add it to queues:",
+            queue,
+            ", ".join(names[:3]),
+        )
+
+
+def _until_stopped(launcher: Launcher, received: signals.Signals) -> int:
+    """Do what signals say, until the process is to end; return the exit code."""
+    stopper: threading.Thread | None = None
+    stops = 0
+    while stopper is None or stopper.is_alive():
+        name = received.wait(0.1 if stopper else 3600.0)
+        if name in signals.QUIET:
+            launcher.quiet()
+        elif name in signals.DUMP:
+            signals.log_stacks()
+        elif name in signals.STOP:
+            stops += 1
+            if stopper is None:
+                logger.info(
+                    "stopping: running jobs have %g s", launcher.worker.config.shutdown_timeout
+                )
+                # On a thread of its own, so that this one goes on hearing signals.
+                stopper = threading.Thread(target=launcher.stop, name="kiq-stopper", daemon=True)
+                stopper.start()
+            elif stops == 2:
+                logger.warning("told again: running jobs go back to their queues now")
+                launcher.hurry()
+            else:
+                return 128 + signal.Signals[f"SIG{name}"]
+    return 0
+
+
+def _end(code: int) -> NoReturn:
+    """End the process without waiting for threads that are stuck in a job."""
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            pass  # nobody reads it any more
+    os._exit(code)

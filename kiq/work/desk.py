@@ -1,0 +1,107 @@
+"""The desk between processors and their courier: verdicts to send, and leave to start a job."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+
+from ..clock import steady
+from ..verdict import Settlement, Taken
+
+#: Verdicts that may wait for the courier, and that one write may carry; both together are the 500
+#: that may be owed to Redis before no new job starts.
+MOST_WAITING = 250
+BATCH = 250
+_TOLERANCE = (
+    0.250  # seconds that a verdict may wait for its answer while as many are owed as threads
+)
+
+
+class Desk:
+    """What processors and their courier share, besides the buffer.
+
+    Threads: processors append to the outbox, and ask before they start; the courier takes out, and
+    opens or shuts the gate. All of it is single attribute reads, writes and deque calls.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self.outbox: deque[Settlement] = deque()
+        self.owed = 0  # verdicts that were taken out of the outbox and are not answered yet
+        self.gate_at = float("inf")  # no job starts after this moment without a closer look
+        self.patience = 1  # wake the courier when the outbox holds so many
+        self.low_water = 0  # ... or when the buffer holds no more than so many
+        self._threads = threads
+        self._answered = threading.Event()
+        self._leaving = False
+        self._rung = False
+        #: The end of a pipe that the courier's selector watches.
+        self.bell_end, self._bell = os.pipe()
+        os.set_blocking(self.bell_end, False)
+        os.set_blocking(self._bell, False)
+
+    def wake(self) -> None:
+        """Wake the courier (once, however many call)."""
+        if self._rung:
+            return
+        self._rung = True
+        try:
+            os.write(self._bell, b"!")
+        except BlockingIOError:
+            pass  # full of earlier rings: the courier will wake all the same
+
+    def woken(self) -> None:
+        """Forget earlier rings; called by the courier when it is awake."""
+        try:
+            while len(os.read(self.bell_end, 4096)) == 4096:
+                pass
+        except BlockingIOError:
+            pass  # it woke for another reason
+        self._rung = False
+
+    def owe(self, count: int) -> None:
+        """Note that *count* verdicts are under way to Redis, beginning now."""
+        if not self.owed and count:
+            self.gate_at = steady() + _TOLERANCE
+        self.owed = count
+
+    def answered(self, still_owed: int) -> None:
+        """Note that Redis answered; *still_owed* of its answers were refusals, to be sent again."""
+        self.owed = still_owed
+        self.gate_at = steady() + _TOLERANCE if still_owed else float("inf")
+        self._answered.set()
+
+    @property
+    def closed(self) -> bool:
+        """Whether no new job may start: too much of what ran is not settled."""
+        waiting = len(self.outbox)
+        late = steady() > self.gate_at and self.owed + waiting >= self._threads
+        return late or waiting >= MOST_WAITING
+
+    def wait_for_room(self) -> None:
+        """Wait until the courier has taken verdicts out of a full outbox, or the process leaves."""
+        while len(self.outbox) >= MOST_WAITING and not self._leaving:
+            self._answered.clear()
+            self.wake()
+            self._answered.wait(0.05)
+
+    def leave(self) -> None:
+        """Start no further job, whatever is in the buffer or on its way to a thread."""
+        self._leaving = True
+        self.gate_at = float("-inf")
+        self._answered.set()
+
+    def wait_for_permission(self, taken: Taken) -> bool:
+        """Wait until *taken* may start; False when it may not any more (then forget it).
+
+        It may while its owner's lease is good and the gate is open.
+        """
+        permit = taken.flight.permit
+        while True:
+            if permit.fenced or self._leaving:
+                return False
+            if steady() <= permit.until and not self.closed:
+                return True
+            self._answered.clear()
+            self.wake()
+            self._answered.wait(0.05)

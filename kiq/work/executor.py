@@ -1,0 +1,185 @@
+"""The executor: one taken job in, its verdict out."""
+
+from __future__ import annotations
+
+import logging
+import random
+from contextvars import Context
+from typing import Any
+
+from ..clock import steady, wall
+from ..codec import Codec, decode, encode
+from ..config import Config
+from ..context import running
+from ..errors import JobSignal, Snooze, UndecodablePayload
+from ..inline import perform_job
+from ..jid import new_jid
+from ..middleware import ServerContext
+from ..plugin import Host
+from ..registry import JobSpec, Registry
+from ..verdict import DONE, Dropped, Taken, ToDead, ToQueue, ToRetry, ToSchedule, Verdict
+from .retry import GiveUp, Judgement, Later, PutBack, RetryPolicy, message_of, name_of
+
+logger = logging.getLogger("kiq.job")
+
+#: A suspicion of this level means: it was running at three crashes. It does not get a fourth.
+CONVICTED = 3
+
+
+class PoisonPill(Exception):
+    """Why a job that killed its process three times is in the dead set."""
+
+
+class _Run(ServerContext):
+    """A run with what the executor itself needs to know about it."""
+
+    __slots__ = ("performed", "spec")
+
+    def __init__(self, payload: dict[str, Any], queue: str, spec: JobSpec) -> None:
+        super().__init__(payload, queue, spec.cls or spec.function, spec.make())
+        self.spec = spec
+        self.performed = False
+
+
+class Executor:
+    """Turns a taken job into a verdict. Never touches Redis, and lets nothing out but a verdict.
+
+    Threads: safe to share; each run keeps its state in locals, and in a context of its own, so that
+    context variables don't leak from one job to the next.
+    """
+
+    def __init__(self, config: Config, host: Host, registry: Registry) -> None:
+        self._host = host
+        self._registry = registry
+        self._policy = RetryPolicy(config.max_retries, random.random)
+        self._layers = host.server_middleware.fold(_perform)
+        self._logs_jobs = not config.skip_default_job_logging
+        self._logged_attributes = config.logged_job_attributes
+
+    def __call__(self, taken: Taken) -> Verdict:
+        """Run the job in *taken*."""
+        try:
+            payload, codec = decode(taken.raw)
+        except UndecodablePayload as error:
+            self._host.report(error, {"queue": taken.flight.queue, "bytes": len(taken.raw)})
+            return ToDead(taken.raw, wall(), str(error), ran=False)
+        if taken.suspicion >= CONVICTED:
+            return self._convict(payload, codec)
+        try:
+            if "jid" not in payload:
+                payload["jid"] = new_jid()
+            run = _Run(payload, taken.flight.queue, self._registry.get(payload["class"]))
+            # An empty context for each run: 0.3 µs, and nothing leaks into the next job.
+            if self._logs_jobs and logger.isEnabledFor(logging.INFO):
+                Context().run(self._logged, run)
+            else:
+                Context().run(self._run, run)
+            return DONE if run.performed else self._skipped(payload)
+        except BaseException as error:  # noqa: BLE001 (SystemExit and all: a bad job harms only itself)
+            return self._failed(taken, payload, codec, error)
+
+    def _run(self, run: _Run) -> None:
+        running.set(run)
+        self._layers(run)
+
+    def _logged(self, run: _Run) -> None:
+        running.set(run)
+        attributes = {
+            name: run.payload[name] for name in self._logged_attributes if name in run.payload
+        }
+        logger.info("start", extra=attributes and {"kiq_fields": attributes})
+        began = steady()
+        outcome = "fail"
+        try:
+            self._layers(run)
+            outcome = "done"
+        finally:
+            fields = {**attributes, "elapsed": round(steady() - began, 3)}
+            logger.info(outcome, extra={"kiq_fields": fields})
+
+    def _skipped(self, payload: dict[str, Any]) -> Verdict:
+        logger.info(
+            "skipped: a server middleware did not run it [jid=%s class=%s]",
+            payload["jid"],
+            payload["class"],
+        )
+        return Dropped("a server middleware did not run it")
+
+    def _failed(
+        self, taken: Taken, payload: dict[str, Any], codec: Codec, error: BaseException
+    ) -> Verdict:
+        """Decide what a failure means; whatever goes wrong here, the job keeps a place to be."""
+        try:
+            # What middleware changed is not written back: the original bytes are what is retried.
+            original, _ = decode(taken.raw)
+            original.setdefault("jid", payload["jid"])
+            original.setdefault("queue", taken.flight.queue)
+            spec = self._registry.find(original["class"])
+            judgement = self._policy.judge(original, error, spec.hook if spec else _no_hook, wall())
+            self._tell(judgement, error)
+            return _verdict(judgement, codec)
+        except Exception as problem:  # noqa: BLE001 (a bug here must not lose the job)
+            self._host.report(problem, {"context": "retry", "jid": payload.get("jid")})
+            return ToRetry(taken.raw, wall() + 60)
+
+    def _convict(self, payload: dict[str, Any], codec: Codec) -> Verdict:
+        error = PoisonPill("it was running each time when its process died, three times")
+        payload["error_class"] = "kiq.PoisonPill"
+        payload["error_message"] = str(error)
+        payload.setdefault("failed_at", int(wall() * 1000))
+        logger.error(
+            "%s, jid %s: its process died three times while it ran; it goes to the dead set",
+            payload["class"],
+            payload.get("jid"),
+        )
+        self._host.tell_death(payload, error)
+        if payload.get("dead") is False:
+            return Dropped(str(error), failed=True)
+        return ToDead(encode(payload, codec), wall())
+
+    def _tell(self, judgement: Judgement, error: BaseException) -> None:
+        payload, decision = judgement.payload, judgement.decision
+        where = {"jid": payload["jid"], "class": payload["class"], "queue": payload["queue"]}
+        for problem in judgement.hook_errors:
+            self._host.report(problem, {"context": "a hook of the job", **where})
+        if isinstance(decision, PutBack) or isinstance(error, Snooze):
+            return
+        if not isinstance(error, JobSignal):
+            self._host.report(error, where)
+        if isinstance(decision, GiveUp):
+            place = "goes to the dead set" if decision.to_dead else "is dropped"
+            logger.warning(
+                "%s %s: %s [jid=%s %s: %s]",
+                payload["class"],
+                place,
+                decision.why,
+                payload["jid"],
+                name_of(error),
+                message_of(error)[:200],
+            )
+            self._host.tell_death(payload, error)
+
+
+def _perform(run: Any) -> Any:
+    run.performed = True
+    return perform_job(run.spec, run)
+
+
+def _no_hook(_name: str) -> None:
+    return None
+
+
+def _verdict(judgement: Judgement, codec: Codec) -> Verdict:
+    payload = judgement.payload
+    match judgement.decision:
+        case PutBack():
+            return ToQueue()
+        case Later(at, counted=False):
+            payload.pop("enqueued_at", None)
+            return ToSchedule(encode(payload, codec), at)
+        case Later(at):
+            return ToRetry(encode(payload, codec), at)
+        case GiveUp(to_dead=True):
+            return ToDead(encode(payload, codec), wall())
+        case GiveUp(why=why):
+            return Dropped(why, failed=True)

@@ -1,0 +1,203 @@
+"""The heartbeat: says that this process lives, shows what it does, hears what it is told."""
+
+from __future__ import annotations
+
+import logging
+import os
+import resource
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .. import keys
+from ..clock import steady, wall
+from ..config import Capsule
+from ..errors import StoreError
+from ..logcontext import tid_of
+from ..store import owners, processes
+from .busy import as_json_text
+from .courier import Courier
+from .outage import Outage
+from .poller import Poller
+from .processor import Processor
+from .worker import Worker
+
+logger = logging.getLogger("kiq.heartbeat")
+
+_TICK = 1.0  # seconds between two looks at our own threads
+_MOST = 5.0  # seconds between two beats, at most
+_SILENT = 10.0  # seconds after which a courier that should fetch is reported
+
+
+class Heartbeat:
+    """Renews leases, writes Sidekiq's process keys, takes signals, watches the other threads.
+
+    Threads: its own; the launcher stops it.
+    """
+
+    def __init__(
+        self,
+        worker: Worker,
+        couriers: Sequence[Courier],
+        processors: Callable[[], Sequence[Processor]],
+        poller: Poller,
+        on_signal: Callable[[str], None],
+    ) -> None:
+        self.thread = threading.Thread(target=self._run, name="kiq-heartbeat", daemon=True)
+        self._worker = worker
+        self._couriers = couriers
+        self._processors = processors
+        self._poller = poller
+        self._on_signal = on_signal
+        self._link = worker.connector.open()
+        self._outage = Outage("heartbeat")
+        self._interval = min(_MOST, worker.lease / 6)
+        self._next_beat = 0.0
+        self._round_trip_us = 0
+        self._first = True
+        self._stopping = threading.Event()
+        self._silent: set[Courier] = set()
+
+    def stop(self) -> None:
+        """End, and take this process off the list."""
+        self._stopping.set()
+
+    def _run(self) -> None:
+        pause = 0.0
+        while not self._stopping.wait(pause):
+            pause = min(_TICK, self._interval)
+            try:
+                if steady() >= self._next_beat:
+                    self._beat()
+                    self._next_beat = steady() + self._interval
+                self._watch()
+                self._outage.over()
+            except StoreError as error:
+                self._link.close()
+                pause = self._outage.failed(error)
+            except Exception as error:  # noqa: BLE001 (must outlive whatever happens)
+                self._link.close()
+                self._worker.host.report(error, {"context": "heartbeat"})
+        self._leave()
+
+    def _beat(self) -> None:
+        worker = self._worker
+        active = worker.owners.active()
+        if active:
+            sent_at = steady()
+            known = owners.beat(self._link, list(active), worker.lease)
+            self._round_trip_us = round((steady() - sent_at) * 1_000_000)
+            for owner, alive in known.items():
+                if alive:
+                    active[owner].permit.extend(worker.good_until(sent_at))
+                else:
+                    self._fence(owner)
+        worker.fleet = max(1, self._link.call(("SCARD", keys.OWNERS)))
+        for signal in processes.show(
+            self._link, worker.identity, self._info(), self._fields(), self._work()
+        ):
+            self._on_signal(signal)
+        events, report = worker.host.events, worker.host.report
+        if self._first:
+            self._first = False
+            events.emit("heartbeat", report)
+        events.emit("beat", report)
+
+    def _fence(self, owner: str) -> None:
+        for courier in self._couriers:
+            if courier.owner == owner:
+                courier.fence()
+
+    def _watch(self) -> None:
+        """Say so when a courier should fetch and doesn't, or when the poller hangs."""
+        self._poller.rescue(self._link)
+        for courier in self._couriers:
+            silence = steady() - courier.progress_at
+            stuck = silence > _SILENT and courier.wants_jobs
+            if stuck and courier not in self._silent:
+                logger.error(
+                    "capsule %s has not been in touch with Redis for %.0f s, though threads wait for "
+                    "jobs",
+                    courier.capsule.name,
+                    silence,
+                )
+                self._silent.add(courier)
+            elif not stuck and courier in self._silent:
+                logger.warning("capsule %s fetches again", courier.capsule.name)
+                self._silent.discard(courier)
+
+    def _info(self) -> dict[str, Any]:
+        worker, config = self._worker, self._worker.config
+        return {
+            "hostname": worker.identity.rsplit(":", 2)[0],
+            "started_at": worker.started_at,
+            "pid": os.getpid(),
+            "tag": config.tag,
+            "concurrency": sum(capsule.concurrency for capsule in config.capsules),
+            "capsules": {capsule.name: _shown(capsule) for capsule in config.capsules},
+            "queues": [name for capsule in config.capsules for name in capsule.queue_names],
+            "weights": [_weights(capsule) for capsule in config.capsules],
+            "labels": list(config.labels),
+            "identity": worker.identity,
+            "version": worker.version,
+            "embedded": False,
+            # What tells kiq's processes from Ruby's: they must not share a database with msgpack.
+            "kiq": True,
+            "codec": config.codec,
+        }
+
+    def _fields(self) -> dict[str, Any]:
+        quiet = all(courier.is_quiet for courier in self._couriers)
+        return {
+            "concurrency": sum(c.concurrency for c in self._worker.config.capsules),
+            "busy": sum(processor.current is not None for processor in self._processors()),
+            "beat": wall(),
+            "quiet": "true" if quiet else "false",
+            "rss": resident_kilobytes(),
+            "rtt_us": self._round_trip_us,
+        }
+
+    def _work(self) -> dict[str, dict[str, Any]]:
+        shown = {}
+        now, today = steady(), wall()
+        for processor in self._processors():
+            taken, started_at = processor.current, processor.started_at
+            if taken is not None:
+                shown[tid_of(processor.thread)] = {
+                    "queue": taken.flight.queue,
+                    "payload": as_json_text(taken.raw),
+                    "run_at": int(today - (now - started_at)),
+                }
+        return shown
+
+    def _leave(self) -> None:
+        try:
+            processes.hide(self._link, self._worker.identity)
+        except StoreError as error:
+            logger.debug("could not take this process off the list: %s", error)
+        finally:
+            self._link.close()
+
+
+def _weights(capsule: Capsule) -> dict[str, int]:
+    # Sidekiq shows strict and random queues with weight 0 and 1.
+    return {name: 0 if capsule.mode == "strict" else weight for name, weight in capsule.queues}
+
+
+def _shown(capsule: Capsule) -> dict[str, Any]:
+    return {
+        "concurrency": capsule.concurrency,
+        "mode": capsule.mode,
+        "weights": _weights(capsule),
+    }
+
+
+def resident_kilobytes() -> int:
+    """Return this process's resident memory in KB (its peak, where only that can be had)."""
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            return int(file.read().split()[1]) * (os.sysconf("SC_PAGE_SIZE") // 1024)
+    except OSError:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak // 1024 if sys.platform == "darwin" else peak

@@ -1,0 +1,51 @@
+"""An outage of Redis as one part of the process lives through it: pauses, and two lines in the log."""
+
+from __future__ import annotations
+
+import logging
+import random
+
+from ..clock import steady
+
+logger = logging.getLogger("kiq.redis")
+
+_FIRST = 0.05
+_LONGEST = 1.0  # seconds: Redis is used again at most so long after it is back
+_SILENCE = 10.0  # seconds between two lines about the same outage
+
+
+class Outage:
+    """Counts failures in a row.
+
+    Threads: one part's only.
+    """
+
+    def __init__(self, part: str) -> None:
+        self._part = part
+        self._since = 0.0
+        self._said_at = 0.0
+        self._pause = _FIRST
+
+    @property
+    def lasting(self) -> bool:
+        """Whether Redis did not answer the last time."""
+        return self._since > 0
+
+    def failed(self, error: BaseException) -> float:
+        """Note a failure (say so, now and then); return how many seconds to wait before the next try."""
+        now = steady()
+        if not self._since:
+            self._since = now
+        if now - self._said_at >= _SILENCE:
+            self._said_at = now
+            logger.error("%s: %s; trying again until it answers", self._part, error)
+        pause = self._pause * random.uniform(0.8, 1.2)
+        self._pause = min(self._pause * 2, _LONGEST)
+        return pause
+
+    def over(self) -> None:
+        """Note that Redis answered."""
+        if self._since:
+            logger.warning("%s: Redis is back after %.1f s", self._part, steady() - self._since)
+        self._since = self._said_at = 0.0
+        self._pause = _FIRST

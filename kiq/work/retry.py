@@ -1,0 +1,258 @@
+"""What a failure means: another attempt, the dead set, or nothing. Pure: clock and dice come in.
+
+Follows Sidekiq's decision table; where Sidekiq loses or miscounts, the fix is named in a comment.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import traceback
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeGuard
+
+from ..errors import Discard, JobSignal, Kill, Retry, Shutdown, Snooze
+
+Payload = dict[str, Any]
+Hook = Callable[[str], Callable[..., Any] | None]
+
+MESSAGE_LIMIT = 10_000  # characters kept of an error's message
+_FRAME_LIMIT = 1_000
+_LONGEST_DELAY = 1_000_000_000.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Try again at *at* (epoch seconds). *counted* is False for a snooze."""
+
+    at: float
+    counted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """No more attempts. *to_dead* is False when the job is dropped; *why* is for the log."""
+
+    to_dead: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """The job was interrupted by the shutdown: back to its queue, uncounted."""
+
+
+Decision = Later | GiveUp | PutBack
+
+
+@dataclass(slots=True)
+class Judgement:
+    """A decision, the payload as it is to be written, and what the job's own hooks raised."""
+
+    decision: Decision
+    payload: Payload
+    hook_errors: list[BaseException]
+
+
+class RetryPolicy:
+    """Decides what becomes of a job that raised.
+
+    Threads: any; it keeps no state. *dice* returns a number from 0 up to 1.
+    """
+
+    def __init__(self, max_retries: int, dice: Callable[[], float]) -> None:
+        self._max_retries = max_retries
+        self._dice = dice
+
+    def judge(self, payload: Payload, error: BaseException, hook: Hook, now: float) -> Judgement:
+        """Decide about *payload* (a dict of its own, changed here), which raised *error*.
+
+        *hook* returns the job's own ``retry_in`` or ``retries_exhausted``. Their errors are
+        collected, and the defaults apply.
+        """
+        errors: list[BaseException] = []
+        decision = self._decide(payload, error, hook, now, errors)
+        if isinstance(decision, GiveUp) and not decision.to_dead:
+            payload["discarded_at"] = _milliseconds(now)
+        return Judgement(decision, payload, errors)
+
+    def _decide(
+        self,
+        payload: Payload,
+        error: BaseException,
+        hook: Hook,
+        now: float,
+        errors: list[BaseException],
+    ) -> Decision:
+        if came_from_shutdown(error):
+            return PutBack()
+        if isinstance(error, Snooze):
+            return Later(now + _delay_or(error.seconds, 0.0), counted=False)
+        if isinstance(error, Discard):
+            return GiveUp(False, "the job asked to be discarded")
+        retry = payload.get("retry", True)
+        if (retry is False or retry is None) and not isinstance(error, Kill):
+            return GiveUp(False, "its options say retry=False")
+        count = self._record_failure(payload, error, now)
+        if isinstance(error, Kill):
+            return self._exhausted(payload, error, hook, errors, "the job asked to be killed")
+        if self._is_exhausted(payload, retry, count, now):
+            return self._exhausted(payload, error, hook, errors, "no retry is left")
+        if isinstance(error, Retry) and error.seconds is not None:
+            # The job said when: no jitter on top, unlike a delay from retry_in.
+            return Later(now + _delay_or(error.seconds, 0.0))
+        wait = _ask_retry_in(payload, error, hook, count, errors)
+        if wait is Kill:
+            return self._exhausted(payload, error, hook, errors, "retry_in said Kill")
+        if wait is Discard:
+            return GiveUp(False, "retry_in said Discard")
+        delay = wait if isinstance(wait, float) else float(min(count, 10_000) ** 4 + 15)
+        jitter = int(self._dice() * 10 * (min(count, 1_000_000) + 1))
+        return Later(now + min(delay, _LONGEST_DELAY) + jitter)
+
+    def _record_failure(self, payload: Payload, error: BaseException, now: float) -> int:
+        """Write Sidekiq's error fields into *payload*; return the new retry count (0 = first)."""
+        if payload.get("retry_queue"):
+            payload["queue"] = payload["retry_queue"]
+        payload["error_message"] = message_of(error)
+        payload["error_class"] = name_of(error)
+        known = payload.get("retry_count")
+        if isinstance(known, int) and not isinstance(known, bool):
+            count = max(known, -1) + 1
+            payload["retried_at"] = _milliseconds(now)
+            payload.setdefault("failed_at", payload["retried_at"])
+        else:
+            count = 0
+            payload["failed_at"] = _milliseconds(now)
+        payload["retry_count"] = count
+        lines = payload.get("backtrace")
+        if lines:
+            payload["error_backtrace"] = compressed_backtrace(error, lines)
+        return count
+
+    def _is_exhausted(self, payload: Payload, retry: Any, count: int, now: float) -> bool:
+        window = payload.get("retry_for")
+        if _is_number(window) and window > 0:
+            return _seconds(payload.get("failed_at"), now) + window < now
+        most = retry if isinstance(retry, int) and retry is not True else self._max_retries
+        return count >= most
+
+    def _exhausted(
+        self,
+        payload: Payload,
+        error: BaseException,
+        hook: Hook,
+        errors: list[BaseException],
+        why: str,
+    ) -> GiveUp:
+        answer = None
+        try:
+            handler = hook("retries_exhausted")
+            if handler is not None:
+                answer = handler(payload, error)
+        except Exception as problem:  # noqa: BLE001 (the job goes to the dead set all the same)
+            errors.append(problem)
+        if answer is Discard or isinstance(answer, Discard):
+            return GiveUp(False, f"{why}; retries_exhausted said Discard")
+        if payload.get("dead") is False:
+            return GiveUp(False, f"{why}; its options say dead=False")
+        return GiveUp(True, why)
+
+
+def _ask_retry_in(
+    payload: Payload, error: BaseException, hook: Hook, count: int, errors: list[BaseException]
+) -> float | type[JobSignal] | None:
+    """Return the delay in seconds, Kill, Discard, or None for the default."""
+    try:
+        handler = hook("retry_in")
+        answer = handler(count, error, payload) if handler is not None else None
+    except Exception as problem:  # noqa: BLE001 (the default delay applies)
+        errors.append(problem)
+        return None
+    if isinstance(answer, timedelta):
+        answer = answer.total_seconds()
+    if answer is Kill or isinstance(answer, Kill):
+        return Kill
+    if answer is Discard or isinstance(answer, Discard):
+        return Discard
+    if _is_number(answer) and 0 < answer < _LONGEST_DELAY:
+        return float(answer)
+    if answer is not None and not _is_number(answer):
+        errors.append(
+            TypeError(f"retry_in returned {answer!r}: give seconds, kiq.Kill, kiq.Discard or None")
+        )
+    return None
+
+
+def came_from_shutdown(error: BaseException) -> bool:
+    """Tell whether *error* is Shutdown, or has it anywhere in its chain of causes."""
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        if isinstance(current, Shutdown):
+            return True
+        seen.add(id(current))
+        current = current.__cause__ or current.__context__
+    return False
+
+
+def name_of(error: BaseException) -> str:
+    """Return the name of an error's class, with its module unless that is builtins."""
+    kind = type(error)
+    return (
+        kind.__qualname__
+        if kind.__module__ == "builtins"
+        else f"{kind.__module__}.{kind.__qualname__}"
+    )
+
+
+def message_of(error: BaseException) -> str:
+    """Return an error's message as text that any codec carries, cut to 10,000 characters."""
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 (a broken __str__ must not cost the job its retry)
+        text = f"<unprintable {type(error).__name__} object>"
+    return text[:MESSAGE_LIMIT].encode("utf-8", "replace").decode("utf-8")
+
+
+def compressed_backtrace(error: BaseException, lines: bool | int) -> str:
+    """Return the traceback as Sidekiq keeps it: base64 of deflated JSON, innermost line first."""
+    frames = traceback.extract_tb(error.__traceback__, limit=-_FRAME_LIMIT)
+    text = [f"{f.filename}:{f.lineno}:in `{f.name}'" for f in reversed(frames)]
+    if lines is not True:
+        text = text[: int(lines)]
+    packed = json.dumps([line.encode("utf-8", "replace").decode() for line in text]).encode()
+    return base64.b64encode(zlib.compress(packed)).decode()
+
+
+def backtrace_of(payload: Mapping[str, Any]) -> list[str]:
+    """Return the traceback that *payload* carries, line by line ([] when it has none)."""
+    packed = payload.get("error_backtrace")
+    if not isinstance(packed, str):
+        return []
+    lines = json.loads(zlib.decompress(base64.b64decode(packed)))
+    return [str(line) for line in lines]
+
+
+def _delay_or(value: Any, default: float) -> float:
+    if _is_number(value) and 0 <= value < _LONGEST_DELAY:
+        return float(value)
+    return default
+
+
+def _is_number(value: Any) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value == value
+
+
+def _milliseconds(now: float) -> int:
+    return int(now * 1000)
+
+
+def _seconds(stamp: Any, now: float) -> float:
+    """Return a payload's time stamp in seconds: whole milliseconds (Sidekiq 8) or float seconds (7)."""
+    if isinstance(stamp, int) and not isinstance(stamp, bool):
+        return stamp / 1000
+    return stamp if isinstance(stamp, float) else now

@@ -1,0 +1,184 @@
+"""Settling: verdicts on their way to Redis, kept until each is answered."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ..clock import wall
+from ..codec import decode
+from ..errors import StoreError, UndecodablePayload
+from ..store.flight import DeadLimits, done_command, move_command
+from ..store.scripts import Command
+from ..verdict import DONE, Flight, Settlement, Taken
+from .desk import BATCH, Desk
+
+logger = logging.getLogger("kiq.settling")
+
+_LONGEST_PAUSE = 30.0  # seconds between two attempts to write a verdict that Redis refuses
+
+
+@dataclass(slots=True)
+class _Refused:
+    settlement: Settlement
+    due: float
+    pause: float
+
+
+class Settler:
+    """The verdicts that are owed to Redis.
+
+    They are sent again until Redis answers: the delivery id makes a repeat harmless. One that Redis
+    refuses backs off alone. Threads: the courier's only.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        limits: DeadLimits,
+        report: Callable[[BaseException, dict[str, Any]], None],
+    ) -> None:
+        self._desk = desk
+        self._limits = limits
+        self._report = report
+        self._owed: list[Settlement] = []
+        self._refused: list[_Refused] = []
+        self._repeated = False
+
+    @property
+    def owing(self) -> bool:
+        """Whether a verdict waits here for its answer, or to be sent again."""
+        return bool(self._owed or self._refused)
+
+    def next_due(self) -> float:
+        """Return when a refused verdict is to be sent again (steady clock); infinity when none is."""
+        return min((one.due for one in self._refused), default=float("inf"))
+
+    def load(self, now: float) -> int:
+        """Take verdicts out of the outbox, for the next write; return how many jobs finished."""
+        outbox, owed = self._desk.outbox, self._owed
+        fresh = 0
+        while outbox and len(owed) < BATCH:
+            owed.append(outbox.popleft())
+            fresh += 1
+        if self._refused:
+            due = [one for one in self._refused if one.due <= now]
+            owed += [one.settlement for one in due]
+        self._desk.owe(len(owed))
+        return fresh
+
+    def commands(self) -> list[Command]:
+        """Return the commands that write what was loaded: one for all that is done, one for each other."""
+        if not self._owed:
+            return []
+        now = wall()
+        groups = _done_by_flight(self._owed)
+        commands = [done_command(groups, now)] if groups else []
+        commands += [
+            move_command(settlement, now, self._limits)
+            for settlement in self._owed
+            if settlement[1] is not DONE
+        ]
+        return commands
+
+    def read(self, replies: list[Any], now: float) -> list[Taken]:
+        """Read the replies to :meth:`commands`; return the jobs that are settled for good."""
+        settled: list[Taken] = []
+        problems: dict[int, StoreError] = {}
+        answers = iter(replies)
+        groups = _done_by_flight(self._owed)
+        refusing: dict[Flight, StoreError] = {}
+        if groups:
+            refusing = self._read_done(next(answers), groups)
+        for at, (taken, verdict) in enumerate(self._owed):
+            if verdict is DONE:
+                if taken.flight in refusing:
+                    problems[at] = refusing[taken.flight]
+                else:
+                    settled.append(taken)
+                continue
+            reply = next(answers)
+            if isinstance(reply, StoreError):
+                problems[at] = reply
+            else:
+                self._read_move(reply, taken)
+                settled.append(taken)
+        self._keep_refused(problems, now)
+        self._repeated = False
+        self._desk.answered(len(self._refused))
+        return settled
+
+    def uncertain(self) -> None:
+        """Note that the last write may or may not have arrived: it will be sent again."""
+        self._repeated = True
+
+    def unsettled(self) -> list[Taken]:
+        """Return the jobs whose verdicts could not be written."""
+        return [taken for taken, _ in (*self._owed, *self._desk.outbox)]
+
+    def _read_done(self, reply: Any, groups: dict[Flight, list[str]]) -> dict[Flight, StoreError]:
+        if isinstance(reply, StoreError):
+            return dict.fromkeys(groups, reply)
+        flights = list(groups)
+        refusing = {
+            flights[reply[i] - 1]: StoreError(
+                f"{flights[reply[i] - 1].key}: {reply[i + 1].decode(errors='replace')}"
+            )
+            for i in range(1, len(reply), 2)
+        }
+        sent = sum(len(ids) for flight, ids in groups.items() if flight not in refusing)
+        if reply[0] < sent and not self._repeated:
+            logger.warning(
+                "%d of %d finished jobs were not ours any more: this process was declared dead "
+                "meanwhile; they will run twice",
+                sent - reply[0],
+                sent,
+            )
+        return refusing
+
+    def _read_move(self, reply: list[int], taken: Taken) -> None:
+        if reply[0] == 0:
+            if not self._repeated:
+                logger.warning(
+                    "job %s was not ours any more when it ended: it will run twice", _jid(taken)
+                )
+        elif reply[1]:
+            logger.warning(
+                "the dead set is over its limits (dead_max_jobs, dead_timeout): "
+                "its %d oldest jobs were dropped",
+                reply[1],
+            )
+
+    def _keep_refused(self, problems: dict[int, StoreError], now: float) -> None:
+        pauses = {id(one.settlement): one.pause for one in self._refused}
+        sent = {id(settlement) for settlement in self._owed}
+        self._refused = [one for one in self._refused if id(one.settlement) not in sent]
+        for at, error in problems.items():
+            settlement = self._owed[at]
+            pause = pauses.get(id(settlement))
+            if pause is None:
+                self._report(error, {"context": "settling", "jid": _jid(settlement[0])})
+            pause = min((pause or 0.25) * 2, _LONGEST_PAUSE)
+            self._refused.append(_Refused(settlement, now + pause, pause))
+        self._owed = []
+
+
+def _done_by_flight(owed: Iterable[Settlement]) -> dict[Flight, list[str]]:
+    groups: dict[Flight, list[str]] = {}
+    for taken, verdict in owed:
+        if verdict is DONE:
+            ids = groups.get(taken.flight)
+            if ids is None:
+                groups[taken.flight] = [taken.delivery]
+            else:
+                ids.append(taken.delivery)
+    return groups
+
+
+def _jid(taken: Taken) -> str:
+    try:
+        return str(decode(taken.raw)[0].get("jid", "?"))
+    except UndecodablePayload:
+        return "(undecodable)"

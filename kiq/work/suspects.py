@@ -1,0 +1,100 @@
+"""Suspects: jobs that were in flight at a crash, and are started with care."""
+
+from __future__ import annotations
+
+import threading
+
+from ..verdict import Taken
+from .executor import CONVICTED
+
+#: From this level on a suspect was running at two crashes: it runs alone.
+ISOLATED = 2
+
+
+class Isolation:
+    """The one place of a process where an isolated job may run.
+
+    Threads: the couriers of all capsules; the lock joins them.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held_by: Taken | None = None
+
+    def enter(self, taken: Taken) -> bool:
+        """Take the place for *taken*; False while another job has it."""
+        with self._lock:
+            if self._held_by is None:
+                self._held_by = taken
+            return self._held_by is taken
+
+    def leave(self, taken: Taken) -> None:
+        """Free the place if *taken* has it."""
+        with self._lock:
+            if self._held_by is taken:
+                self._held_by = None
+
+
+class SuspectLane:
+    """The suspects that a courier has taken and not started.
+
+    They bypass the buffer: each is marked in Redis just before it starts, so that a crash convicts
+    what ran, not what waited beside it. Threads: the courier's only.
+    """
+
+    def __init__(self, isolation: Isolation) -> None:
+        self._isolation = isolation
+        self._waiting: list[Taken] = []
+        self._marking: list[Taken] = []
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def sort(self, jobs: list[Taken]) -> list[Taken]:
+        """Keep the suspects among *jobs*; return the others, and the convicted (they won't run)."""
+        if not any(taken.suspicion for taken in jobs):
+            return jobs
+        self._waiting += [t for t in jobs if 0 < t.suspicion < CONVICTED]
+        return [t for t in jobs if not 0 < t.suspicion < CONVICTED]
+
+    def startable(self, free: int) -> list[Taken]:
+        """Return those that may be marked and started now, on *free* threads.
+
+        They stay in the lane until :meth:`marked` says that the marks are written.
+        """
+        chosen: list[Taken] = []
+        for taken in list(self._waiting):
+            if len(chosen) >= free:
+                break
+            if taken.suspicion < ISOLATED or self._isolation.enter(taken):
+                chosen.append(taken)
+                self._waiting.remove(taken)
+        self._marking = chosen
+        return chosen
+
+    def marked(self) -> list[Taken]:
+        """Take out those whose marks are written: they may start."""
+        jobs, self._marking = self._marking, []
+        return jobs
+
+    def held_up(self) -> list[Taken]:
+        """Take out those that must wait for another to leave isolation: they go behind their queue."""
+        held = [
+            t for t in self._waiting if t.suspicion >= ISOLATED and not self._isolation.enter(t)
+        ]
+        self._waiting = [taken for taken in self._waiting if taken not in held]
+        return held
+
+    def drain(self) -> list[Taken]:
+        """Take out every one, newest first."""
+        jobs = [*self._marking, *self._waiting][::-1]
+        self._marking, self._waiting = [], []
+        for taken in jobs:
+            self._isolation.leave(taken)
+        return jobs
+
+    def settled(self, jobs: list[Taken]) -> None:
+        """Free the isolation that any of *jobs* had."""
+        for taken in jobs:
+            if taken.suspicion >= ISOLATED:
+                self._isolation.leave(taken)

@@ -1,0 +1,97 @@
+"""The worker process as its parts see it: who it is, what it was told, what it attaches to."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..clock import wall
+from ..config import Config
+from ..plugin import Host
+from ..registry import Registry
+from ..store.connection import Connector
+from .ownership import Ownership
+from .suspects import Isolation
+
+#: Of the lease, this share is not used: clocks drift, and a job needs a moment to begin.
+_MARGIN = 0.10
+
+
+def new_identity() -> str:
+    """Return a name for this process that no other has had: ``hostname:pid:nonce``."""
+    host = os.environ.get("DYNO") or socket.gethostname()
+    safe = "".join(c if c.isalnum() or c in "-._" else "_" for c in host) or "unknown"
+    return f"{safe}:{os.getpid()}:{uuid.uuid4().hex[:12]}"
+
+
+def boot_id() -> str:
+    """Return what tells this boot of this machine from all others ("" where nothing does)."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        return ""
+
+
+class Owners:
+    """The owners that this process is at present: each capsule, and the poller.
+
+    Threads: couriers and the poller add and remove; the heartbeat reads. The lock joins them.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._active: dict[str, Ownership] = {}
+
+    def add(self, ownership: Ownership) -> None:
+        """Begin to renew the lease of *ownership*."""
+        with self._lock:
+            self._active[ownership.owner] = ownership
+
+    def remove(self, ownership: Ownership) -> None:
+        """Stop renewing the lease of *ownership*."""
+        with self._lock:
+            self._active.pop(ownership.owner, None)
+
+    def active(self) -> dict[str, Ownership]:
+        """Return the owners whose leases are to be renewed."""
+        with self._lock:
+            return dict(self._active)
+
+
+@dataclass(slots=True)
+class Worker:
+    """What every part of a worker process shares. Built by the launcher, after any fork.
+
+    *facts* stand in the record of each owner: what proves its death on this machine.
+    """
+
+    config: Config
+    host: Host
+    registry: Registry
+    connector: Connector
+    version: str
+    identity: str = field(default_factory=new_identity)
+    facts: dict[str, Any] = field(default_factory=dict)
+    owners: Owners = field(default_factory=Owners)
+    isolation: Isolation = field(default_factory=Isolation)
+    started_at: float = field(default_factory=wall)
+    fleet: int = 1  # owners in all processes; written by the heartbeat
+
+    @property
+    def lease(self) -> float:
+        """Seconds that an owner counts as alive after a beat."""
+        return self.config.lease
+
+    def good_until(self, sent_at: float) -> float:
+        """Return until when jobs may start after a beat that was sent at *sent_at* (steady clock)."""
+        return sent_at + self.config.lease * (1 - _MARGIN)
+
+    def new_owner(self, part: str) -> str:
+        """Return a name for an owner that no owner has had."""
+        host, pid, _ = self.identity.rsplit(":", 2)
+        return f"{host}:{pid}:{uuid.uuid4().hex[:12]}:{part}"

@@ -1,0 +1,134 @@
+"""Imports go down, and each library is named in one room."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import grimp
+import pytest
+
+from tests.house.source import (
+    KIQ,
+    ROOT,
+    floors,
+    functions,
+    imported,
+    modules,
+    name,
+    porch,
+    project,
+    room,
+    tree,
+    wings,
+)
+
+#: Who may name a library: rooms, or single files, of the house. Wings bring libraries of their own.
+MAY_NAME = {
+    "redis": {"store"},
+    "hiredis": {"store"},
+    "msgpack": {"codec", "codec_types"},
+    "yaml": {"config_file"},
+    "click": {"cli"},
+}
+#: The one module that reaches up, by name: a producer without a file must not pay for YAML.
+REACHES_UP = {"kiq/configure.py": {"kiq.config_file"}}
+
+
+@pytest.fixture(scope="module")
+def graph() -> grimp.ImportGraph:
+    return grimp.build_graph("kiq", cache_dir=None)
+
+
+def test_the_import_contract_is_honoured() -> None:
+    command = [Path(sys.executable).parent / "lint-imports", "--no-cache", "--no-logo"]
+    outcome = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+
+
+def test_the_contract_knows_every_room_of_the_house() -> None:
+    known = frozenset().union(*floors())
+    folders = {each.parent.name for each in KIQ.glob("*/__init__.py")}
+    assert folders <= known, "a new folder needs a floor in pyproject.toml"
+    assert "plugins" in wings()
+    assert {"cli", "config_file"} <= porch()
+
+
+def test_values_import_only_values_and_errors(graph: grimp.ImportGraph) -> None:
+    on_a_floor = {f"kiq.{each}" for each in frozenset().union(*floors())}
+    values = graph.find_children("kiq") - on_a_floor
+    reaching = {
+        f"{value} imports {target}"
+        for value in values
+        for target in graph.find_modules_directly_imported_by(value)
+        if target not in values | {"kiq.errors"}
+    }
+    assert values >= {"kiq.codec", "kiq.keys", "kiq.verdict"}
+    assert not reaching
+
+
+def test_errors_import_nothing_of_kiq(graph: grimp.ImportGraph) -> None:
+    assert not graph.find_modules_directly_imported_by("kiq.errors")
+
+
+def test_nothing_below_the_porch_imports_the_package_itself(graph: grimp.ImportGraph) -> None:
+    importers = graph.find_modules_that_directly_import("kiq")
+    assert {each for each in importers if each.split(".")[1] not in wings() | porch()} == set()
+
+
+def test_nothing_in_the_house_imports_a_wing(graph: grimp.ImportGraph) -> None:
+    def in_a_wing(module: str) -> bool:
+        return f"{module}.".split(".")[1] in wings()
+
+    assert not {
+        f"{module} imports {target}"
+        for module in graph.modules
+        if not in_a_wing(module)
+        for target in graph.find_modules_directly_imported_by(module)
+        if in_a_wing(target)
+    }
+
+
+@pytest.mark.parametrize("library", MAY_NAME)
+def test_a_library_is_named_only_in_its_room(library: str) -> None:
+    naming = {room(each) for each in modules() if library in imported(each)} - wings()
+    assert naming <= MAY_NAME[library]
+
+
+def test_the_house_names_no_other_library() -> None:
+    allowed = set(sys.stdlib_module_names) | set(MAY_NAME) | {"kiq"}
+    for each in modules():
+        if room(each) not in wings():
+            assert imported(each) <= allowed, name(each)
+
+
+@pytest.mark.parametrize("path", modules(), ids=name)
+def test_no_function_imports(path: Path) -> None:
+    inner = [
+        f"{name(path)}:{node.lineno}"
+        for function in functions(path)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    assert not inner
+
+
+@pytest.mark.parametrize("path", modules(), ids=name)
+def test_no_module_of_kiq_is_imported_by_its_name_in_a_string(path: Path) -> None:
+    named = {
+        argument.value
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module")
+        for argument in node.args
+        if isinstance(argument, ast.Constant) and str(argument.value).startswith("kiq")
+    }
+    assert named <= REACHES_UP.get(name(path), set())
+
+
+def test_the_linter_refuses_imports_in_functions_and_what_runs_foreign_data() -> None:
+    lint = project()["tool"]["ruff"]["lint"]
+    assert {"PLC0415", "S301", "S102", "S307", "S506"} <= set(lint["select"])
+    relaxed = [rule for files, rule in lint["per-file-ignores"].items() if files.startswith("kiq")]
+    assert relaxed == [["T20"]], "only the command line prints; nothing else is relaxed in kiq/"

@@ -1,0 +1,328 @@
+"""Fetch: from queues into the in-flight hashes, whatever lies in Redis."""
+
+from __future__ import annotations
+
+import pytest
+import redis
+
+from kiq import keys
+from kiq.config import Capsule
+from kiq.errors import StoreError
+from kiq.store.flight import MAX_BYTES, read_jobs
+from kiq.work.fetching import QueueOrder
+from tests.helpers.depot import Depot, in_flight, numbered, waiting
+
+AWKWARD = [b"\0", b"a\nb\r\n", b"1|2|3", b"\xff\xfe\x80", b"", b"[]", b"12345678901234567890"]
+
+
+def test_what_is_fetched_has_left_the_queue_and_is_in_flight(
+    redis_url: str, raw: redis.Redis
+) -> None:
+    depot = Depot(redis_url)
+    depot.push("a", numbered(5))
+    jobs = depot.take(3)
+    assert [job.raw for job in jobs] == numbered(3)
+    assert [job.delivery for job in jobs] == ["1.1", "1.2", "1.3"]
+    assert waiting(raw) == numbered(2, 3)
+    assert raw.hgetall(depot.flight("a").key) == {b"1.%d" % (n + 1): b"job-%d" % n for n in (0, 1, 2)}
+
+
+def test_payloads_come_back_byte_for_byte(redis_url: str, raw: redis.Redis) -> None:
+    depot = Depot(redis_url)
+    depot.push("a", AWKWARD)
+    jobs = depot.take(100)
+    assert [job.raw for job in jobs] == AWKWARD
+    assert sorted(in_flight(raw, depot)) == sorted(AWKWARD)
+    depot.hand_back(jobs)
+    assert waiting(raw) == AWKWARD
+
+
+def test_two_identical_payloads_are_two_jobs(redis_url: str, raw: redis.Redis) -> None:
+    depot = Depot(redis_url)
+    depot.push("a", [b"same", b"same"])
+    first, second = depot.take(10)
+    assert depot.done([first])[0] == 1
+    assert in_flight(raw, depot) == [b"same"]
+    depot.hand_back([second])
+    assert waiting(raw) == [b"same"]
+
+
+def test_two_owners_share_a_queue_without_overlap(redis_url: str, raw: redis.Redis) -> None:
+    one, two = Depot(redis_url, "one"), Depot(redis_url, "two")
+    one.push("a", numbered(10))
+    assert [job.raw for job in one.take(4)] == numbered(4)
+    assert [job.raw for job in two.take(100)] == numbered(6, 4)
+    assert len(in_flight(raw, one)) == 4
+    assert len(in_flight(raw, two)) == 6
+
+
+def test_a_fetch_without_a_record_takes_nothing(redis_url: str, raw: redis.Redis) -> None:
+    depot = Depot(redis_url)
+    depot.push("a", numbered(2))
+    raw.delete(keys.record(depot.owner))
+    assert depot.fetch(5).state == "fenced"
+    assert waiting(raw) == numbered(2)
+
+
+def test_a_late_fetch_of_an_old_connection_takes_nothing(
+    redis_url: str, raw: redis.Redis
+) -> None:
+    depot = Depot(redis_url)
+    depot.push("a", numbered(2))
+    depot.contents()
+    depot.epoch -= 1
+    assert depot.fetch(5).state == "stale"
+    assert waiting(raw) == numbered(2)
+
+
+def test_a_fetch_in_a_higher_epoch_makes_lower_ones_stale(redis_url: str) -> None:
+    depot = Depot(redis_url)
+    depot.epoch = 7
+    assert depot.fetch(5).state == "ok"
+    depot.epoch = 6
+    assert depot.fetch(5).state == "stale"
+
+
+def test_a_call_number_that_took_something_is_never_taken_twice(
+    redis_url: str, raw: redis.Redis
+) -> None:
+    depot = Depot(redis_url)
+    depot.push("a", numbered(4))
+    assert len(depot.fetch(2, call=5).jobs) == 2
+    # A command that was sent twice (a proxy's retry, a mistake of ours) must not overwrite fields.
+    assert depot.fetch(2, call=5).state == "stale"
+    assert depot.fetch(2, call=4).state == "stale"
+    assert sorted(in_flight(raw, depot)) == numbered(2)
+    assert waiting(raw) == numbered(2, 2)
+    assert len(depot.fetch(2, call=6).jobs) == 2
+
+
+def test_scripts_that_the_server_forgot_are_loaded_again(
+    redis_url: str, raw: redis.Redis
+) -> None:
+    depot = Depot(redis_url)
+    raw.script_flush()
+    depot.push("a", numbered(2))
+    raw.script_flush()
+    jobs = depot.take(2)
+    raw.script_flush()
+    depot.hand_back(jobs[1:])
+    raw.script_flush()
+    assert depot.done(jobs)[0] == 1
+    assert waiting(raw) == numbered(1, 1)
+    assert in_flight(raw, depot) == []
+
+
+# Bytes
+
+
+def test_many_large_jobs_are_cut_at_about_a_megabyte(redis_url: str, raw: redis.Redis) -> None:
+    depot = Depot(redis_url)
+    large = [b"%02d" % n + b"x" * 300_000 for n in range(30)]
+    depot.push("a", large)
+    fetched = depot.fetch(500)
+    assert [job.raw for job in fetched.jobs] == large[:4]
+    assert sum(len(job.raw) for job in fetched.jobs) < 1.5 * MAX_BYTES
+    assert fetched.empty == [False]
+    assert waiting(raw) == large[4:]
+
+
+def test_a_job_larger_than_the_budget_is_taken_alone(redis_url: str, raw: redis.Redis) -> None:
+    depot = Depot(redis_url)
+    huge = b"h" * 5_000_000
+    depot.push("a", [huge, b"next"])
+    assert [job.raw for job in depot.take(10)] == [huge]
+    assert waiting(raw) == [b"next"]
+
+
+def test_small_jobs_before_huge_ones_keep_the_order(redis_url: str, raw: redis.Redis) -> None:
+    depot = Depot(redis_url)
+    jobs = [*numbered(20), b"H" * 3_000_000, b"I" * 3_000_000, *numbered(20, 20)]
+    depot.push("a", jobs)
+    seen: list[bytes] = []
+    while len(seen) < len(jobs):
+        took = depot.take(100)
+        assert took, "a fetch brought nothing though the queue has jobs"
+        assert sum(1 for job in took if len(job.raw) > MAX_BYTES) <= 1
+        seen += [job.raw for job in took]
+    assert seen == jobs
+
+
+def test_more_than_a_thousand_jobs_come_in_order(redis_url: str, raw: redis.Redis) -> None:
+    depot = Depot(redis_url)
+    depot.push("a", numbered(10_000))
+    seen = [job.raw for _ in range(4) for job in depot.take(2500)]
+    assert seen == numbered(10_000)
+    assert raw.hlen(depot.flight("a").key) == 10_000
+
+
+def test_empty_payloads_do_not_count_as_the_end(redis_url: str) -> None:
+    depot = Depot(redis_url)
+    depot.push("a", [b""] * 40)
+    assert [job.raw for job in depot.take(100)] == [b""] * 40
+
+
+# Which queue
+
+
+def test_strict_order_touches_a_lower_queue_only_when_the_upper_is_empty(redis_url: str) -> None:
+    depot = Depot(redis_url)
+    depot.push("a", numbered(3))
+    depot.push("b", numbered(3, 10))
+    assert [job.flight.queue for job in depot.take(3, "a", "b")] == ["a"] * 3
+    fetched = depot.fetch(5, "a", "b")
+    assert fetched.counts == [0, 3]
+    assert fetched.empty == [True, True]
+
+
+def test_strict_order_resumes_in_the_upper_queue_when_bytes_cut_it(redis_url: str) -> None:
+    depot = Depot(redis_url)
+    depot.push("a", [b"x" * 600_000] * 3)
+    depot.push("b", numbered(3))
+    assert depot.fetch(10, "a", "b").counts == [2, 0]
+    assert depot.fetch(10, "a", "b").counts[0] == 1
+
+
+@pytest.mark.parametrize("batch", [1, 7, 100, 500])
+def test_shares_follow_the_weights_whatever_the_batch(redis_url: str, batch: int) -> None:
+    depot = Depot(redis_url)
+    weights = {"a": 6, "b": 3, "c": 1}
+    for name in weights:
+        depot.push(name, numbered(1000))
+    counts = _served(depot, Capsule(queues=tuple(weights.items()), mode="weighted"), batch, 1000)
+    assert counts["a"] == pytest.approx(600, abs=batch / 8 + 6)
+    assert counts["b"] == pytest.approx(300, abs=batch / 8 + 6)
+    assert counts["c"] == pytest.approx(100, abs=batch / 8 + 6)
+
+
+def test_shares_follow_the_weights_with_large_jobs_in_one_queue(redis_url: str) -> None:
+    depot = Depot(redis_url)
+    depot.push("a", [b"L" * 400_000 for _ in range(60)])
+    depot.push("b", numbered(400))
+    counts = _served(depot, Capsule(queues=(("a", 1), ("b", 3)), mode="weighted"), 100, 120)
+    assert counts["b"] / counts["a"] == pytest.approx(3, rel=0.2)
+
+
+def test_a_queue_that_was_empty_earned_no_credit(redis_url: str) -> None:
+    depot = Depot(redis_url)
+    capsule = Capsule(queues=(("a", 1), ("b", 1)), mode="weighted")
+    order = QueueOrder(capsule)
+    depot.push("a", numbered(1000))
+    _serve(depot, order, 50, 400)
+    depot.push("b", numbered(1000))
+    counts = _serve(depot, order, 50, 200)
+    assert counts["b"] == pytest.approx(100, abs=12)
+
+
+def _served(depot: Depot, capsule: Capsule, batch: int, total: int) -> dict[str, int]:
+    return _serve(depot, QueueOrder(capsule), batch, total)
+
+
+def _serve(depot: Depot, order: QueueOrder, batch: int, total: int) -> dict[str, int]:
+    counts = dict.fromkeys(order.window(), 0)
+    while sum(counts.values()) < total:
+        names = order.window()
+        want = min(batch, total - sum(counts.values()))
+        fetched = depot.fetch(
+            want, *names, strict=False, weights=order.weights(names), passes=order.passes(names)
+        )
+        order.took(names, fetched.counts, fetched.empty)
+        assert fetched.jobs
+        for name, count in zip(names, fetched.counts, strict=True):
+            counts[name] += count
+        depot.done(fetched.jobs)
+    return counts
+
+
+# Keys of the wrong type
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_queue_of_the_wrong_type_is_reported_and_the_others_go_on(
+    redis_url: str, raw: redis.Redis, strict: bool
+) -> None:
+    depot = Depot(redis_url)
+    raw.set("queue:a", "text")
+    depot.push("b", numbered(3))
+    fetched = depot.fetch(10, "a", "b", strict=strict)
+    assert fetched.counts == [0, 3]
+    assert [source for source, _ in fetched.errors] == ["queue:a"]
+    assert raw.get("queue:a") == b"text"
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_hash_of_the_wrong_type_leaves_its_queue_as_it_was(
+    redis_url: str, raw: redis.Redis, strict: bool
+) -> None:
+    depot = Depot(redis_url)
+    # Large ones: what was put back must not eat the bytes of the other queues.
+    large = [b"1" * 2_000_000, b"2" * 2_000_000]
+    depot.push("a", large)
+    depot.push("b", numbered(20))
+    raw.set(depot.flight("a").key, "text")
+    fetched = depot.fetch(10, "a", "b", strict=strict)
+    assert fetched.counts == [0, 10]
+    assert [source for source, _ in fetched.errors] == ["queue:a"]
+    assert fetched.held == [-1, 10]
+    assert waiting(raw) == large
+
+
+def test_suspects_of_the_wrong_type_strand_nothing(redis_url: str, raw: redis.Redis) -> None:
+    depot = Depot(redis_url)
+    depot.push("a", numbered(3))
+    raw.set(keys.SUSPECTS, "text")
+    jobs = depot.take(10)
+    assert len(jobs) == 3
+    read = read_jobs(depot.link, depot.flight("a"), [job.delivery for job in jobs], 0.0)
+    assert [job.raw for job in read] == numbered(3)
+
+
+def test_garbled_suspects_strand_nothing(redis_url: str, raw: redis.Redis) -> None:
+    depot = Depot(redis_url)
+    depot.push("a", [b"x"])
+    raw.hset(keys.SUSPECTS, "11f6ad8ec52a2984abaafd7c3b516503785c2072", "what:ever")
+    assert [job.suspicion for job in depot.take(10)] == [0]
+
+
+def test_idle_owners_of_the_wrong_type_do_no_harm(redis_url: str, raw: redis.Redis) -> None:
+    depot = Depot(redis_url)
+    raw.set(keys.idle("a"), "text")
+    assert depot.fetch(1).idle_names_added == 0
+    depot.push("a", numbered(2))
+    assert [job.raw for job in depot.fetch(5, named=True).jobs] == numbered(2)
+
+
+def test_a_record_of_the_wrong_type_refuses_the_fetch_with_nothing_taken(
+    redis_url: str, raw: redis.Redis
+) -> None:
+    depot = Depot(redis_url)
+    depot.push("a", numbered(2))
+    raw.delete(keys.record(depot.owner))
+    raw.set(keys.record(depot.owner), "text")
+    with pytest.raises(StoreError, match="WRONGTYPE"):
+        depot.fetch(5)
+    assert waiting(raw) == numbered(2)
+
+
+def test_a_server_without_enough_replicas_keeps_everything_in_place(
+    redis_url: str, raw: redis.Redis
+) -> None:
+    depot = Depot(redis_url)
+    depot.push("a", numbered(2))
+    (job,) = depot.take(1)
+    raw.config_set("min-replicas-to-write", 1)
+    try:
+        with pytest.raises(StoreError, match="NOREPLICAS"):
+            depot.fetch(5)
+        with pytest.raises(StoreError, match="NOREPLICAS"):
+            depot.hand_back([job])
+        with pytest.raises(StoreError, match="NOREPLICAS"):
+            depot.die()
+        settled, index, text = depot.done([job])
+        assert (settled, index) == (0, 1)
+        assert b"NOREPLICAS" in text
+    finally:
+        raw.config_set("min-replicas-to-write", 0)
+    assert waiting(raw) == numbered(1, 1)
+    assert in_flight(raw, depot) == numbered(1)
+    assert depot.done([job]) == [1]

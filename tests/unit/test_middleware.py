@@ -1,0 +1,220 @@
+"""Middleware: order, veto, what a layer may change, and what it may not forget."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import redis
+
+import kiq
+from kiq.errors import ArgumentError, PayloadError, PluginError
+from kiq.middleware import Chain
+from tests.helpers.stored import in_queue, scheduled
+
+
+class Noted(kiq.Job, name="middleware.Noted"):
+    def perform(self, trail: list[str]) -> list[str]:
+        return [*trail, "job"]
+
+
+def outer(context: Any, call_next: Any) -> Any:
+    return ["outer", *call_next(context), "/outer"]
+
+
+def middle(context: Any, call_next: Any) -> Any:
+    return ["middle", *call_next(context), "/middle"]
+
+
+def inner(context: Any, call_next: Any) -> Any:
+    return ["inner", *call_next(context), "/inner"]
+
+
+class Named:
+    """A layer that is an object: its class's name is its name."""
+
+    def __call__(self, context: Any, call_next: Any) -> Any:
+        return call_next(context)
+
+
+def test_the_first_layer_is_the_outermost() -> None:
+    chain: Chain[str] = Chain()
+    chain.add(outer)
+    chain.add(inner)
+    assert chain.fold(lambda context: [context])("x") == ["outer", "inner", "x", "/inner", "/outer"]
+
+
+def test_an_empty_chain_is_the_innermost_itself() -> None:
+    def innermost(context: str) -> str:
+        return context
+
+    chain: Chain[str] = Chain()
+    assert chain.fold(innermost) is innermost
+
+
+def test_a_layer_goes_before_or_after_another_by_object_or_name() -> None:
+    chain: Chain[str] = Chain()
+    chain.add(inner)
+    chain.add(outer, before=inner)
+    chain.add(middle, after="outer")
+    assert chain.names() == ["outer", "middle", "inner"]
+    chain.prepend(Named())
+    assert chain.names() == ["Named", "outer", "middle", "inner"]
+
+
+def test_adding_a_layer_again_moves_it() -> None:
+    chain: Chain[str] = Chain()
+    chain.add(outer)
+    chain.add(inner)
+    chain.add(outer)
+    assert chain.names() == ["inner", "outer"]
+    chain.prepend(outer)
+    assert chain.names() == ["outer", "inner"]
+
+
+def test_a_neighbour_that_is_not_there_is_an_error_and_changes_nothing() -> None:
+    chain: Chain[str] = Chain()
+    chain.add(outer)
+    chain.add(inner)
+    with pytest.raises(PluginError) as raised:
+        chain.add(outer, after="nobody")
+    assert str(raised.value) == (
+        "middleware outer can't be put next to nobody, which is not there; there are: inner"
+    )
+    assert chain.names() == ["outer", "inner"]
+
+
+def test_layers_are_found_removed_and_cleared() -> None:
+    chain: Chain[str] = Chain()
+    chain.add(outer)
+    chain.add(inner)
+    chain.remove("outer")
+    chain.remove("nobody")
+    assert outer not in chain
+    assert "inner" in chain
+    assert len(chain) == 1
+    chain.clear()
+    assert len(chain) == 0
+
+
+def test_inline_goes_through_client_then_server_then_the_job(fake: redis.Redis) -> None:
+    trail: list[str] = []
+
+    @kiq.host.around_push
+    def client(context: kiq.ClientContext, call_next: Any) -> Any:
+        trail.append("client before")
+        result = call_next(context)
+        trail.append("client after")
+        return result
+
+    @kiq.host.around_perform
+    def server(context: kiq.ServerContext, call_next: Any) -> Any:
+        trail.append(f"server before {type(context.job).__name__} {context.queue}")
+        result = call_next(context)
+        trail.append(f"server after {result}")
+        return result
+
+    assert Noted.perform_inline([]) == ["job"]
+    assert trail == [
+        "client before",
+        "client after",
+        "server before Noted default",
+        "server after ['job']",
+    ]
+
+
+def test_inline_gives_none_where_a_layer_vetoes(fake: redis.Redis) -> None:
+    kiq.host.around_perform(lambda context, call_next: None)
+    assert Noted.perform_inline([]) is None
+    kiq.host.server_middleware.clear()
+    kiq.host.around_push(lambda context, call_next: None)
+    assert Noted.perform_inline([]) is None
+
+
+def test_client_middleware_sees_the_class_and_may_change_the_payload(fake: redis.Redis) -> None:
+    @kiq.host.around_push
+    def stamp(context: kiq.ClientContext, call_next: Any) -> Any:
+        assert context.job_class is Noted
+        assert not context.promoting
+        context.payload["locale"] = context.queue
+        context.payload["queue"] = "moved"
+        return call_next(context)
+
+    Noted.perform_async([])
+    assert in_queue(fake, "moved")[0]["locale"] == "default"
+    assert fake.smembers("queues") == {b"moved"}
+
+
+def test_client_middleware_may_schedule_and_unschedule(fake: redis.Redis) -> None:
+    @kiq.host.around_push
+    def turn(context: kiq.ClientContext, call_next: Any) -> Any:
+        if context.payload.pop("at", None) is None:
+            context.payload["at"] = 4_000_000_000
+        return call_next(context)
+
+    Noted.perform_async(["now"])
+    Noted.perform_in(60, ["later"])
+    assert [job["args"] for _, job in scheduled(fake)] == [[["now"]]]
+    assert [job["args"] for job in in_queue(fake)] == [[["later"]]]
+
+
+def test_a_veto_returns_none_and_writes_nothing(fake: redis.Redis) -> None:
+    kiq.host.around_push(lambda context, call_next: None)
+    assert Noted.perform_async([]) is None
+    assert kiq.push({"class": "X", "args": []}) is None
+    assert fake.keys() == []
+
+
+def test_a_layer_that_returns_something_else_is_told_what_to_return(fake: redis.Redis) -> None:
+    kiq.host.around_push(lambda context, call_next: bool(call_next(context)))
+    with pytest.raises(PayloadError, match="must return the payload, or None to veto, not True"):
+        Noted.perform_async([])
+    assert fake.keys() == []
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"queue": "a{b}"}, "queue: 'a{b}' can't be the name of a queue"),
+        ({"queue": None}, "queue: None"),
+        ({"class": None}, "a payload needs 'class'"),
+        ({"args": ("a",)}, "a payload needs 'args', a list"),
+        ({"at": "soon"}, "'at' must be a finite number"),
+        ({"jid": None}, "'jid' must be a string"),
+    ],
+)
+def test_what_a_layer_spoils_is_refused_in_a_push_and_in_a_bulk(
+    fake: redis.Redis, change: dict[str, Any], words: str
+) -> None:
+    @kiq.host.around_push
+    def spoil(context: kiq.ClientContext, call_next: Any) -> Any:
+        context.payload.update(change)
+        return call_next(context)
+
+    for push in (lambda: Noted.perform_async([]), lambda: Noted.perform_bulk([([],)])):
+        with pytest.raises(PayloadError) as raised:
+            push()
+        assert words in str(raised.value)
+    assert fake.keys() == []
+
+
+def test_arguments_are_checked_after_middleware(fake: redis.Redis) -> None:
+    @kiq.host.around_push
+    def add(context: kiq.ClientContext, call_next: Any) -> Any:
+        context.payload["user"] = object()
+        return call_next(context)
+
+    with pytest.raises(ArgumentError, match=r"middleware\.Noted: user: "):
+        Noted.perform_async([])
+    assert fake.keys() == []
+
+
+def test_an_error_in_a_layer_reaches_the_caller_and_writes_nothing(fake: redis.Redis) -> None:
+    @kiq.host.around_push
+    def broken(context: kiq.ClientContext, call_next: Any) -> Any:
+        call_next(context)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        Noted.perform_async([])
+    assert fake.keys() == []
