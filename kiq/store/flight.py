@@ -31,6 +31,8 @@ from .scripts import Command
 
 #: One fetch takes about this much at most (a single larger job is taken all the same).
 MAX_BYTES = 1_000_000
+#: Seconds that a payload stays suspect of having killed a process (Sidekiq Pro's window).
+SUSPICION_TTL = 72 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,21 +207,22 @@ def hand_back_command(
     owner: str, epoch: int, groups: dict[Flight, list[str]], last: bool = False
 ) -> Command:
     """Return the command that gives unstarted jobs back: delivery ids per flight, newest first."""
-    names = [keys.record(owner)]
-    args: list[Any] = [epoch, "last" if last else "first", *map(len, groups.values())]
+    names = [keys.record(owner), keys.QUEUES]
+    args: list[Any] = [epoch, "last" if last else "first"]
     for flight, ids in groups.items():
         names += (flight.source, flight.key, keys.idle(flight.queue))
+        args += (flight.queue, len(ids))
+    for ids in groups.values():
         args += ids
     return scripts.hand_back(names, args)
 
 
 def mark_command(jobs: Sequence[Taken]) -> Command:
-    """Return the command that marks suspects as about to run."""
-    args: list[str] = []
+    """Return the command that marks suspects, all of one owner, as about to run."""
+    args: list[Any] = [SUSPICION_TTL, jobs[0].flight.owner]
     for taken in jobs:
-        digest = sha1(taken.raw, usedforsecurity=False).hexdigest()
-        args += (digest, f"{taken.flight.owner} {taken.delivery}")
-    return scripts.mark((keys.MARKERS,), args)
+        args += (taken.delivery, sha1(taken.raw, usedforsecurity=False).hexdigest())
+    return scripts.mark((keys.MARKERS, *(taken.flight.key for taken in jobs)), args)
 
 
 def group_by_flight(jobs: Sequence[Taken]) -> dict[Flight, list[str]]:
@@ -238,15 +241,12 @@ def contents(link: Link, owner: str, epoch: int, flights: Sequence[Flight]) -> C
     """Begin a new epoch, then read which deliveries each hash holds; None when fenced.
 
     After an unknown outcome: nothing that the old connection sent can change the answer any more.
-    One round trip.
+    Two round trips: in one, a server that had forgotten the script would list first and begin after.
     """
-    commands: list[Command] = [scripts.epoch((keys.record(owner),), (epoch,))]
-    commands += [("HKEYS", flight.key) for flight in flights]
-    began, *listed = link.exchange(commands)
-    if isinstance(began, StoreError):
-        raise began
+    began = link.call(scripts.epoch((keys.record(owner),), (epoch,)))
     if not began:
         return None
+    listed = link.exchange([("HKEYS", flight.key) for flight in flights])
     held: dict[Flight, set[str]] = {}
     for flight, ids in zip(flights, listed, strict=True):
         if isinstance(ids, StoreUnavailable):
@@ -257,13 +257,18 @@ def contents(link: Link, owner: str, epoch: int, flights: Sequence[Flight]) -> C
 
 
 def read_jobs(link: Link, flight: Flight, ids: Sequence[str], now: float) -> list[Taken]:
-    """Return the jobs of *flight* with these delivery ids, suspicions included. Two round trips."""
+    """Return the jobs of *flight* with these delivery ids, suspicions included. Two round trips.
+
+    Suspects that can't be read (a key of another type) are none: the jobs are what matters.
+    """
     raws = link.call(("HMGET", flight.key, *ids))
     found = [(id_, raw) for id_, raw in zip(ids, raws, strict=True) if raw is not None]
     if not found:
         return []
     digests = [sha1(raw, usedforsecurity=False).hexdigest() for _, raw in found]
-    known = link.call(("HMGET", keys.SUSPECTS, *digests))
+    (known,) = link.exchange([("HMGET", keys.SUSPECTS, *digests)])
+    if isinstance(known, StoreError):
+        known = [None] * len(found)
     return [
         Taken(id_, flight, raw, now, _level(entry))
         for (id_, raw), entry in zip(found, known, strict=True)

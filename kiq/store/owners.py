@@ -11,10 +11,8 @@ from .. import keys
 from ..errors import StoreError
 from . import scripts
 from .connection import Link
-from .flight import MAX_BYTES
+from .flight import MAX_BYTES, SUSPICION_TTL
 
-#: Seconds that a payload stays suspect of having killed a process (Sidekiq Pro's window).
-SUSPICION_TTL = 72 * 3600
 _CHUNK = 1000
 _INFLIGHT = re.compile(rb"^kiq:inflight:\{(.+)\}:(.+)$", re.DOTALL)
 
@@ -49,8 +47,11 @@ def register(
 
 
 def extend_sources(link: Link, owner: str, sources: Sequence[str]) -> None:
-    """Write what *owner* may hold anew, before it takes from a source that was not listed."""
-    link.call(("HSET", keys.record(owner), "sources", "\n".join(sources)))
+    """Write what *owner* may hold anew, before it takes from a source that was not listed.
+
+    One round trip; does nothing when the owner was reclaimed: its next fetch says so.
+    """
+    link.call(scripts.extend((keys.record(owner),), ("\n".join(sources),)))
 
 
 def beat(link: Link, owners: Sequence[str], lease: float) -> dict[str, bool]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import keys
+from . import scripts
 from .connection import Link
 
 
@@ -85,5 +86,5 @@ def infos(link: Link) -> dict[str, dict[str, Any]]:
 
 def store_id(link: Link) -> str:
     """Return this database's random name, made at the first call. One round trip."""
-    link.call(("SET", keys.STORE_ID, uuid.uuid4().hex, "NX"))
-    return str(link.call(("GET", keys.STORE_ID)).decode())
+    name = link.call(scripts.name((keys.STORE_ID, keys.SUSPECTS), (uuid.uuid4().hex,)))
+    return str(name.decode())

@@ -33,7 +33,8 @@ class Promotion:
 def claim(link: Link, owner: str, source: str, call: int, limit: int) -> Claimed:
     """Take up to *limit* due members of *source*; member i has the delivery id ``call.i``.
 
-    Due by Redis's clock. One round trip.
+    Call numbers of a source rise: one that took something before raises StoreError, as it would write
+    over the jobs of the first. Due by Redis's clock. One round trip.
     """
     reply = link.call(
         scripts.claim(

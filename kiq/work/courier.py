@@ -6,7 +6,6 @@ too long, and reconciles after every outcome that it did not see.
 
 from __future__ import annotations
 
-import logging
 import select
 import threading
 from collections.abc import Callable
@@ -15,30 +14,27 @@ from typing import Any
 from ..clock import steady
 from ..config import Capsule
 from ..errors import StoreError, StoreUnavailable
-from ..store import flight, owners
+from ..store import flight
 from ..store.connection import Link
-from ..store.flight import DeadLimits, Wanted
+from ..store.flight import DeadLimits
 from ..store.scripts import Command
-from ..verdict import Flight, Taken
+from ..verdict import Taken
 from .buffer import Buffer
 from .crash_points import crash_point
 from .desk import BATCH, Desk
 from .ear import Ear
-from .fetching import BatchSize, QueueOrder
+from .fetcher import Fetcher
 from .outage import Outage
-from .ownership import Ownership
 from .settling import Settler
+from .standing import Standing
 from .suspects import SuspectLane
 from .worker import Worker
 
-logger = logging.getLogger("kiq.courier")
-
 _GATHER = 0.002  # seconds that a verdict may wait for company
 _HAND_BACK_AFTER = 0.100  # seconds that a job may wait in the buffer
-_IDLE_POLL = 0.100  # seconds between two looks at empty queues (a plain LPUSH rings no bell)
-_IDLE_CALLS = 2_000  # a second, of the whole fleet
 _NAP = 1.0  # seconds; the longest sleep when nothing is due
-_RECHECK = 1.0  # seconds between two reconciliations that only a count asked for
+_SHORT_JOBS = 5_000  # jobs a second from which on one thread does best
+_NEVER = float("inf")
 
 Reader = Callable[[Any], None]
 
@@ -56,30 +52,19 @@ class Courier:
         self.thread = threading.Thread(
             target=self._run, name=f"kiq-courier-{capsule.name}", daemon=True
         )
-        self._worker = worker
+        self._report = worker.host.report
         self._buffer = buffer
         self._desk = desk
         self._link: Link = worker.connector.open()
         self._ear = Ear(worker.connector)
-        self._order = QueueOrder(capsule, worker.host.queue_filters)
-        self._size = BatchSize(capsule.concurrency)
         self._lane = SuspectLane(worker.isolation)
-        self._settler = Settler(
-            desk,
-            DeadLimits(worker.config.dead_max_jobs, worker.config.dead_timeout),
-            worker.host.report,
-        )
+        self._standing = Standing(worker, capsule, buffer, self._lane)
+        self._fetcher = Fetcher(worker, capsule, self._standing)
+        limits = DeadLimits(worker.config.dead_max_jobs, worker.config.dead_timeout)
+        self._settler = Settler(desk, limits, worker.host.report)
         self._outage = Outage(f"capsule {capsule.name}")
-        self._ownership = self._new_ownership()
-        self._registered = False
-        self._uncertain = False  # an outcome is unknown: reconcile before anything else
-        self._checked_at = 0.0
-        self._dry = False  # the last fetch found nothing, in any queue
-        self._named_idle = False  # our name stands in the idle sets
-        self._look_at = 0.0
         self._sent_at = 0.0
         self._quiet = False
-        self._fenced = False
         self._finish_by: float | None = None
 
     # What other threads call
@@ -87,7 +72,7 @@ class Courier:
     @property
     def owner(self) -> str:
         """The owner that this courier is at present."""
-        return self._ownership.owner
+        return self._standing.ownership.owner
 
     @property
     def is_quiet(self) -> bool:
@@ -111,7 +96,7 @@ class Courier:
 
     def fence(self) -> None:
         """Take note that somebody declared this owner dead."""
-        self._fenced = True
+        self._standing.fenced = True
         self._desk.wake()
 
     # The loop
@@ -126,67 +111,65 @@ class Courier:
             except StoreUnavailable as error:
                 self._lost(error)
             except Exception as error:  # noqa: BLE001 (the courier must outlive whatever happens)
-                self._worker.host.report(error, {"context": f"courier of {self.capsule.name}"})
+                self._report(error, {"context": f"courier of capsule {self.capsule.name}"})
                 self._lost(error)
-        self._leave()
+        self._ear.close()
+        self._standing.leave(self._link)
+        self._link.close()
 
     def _finished(self) -> bool:
         if self._finish_by is None:
             return False
-        done = not self._settler.owing and not self._desk.outbox and not self._uncertain
+        done = not self._settler.owing and not self._desk.outbox and not self._standing.uncertain
         return done or steady() >= self._finish_by
 
     def _be_ready(self) -> None:
-        """Be connected, registered, certain of what is ours, and listening."""
-        if self._fenced:
-            self._become_another_owner()
-        if not self._registered:
-            self._register()
-        elif self._uncertain:
-            self._reconcile()
+        owner = self.owner
+        self._standing.secure(self._link)
+        if self.owner != owner:
+            self._ear.close()
+            self._fetcher.rung()
         if not self._quiet:
-            self._ear.listen(self._ownership.owner)
+            self._ear.listen(self.owner)
 
     def _lost(self, error: Exception) -> None:
         """Close the connection, unread: what was under way may or may not have happened."""
         self._link.close()
-        self._uncertain = True
-        self._named_idle = False
+        self._standing.uncertain = True
+        self._fetcher.rung()
         self._settler.uncertain()
         pause = self._outage.failed(error)
         if self._finish_by is not None:
             pause = min(pause, max(0.0, self._finish_by - steady()))
-        _wait(self._desk, pause)
+        self._sleep(pause, -1)
 
     def _round(self) -> None:
         """Sleep until there is something to say, and say it in one write."""
         self._nap()
         now = steady()
-        self._size.finished(self._settler.load(now), now)
-        commands: list[Command] = self._settler.commands()
+        self._fetcher.size.finished(self._settler.load(now), now)
+        commands = self._settler.commands()
         settling = len(commands)
-        readers: list[Reader] = []
-        for command, reader in self._requests(now):
-            commands.append(command)
-            readers.append(reader)
+        requests = self._requests(now)
+        commands += [command for command, _ in requests]
         if not commands:
             return
-        self._uncertain = True
-        crash_point("before-settle")
+        self._standing.uncertain = True  # until the replies are read
+        crash_point("before-exchange")
         replies = self._link.exchange(commands)
         crash_point("after-exchange")
-        self._uncertain = False
+        self._standing.uncertain = False
         self._sent_at = now
         settled = self._settler.read(replies[:settling], now)
-        self._ownership.settled(settled)
+        self._standing.ownership.settled(settled)
         self._lane.settled(settled)
-        for reader, reply in zip(readers, replies[settling:], strict=True):
+        for (_, read), reply in zip(requests, replies[settling:], strict=True):
             if isinstance(reply, StoreError):
                 raise reply
-            reader(reply)
+            read(reply)
 
     def _requests(self, now: float) -> list[tuple[Command, Reader]]:
-        """Return what else the next write holds: a hand-back, or a fetch; marks of suspects."""
+        """Return what else the next write holds: a hand-back; or marks of suspects, and a fetch."""
         back = self._overdue(now)
         if back:
             return [self._hand_back(back)]
@@ -194,80 +177,37 @@ class Courier:
         if held_up:
             return [self._hand_back(held_up, last=True)]
         requests: list[tuple[Command, Reader]] = []
-        suspects = self._lane.startable(self._buffer.free) if len(self._lane) else []
+        suspects = self._lane.startable(self._buffer.free)
         if suspects:
-            requests.append(self._mark(suspects))
+            requests.append((flight.mark_command(suspects), self._marked))
         wanted = self._wanted(now)
         if wanted:
-            requests.append(self._fetch(wanted))
+            requests.append((self._fetcher.command(wanted), self._fetched))
         return requests
 
-    # Fetching
-
     def _wanted(self, now: float) -> int:
-        if self._quiet or self._fenced or (self._dry and now < self._look_at) or self._desk.closed:
+        if self._quiet or self._standing.fenced or self._desk.closed:
             return 0
-        return self._size.wanted(self._buffer.free, len(self._buffer) + len(self._lane))
+        waiting = len(self._buffer) + len(self._lane)
+        return self._fetcher.wanted(self._buffer.free, waiting, now)
 
-    def _fetch(self, count: int) -> tuple[Command, Reader]:
-        names = self._order.window()
-        flights = [self._ownership.flight(f"queue:{name}") for name in names]
-        wanted = Wanted(
-            count,
-            flights,
-            self._order.weights(names),
-            self._order.passes(names),
-            self._order.strict,
-        )
-        call = self._ownership.next_call()
-        sent_at = steady()
-        command = flight.fetch_command(
-            self._ownership.owner, self._ownership.epoch, call, wanted, self._named_idle
-        )
-
-        def read(reply: Any) -> None:
-            self._fetched(flight.read_fetch(reply, call, flights, sent_at), names, flights)
-
-        return command, read
-
-    def _fetched(self, fetched: flight.Fetched, names: list[str], flights: list[Flight]) -> None:
-        if not self._still_ours(fetched.state):
+    def _fetched(self, reply: Any) -> None:
+        fetched = self._fetcher.read(reply)
+        self._ear.missed(self._fetcher.unheard)
+        if not fetched.jobs:
             return
-        crash_point("after-fetch")
-        for source, problem in fetched.errors:
-            self._worker.host.report(StoreError(f"{source}: {problem}"), {"context": "fetch"})
-        jobs = fetched.jobs
-        self._ownership.took(jobs)
-        self._order.took(names, fetched.counts, fetched.empty)
-        if jobs:
-            self._dry = self._named_idle = False
-            self._deliver(self._lane.sort(jobs))
-        else:
-            if self._named_idle:
-                self._ear.missed(fetched.idle_names_added)
-            self._named_idle = True
-            self._dry = self._order.swept
-            self._look_at = steady() + max(_IDLE_POLL, self._worker.fleet / _IDLE_CALLS)
-        self._compare(flights, fetched.held)
-
-    def _deliver(self, jobs: list[Taken]) -> None:
-        self._buffer.put(jobs)
+        self._buffer.put(self._lane.sort(fetched.jobs))
         # While jobs are short one thread does best (GIL): others are woken when that falls behind.
-        short = self._size.rate > 5_000
-        running = self.capsule.concurrency - self._buffer.free
-        self._buffer.wake((1 if running <= 0 else 0) if short else len(jobs))
+        if self._fetcher.size.rate < _SHORT_JOBS:
+            self._buffer.wake(len(fetched.jobs))
+        elif self._buffer.free >= self.capsule.concurrency:
+            self._buffer.wake(1)
 
-    def _compare(self, flights: list[Flight], held: list[int]) -> None:
-        """Reconcile when Redis holds more or less for us than the ledger says."""
-        now = steady()
-        if now - self._checked_at < _RECHECK:
-            return
-        for one, count in zip(flights, held, strict=True):
-            if count >= 0 and not self._ownership.agrees(one, count):
-                self._checked_at = now
-                logger.debug("%s holds %d jobs, the ledger disagrees: reconciling", one.key, count)
-                self._uncertain = True
-                return
+    def _marked(self, _reply: Any) -> None:
+        suspects = self._lane.marked()
+        for taken in reversed(suspects):
+            self._buffer.put_first(taken)
+        self._buffer.wake(len(suspects))
 
     # Handing back
 
@@ -276,144 +216,29 @@ class Courier:
         if self._quiet:
             return self._buffer.drain() + self._lane.drain()
         oldest = self._buffer.oldest_at()
-        if oldest is None or now - oldest < _HAND_BACK_AFTER or not self._desk_is_open():
+        if oldest is None or now - oldest < _HAND_BACK_AFTER:
             return []
-        self._size.handed_back()
+        self._fetcher.size.handed_back()
         return self._buffer.drain()
 
-    def _desk_is_open(self) -> bool:
-        return steady() <= self._ownership.permit.until
-
     def _hand_back(self, jobs: list[Taken], last: bool = False) -> tuple[Command, Reader]:
-        self._ownership.handing_back(jobs)
-        groups = flight.group_by_flight(jobs)
+        ownership = self._standing.ownership
+        ownership.handing_back(jobs)
         crash_point("before-hand-back")
 
         def read(reply: Any) -> None:
-            if not self._still_ours(reply[0].decode()):
+            if not self._standing.still_ours(reply[0].decode()):
                 return
             if reply[2]:
-                problem = reply[2].decode(errors="replace")
-                self._worker.host.report(StoreError(problem), {"context": "hand-back"})
-                self._uncertain = True
+                problem = StoreError(reply[2].decode(errors="replace"))
+                self._report(problem, {"context": "hand-back"})
+                self._standing.uncertain = True
                 return
-            self._ownership.handed_back()
+            ownership.handed_back()
 
-        command = flight.hand_back_command(
-            self._ownership.owner, self._ownership.epoch, groups, last
-        )
+        groups = flight.group_by_flight(jobs)
+        command = flight.hand_back_command(ownership.owner, ownership.epoch, groups, last)
         return command, read
-
-    def _mark(self, suspects: list[Taken]) -> tuple[Command, Reader]:
-        def read(_reply: Any) -> None:
-            for taken in reversed(self._lane.marked()):
-                self._buffer.put_first(taken)
-            self._buffer.wake(len(suspects))
-
-        return flight.mark_command(suspects), read
-
-    # Being an owner
-
-    def _new_ownership(self) -> Ownership:
-        return Ownership(
-            self._worker.new_owner(self.capsule.name),
-            [f"queue:{name}" for name in self.capsule.queue_names],
-        )
-
-    def _register(self) -> None:
-        ownership = self._ownership
-        sent_at = steady()
-        owners.register(
-            self._link,
-            ownership.owner,
-            self._worker.lease,
-            list(ownership.flights),
-            self._worker.facts,
-        )
-        ownership.epoch = 1
-        ownership.permit.extend(self._worker.good_until(sent_at))
-        self._registered = True
-        self._uncertain = False
-        self._worker.owners.add(ownership)
-
-    def _still_ours(self, state: str) -> bool:
-        if state == "fenced":
-            self._fenced = True
-        elif state == "stale":
-            self._uncertain = True
-        return state == "ok"
-
-    def _become_another_owner(self) -> None:
-        """Go on under a new name: what had not started is dropped, what runs may end."""
-        old = self._ownership
-        self._worker.owners.remove(old)
-        known = old.fence()
-        dropped = len(self._buffer.drain()) + len(self._lane.drain())
-        self._ear.close()
-        self._ownership = self._new_ownership()
-        self._registered = self._fenced = self._uncertain = self._named_idle = self._dry = False
-        logger.error(
-            "this process was declared dead (it did not renew its lease of %g s): %d jobs that waited "
-            "here were dropped and run elsewhere; up to %d that had started will run twice",
-            self._worker.lease,
-            dropped,
-            known - dropped,
-        )
-
-    def _reconcile(self) -> None:
-        """Learn what Redis holds for us; adopt what we don't know, drop what is not ours any more."""
-        ownership = self._ownership
-        unstarted = self._buffer.drain() + self._lane.drain()
-        unstarted.reverse()
-        try:
-            contents = flight.contents(
-                self._link, ownership.owner, ownership.epoch + 1, list(ownership.flights.values())
-            )
-        except BaseException:
-            self._buffer.put(unstarted)
-            raise
-        if contents is None:
-            self._buffer.put(unstarted)  # the fence drops them
-            self._fenced = True
-            return
-        plan = ownership.reconcile(contents.epoch, contents.held, unstarted)
-        dropped = set(plan.drop)
-        mine = [taken for taken in unstarted if taken.delivery not in dropped]
-        ready = self._lane.sort(mine)
-        self._buffer.put(ready)
-        for source, ids in plan.adopt.items():
-            adopted = flight.read_jobs(self._link, source, ids, steady())
-            ownership.took(adopted)
-            ready = self._lane.sort(adopted)
-            self._buffer.put(ready)
-        self._uncertain = False
-        self._buffer.wake(len(self._buffer))
-        adopted_count = sum(len(ids) for ids in plan.adopt.values())
-        if adopted_count or dropped:
-            logger.info("reconciled: %d adopted, %d dropped", adopted_count, len(dropped))
-
-    def _leave(self) -> None:
-        """Give back whatever is still in flight for us, and be forgotten."""
-        self._ear.close()
-        self._worker.owners.remove(self._ownership)
-        self._ownership.permit.fence()
-        crash_point("before-leave")
-        try:
-            if self._registered:
-                gone = owners.reclaim(self._link, self._ownership.owner, proven=True, crashed=False)
-                if gone is not None and gone.moved:
-                    logger.warning("%d unfinished jobs went back to their queues", gone.moved)
-        except StoreError as error:
-            logger.error(
-                "capsule %s could not give back its jobs (%d in flight): %s; another process will, "
-                "within its lease of %g s and a quarter of a minute",
-                self.capsule.name,
-                len(self._ownership),
-                error,
-                self._worker.lease,
-            )
-        finally:
-            self._link.close()
 
     # Sleeping
 
@@ -423,42 +248,40 @@ class Courier:
         seconds = self._seconds_to_nap(steady())
         if seconds > 0:
             # In this order: what comes after the second look wakes us.
-            desk.patience = 1 if not desk.outbox else BATCH // 2
-            desk.low_water = 0 if self._dry or self._quiet else self._size.target() // 2
+            desk.patience = BATCH // 2 if desk.outbox else 1
+            hungry = not self._fetcher.dry and not self._quiet
+            desk.low_water = self._fetcher.size.target() // 2 if hungry else 0
             seconds = self._seconds_to_nap(steady())
-        if seconds > 0 or self._ear.fileno() >= 0:
-            self._watch(max(0.0, seconds))
+        self._sleep(max(0.0, seconds), self._ear.fileno())
+        if self._buffer.free and len(self._buffer):
+            # One more at least, twice as many as run at most.
+            self._buffer.wake(max(1, self.capsule.concurrency - self._buffer.free))
 
     def _seconds_to_nap(self, now: float) -> float:
-        desk, waiting = self._desk, len(self._buffer)
-        if self._fenced or self._uncertain:
+        if self._standing.fenced or self._standing.uncertain or self._wanted(now):
             return 0.0
-        due = now + _NAP
-        if desk.outbox:
-            if not waiting or len(desk.outbox) >= BATCH // 2:
-                return 0.0
-            due = min(due, self._sent_at + _GATHER)
-        if self._wanted(now):
+        waiting, finished = len(self._buffer), len(self._desk.outbox)
+        if finished and (not waiting or finished >= BATCH // 2):
             return 0.0
-        if self._quiet:
-            if waiting or len(self._lane):
-                return 0.0
-        elif self._dry:
-            due = min(due, self._look_at)
-        if len(self._lane) and self._buffer.free:
+        suspects = len(self._lane)
+        if (suspects and self._buffer.free) or (self._quiet and (waiting or suspects)):
             return 0.0
+        due = min(
+            now + _NAP,
+            self._sent_at + _GATHER if finished else _NEVER,
+            self._fetcher.look_at if self._fetcher.dry and not self._quiet else _NEVER,
+            self._settler.next_due(),
+            self._finish_by if self._finish_by is not None else _NEVER,
+        )
         if waiting:
             oldest = self._buffer.oldest_at()
             due = min(due, (oldest or now) + _HAND_BACK_AFTER)
             if self._buffer.free:
                 due = min(due, now + _GATHER)
-        due = min(due, self._settler.next_due())
-        if self._finish_by is not None:
-            due = min(due, self._finish_by, now + 0.05)
         return due - now
 
-    def _watch(self, seconds: float) -> None:
-        ear = self._ear.fileno()
+    def _sleep(self, seconds: float, ear: int) -> None:
+        """Sleep, but wake for the desk, and for the bell."""
         poll = select.poll()
         poll.register(self._desk.bell_end, select.POLLIN)
         if ear >= 0:
@@ -467,14 +290,4 @@ class Courier:
             if ready == self._desk.bell_end:
                 self._desk.woken()
             elif self._ear.heard():
-                self._dry = self._named_idle = False
-        if self._buffer.free and len(self._buffer):
-            self._buffer.wake(max(1, self.capsule.concurrency - self._buffer.free))
-
-
-def _wait(desk: Desk, seconds: float) -> None:
-    """Sleep, but wake for the desk's bell."""
-    poll = select.poll()
-    poll.register(desk.bell_end, select.POLLIN)
-    if poll.poll(seconds * 1000):
-        desk.woken()
+                self._fetcher.rung()

@@ -24,7 +24,9 @@ def test_what_is_fetched_has_left_the_queue_and_is_in_flight(
     assert [job.raw for job in jobs] == numbered(3)
     assert [job.delivery for job in jobs] == ["1.1", "1.2", "1.3"]
     assert waiting(raw) == numbered(2, 3)
-    assert raw.hgetall(depot.flight("a").key) == {b"1.%d" % (n + 1): b"job-%d" % n for n in (0, 1, 2)}
+    assert raw.hgetall(depot.flight("a").key) == {
+        b"1.%d" % (n + 1): b"job-%d" % n for n in (0, 1, 2)
+    }
 
 
 def test_payloads_come_back_byte_for_byte(redis_url: str, raw: redis.Redis) -> None:
@@ -64,9 +66,7 @@ def test_a_fetch_without_a_record_takes_nothing(redis_url: str, raw: redis.Redis
     assert waiting(raw) == numbered(2)
 
 
-def test_a_late_fetch_of_an_old_connection_takes_nothing(
-    redis_url: str, raw: redis.Redis
-) -> None:
+def test_a_late_fetch_of_an_old_connection_takes_nothing(redis_url: str, raw: redis.Redis) -> None:
     depot = Depot(redis_url)
     depot.push("a", numbered(2))
     depot.contents()
@@ -97,9 +97,7 @@ def test_a_call_number_that_took_something_is_never_taken_twice(
     assert len(depot.fetch(2, call=6).jobs) == 2
 
 
-def test_scripts_that_the_server_forgot_are_loaded_again(
-    redis_url: str, raw: redis.Redis
-) -> None:
+def test_scripts_that_the_server_forgot_are_loaded_again(redis_url: str, raw: redis.Redis) -> None:
     depot = Depot(redis_url)
     raw.script_flush()
     depot.push("a", numbered(2))

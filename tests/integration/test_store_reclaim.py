@@ -49,9 +49,7 @@ def test_jobs_return_to_the_front_in_their_old_order(redis_url: str, raw: redis.
     assert not raw.keys("kiq:*host:1:abc*")
 
 
-def test_large_jobs_return_over_several_calls_in_order(
-    redis_url: str, raw: redis.Redis
-) -> None:
+def test_large_jobs_return_over_several_calls_in_order(redis_url: str, raw: redis.Redis) -> None:
     depot, other = Depot(redis_url), Depot(redis_url, "other")
     jobs = [b"%02d" % n + b"x" * 300_000 for n in range(12)] + [b"h" * 5_000_000]
     depot.push("a", jobs)
@@ -251,9 +249,7 @@ def test_a_record_of_the_wrong_type_strands_nothing(redis_url: str, raw: redis.R
     assert waiting(raw) == numbered(3)
 
 
-def test_side_keys_of_the_wrong_type_never_stop_a_reclaim(
-    redis_url: str, raw: redis.Redis
-) -> None:
+def test_side_keys_of_the_wrong_type_never_stop_a_reclaim(redis_url: str, raw: redis.Redis) -> None:
     depot, other = Depot(redis_url), Depot(redis_url, "other")
     depot.push("a", numbered(3))
     depot.take(3)

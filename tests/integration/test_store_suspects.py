@@ -8,8 +8,7 @@ from hashlib import sha1
 import redis
 
 from kiq import keys
-from kiq.store.flight import read_jobs
-from kiq.store.owners import SUSPICION_TTL
+from kiq.store.flight import SUSPICION_TTL, read_jobs
 from kiq.verdict import Done, Dropped, ToDead, ToQueue, ToRetry, ToSchedule
 from tests.helpers.depot import NOW, Depot, numbered
 
@@ -40,9 +39,7 @@ def test_the_level_rises_only_when_the_suspect_was_marked_as_running(redis_url: 
     assert crash(redis_url, "seven", marked=False) == 3
 
 
-def test_innocents_beside_a_pill_stay_at_the_first_level(
-    redis_url: str, raw: redis.Redis
-) -> None:
+def test_innocents_beside_a_pill_stay_at_the_first_level(redis_url: str, raw: redis.Redis) -> None:
     crash(redis_url, "one", marked=False, queue_jobs=[PILL, *numbered(5)])
     crash(redis_url, "two", marked=True)
     crash(redis_url, "three", marked=True)

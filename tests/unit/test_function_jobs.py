@@ -80,7 +80,7 @@ def test_a_required_keyword_only_argument_is_asked_for(fresh_registry: object) -
     def needs_key(*, key: str) -> None: ...
 
     bad: Any = needs_key.args
-    with pytest.raises(ArgumentError, match="missing a required.* 'key'"):
+    with pytest.raises(ArgumentError, match=r"missing a required.* 'key'"):
         bad()
     assert needs_key.args(key="x").kwargs == {"key": "x"}
 

@@ -75,7 +75,9 @@ def test_a_value_that_cannot_be_is_refused_with_the_option_in_the_message(
 
 
 def test_an_unknown_option_suggests_the_near_miss() -> None:
-    with pytest.raises(kiq.ConfigError, match="Typo: unknown option 'quue'; did you mean 'queue'?"):
+    with pytest.raises(
+        kiq.ConfigError, match=r"Typo: unknown option 'quue'; did you mean 'queue'\?"
+    ):
 
         class Typo(kiq.Job, quue="x"):  # type: ignore[call-arg]
             def perform(self) -> None: ...

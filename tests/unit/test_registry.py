@@ -19,6 +19,11 @@ class One(kiq.Job, name="registry.One", aliases=("registry.Uno", "registry.Un"))
     def perform(self) -> None: ...
 
 
+class Outer:
+    class Inner(kiq.Job):
+        def perform(self) -> None: ...
+
+
 def spec_named(name: str, *aliases: str, module: str = "app") -> JobSpec:
     def perform(self: Any) -> None: ...
 
@@ -81,11 +86,7 @@ def test_a_class_inside_a_function_needs_a_name_to_be_pushed(fake: redis.Redis) 
 
 
 def test_a_nested_class_travels_with_its_outer_name() -> None:
-    class Outer:
-        class Inner(kiq.Job, name=None or "registry.Inner"):
-            def perform(self) -> None: ...
-
-    assert Outer.Inner._kiq_spec.name == "registry.Inner"
+    assert Outer.Inner._kiq_spec.name == f"{__name__}.Outer.Inner"
 
 
 def run(code: str, *arguments: str, cwd: Path, file: str | None = None) -> str:

@@ -2,7 +2,8 @@
 -- KEYS     pairs of owner record and lease
 -- ARGV     1 lease in ms
 -- returns  for each owner 1, or 0 when its record is gone: it was reclaimed (fenced)
-redis.call('HDEL', KEYS[1], '')
+-- By pcall: one broken record must not cost the process its other leases.
+redis.pcall('HDEL', KEYS[1], '')
 local known = {}
 for i = 1, #KEYS, 2 do
   if redis.call('EXISTS', KEYS[i]) == 1 then

@@ -5,14 +5,17 @@
 local hashes = #KEYS - 2
 local at, settled, result = 2 + hashes, 0, {0}
 for i = 1, hashes do
-  local count = tonumber(ARGV[1 + i])
-  local gone = redis.pcall('HDEL', KEYS[i + 2], unpack(ARGV, at, at + count - 1))
-  if type(gone) == 'number' then
-    settled = settled + gone
-  else
-    result[#result + 1] = i; result[#result + 1] = gone.err
+  local after = at + tonumber(ARGV[1 + i])
+  for first = at, after - 1, 4000 do
+    local gone = redis.pcall('HDEL', KEYS[i + 2], unpack(ARGV, first, math.min(first + 3999, after - 1)))
+    if type(gone) == 'number' then
+      settled = settled + gone
+    else
+      result[#result + 1] = i; result[#result + 1] = gone.err
+      break
+    end
   end
-  at = at + count
+  at = after
 end
 if settled > 0 then
   redis.pcall('INCRBY', KEYS[1], settled)

@@ -2,16 +2,19 @@
 -- KEYS     1 owner record, 2 suspects, then for each queue: list, in-flight hash, idle owners
 -- ARGV     1 owner, 2 epoch, 3 call number, 4 how many, 5 how many bytes, 6 'strict' or 'share',
 --          7 '1' when the owner's name stands in the idle sets, then for each queue: weight, pass
--- returns  {'fenced'} or {'stale'}, or {'ok', payloads, chunks, held, empty, suspicions, added, errors}:
+-- returns  {'fenced'} or {'stale'} (also for a call number that took something before), or {'ok', payloads, chunks, held, empty, suspicions, added, errors}:
 --          payloads[i] has the delivery id "call.i"; chunks = queue index, count, ... in that order;
 --          held = HLEN of each in-flight hash; empty = 1 for each queue that ran out;
 --          suspicions = payload index, level, ...; added = idle names that were not there;
 --          errors = queue index, text, ...
 redis.call('HDEL', KEYS[1], '')
-local seen = tonumber(redis.call('HGET', KEYS[1], 'epoch') or '')
+local record = redis.call('HMGET', KEYS[1], 'epoch', 'call')
+local seen, last = tonumber(record[1] or ''), tonumber(record[2] or '')
 local epoch = tonumber(ARGV[2])
 if not seen then return {'fenced'} end
 if seen > epoch then return {'stale'} end
+-- The same call once more would write over the fields of the first: lost jobs.
+if last and tonumber(ARGV[3]) <= last then return {'stale'} end
 if seen < epoch then redis.call('HSET', KEYS[1], 'epoch', ARGV[2]) end
 
 local queues = (#KEYS - 2) / 3
@@ -33,10 +36,10 @@ local function pop(q, limit)
     return 0
   end
   if #popped < limit then empty[q] = 1 end
-  local fields, kept = {}, 0
+  local fields, kept, size = {}, 0, 0
   for i = 1, #popped do
-    if bytes >= budget then break end
-    bytes = bytes + #popped[i]
+    if bytes + size >= budget then break end
+    size = size + #popped[i]
     kept = i
     fields[2 * i - 1] = ARGV[3] .. '.' .. (total + i)
     fields[2 * i] = popped[i]
@@ -48,6 +51,7 @@ local function pop(q, limit)
     errors[#errors + 1] = q; errors[#errors + 1] = written.err
     return 0
   end
+  bytes = bytes + size
   if kept < #popped then put_back(list, popped, kept + 1); empty[q] = 0 end
   for i = 1, kept do payloads[total + i] = popped[i] end
   total = total + kept
@@ -88,6 +92,8 @@ else
   end
 end
 
+if total > 0 then redis.call('HSET', KEYS[1], 'call', ARGV[3]) end
+
 local held, added = {}, 0
 for q = 1, queues do
   local length = redis.pcall('HLEN', KEYS[q * 3 + 1])
@@ -101,7 +107,8 @@ for q = 1, queues do
 end
 
 local suspicions = {}
-if total > 0 and redis.call('HLEN', KEYS[2]) > 0 then
+local suspects = total > 0 and redis.pcall('HLEN', KEYS[2])
+if type(suspects) == 'number' and suspects > 0 then
   local now = tonumber(redis.call('TIME')[1])
   for i = 1, total do
     local known = redis.call('HGET', KEYS[2], redis.sha1hex(payloads[i]))

@@ -1,7 +1,16 @@
--- Note that a suspect is about to run: what a crash finds marked did not merely wait.
--- KEYS     1 markers
--- ARGV     pairs of sha1 of a payload and "owner delivery"
--- returns  1
+-- Note that suspects are about to run: what a crash finds marked did not merely wait.
+-- KEYS     1 markers, then for each suspect the in-flight hash that it is in
+-- ARGV     1 seconds that a suspicion lasts, 2 owner, then for each suspect: delivery id, sha1 of its
+--          payload
+-- returns  how many were marked: one that is not in flight any more is another's to mark
 redis.call('HDEL', KEYS[1], '')
-redis.call('HSET', KEYS[1], unpack(ARGV))
-return 1
+local marked = 0
+for i = 2, #KEYS do
+  local id, sha = ARGV[2 * i - 1], ARGV[2 * i]
+  if redis.pcall('HEXISTS', KEYS[i], id) == 1 then
+    redis.call('HSET', KEYS[1], sha, ARGV[2] .. ' ' .. id)
+    marked = marked + 1
+  end
+end
+if marked > 0 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
+return marked

@@ -33,6 +33,7 @@ local function suspect(id, held)
   if level == 0 or ends < now then level = 1
   elseif running then level = math.min(level + 1, 3) end
   redis.pcall('HSET', KEYS[4], sha, level .. expiry)
+  redis.pcall('EXPIRE', KEYS[4], ARGV[7]) -- with the last suspicion the hash goes
   return level
 end
 

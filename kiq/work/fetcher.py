@@ -1,0 +1,97 @@
+"""The fetcher: when to look at the queues, and what to make of the answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..clock import steady
+from ..config import Capsule
+from ..errors import StoreError
+from ..store import flight
+from ..store.flight import Fetched, Wanted
+from ..store.scripts import Command
+from ..verdict import Flight
+from .crash_points import crash_point
+from .fetching import BatchSize, QueueOrder
+from .standing import Standing
+from .worker import Worker
+
+_IDLE_POLL = 0.100  # seconds between two looks at empty queues (a plain LPUSH rings no bell)
+_IDLE_CALLS = 2_000  # a second, of the whole fleet
+_RECHECK = 1.0  # seconds between two reconciliations that only a count asked for
+
+
+class Fetcher:
+    """Builds fetches and reads their replies. Threads: the courier's only."""
+
+    def __init__(self, worker: Worker, capsule: Capsule, standing: Standing) -> None:
+        self.size = BatchSize(capsule.concurrency)
+        self.look_at = 0.0  # when empty queues are looked at again without a bell
+        self.dry = False  # the last fetch found nothing, in any queue
+        self.unheard = 0  # idle names that had gone though no bell was heard
+        self._worker = worker
+        self._order = QueueOrder(capsule, worker.host.queue_filters)
+        self._standing = standing
+        self._named_idle = False  # our name stands in the idle sets
+        self._checked_at = 0.0
+        self._asked: tuple[int, list[str], list[Flight], float] = (0, [], [], 0.0)
+
+    def wanted(self, free: int, waiting: int, now: float) -> int:
+        """Return how many jobs to fetch now, for *free* threads and *waiting* jobs."""
+        if self.dry and now < self.look_at:
+            return 0
+        return self.size.wanted(free, waiting)
+
+    def rung(self) -> None:
+        """Note that the bell was heard: there is a job, and our name is gone."""
+        self.dry = self._named_idle = False
+
+    def command(self, count: int) -> Command:
+        """Return the command that fetches *count* jobs."""
+        ownership = self._standing.ownership
+        names = self._order.window()
+        flights = [ownership.flight(f"queue:{name}") for name in names]
+        wanted = Wanted(
+            count,
+            flights,
+            self._order.weights(names),
+            self._order.passes(names),
+            self._order.strict,
+        )
+        call = ownership.next_call()
+        self._asked = (call, names, flights, steady())
+        return flight.fetch_command(
+            ownership.owner, ownership.epoch, call, wanted, self._named_idle
+        )
+
+    def read(self, reply: Any) -> Fetched:
+        """Read the reply to the last :meth:`command`; what it took is in the ledger then."""
+        call, names, flights, asked_at = self._asked
+        fetched = flight.read_fetch(reply, call, flights, asked_at)
+        if not self._standing.still_ours(fetched.state):
+            return fetched
+        crash_point("after-fetch")
+        for source, problem in fetched.errors:
+            self._worker.host.report(StoreError(f"{source}: {problem}"), {"context": "fetch"})
+        self._standing.ownership.took(fetched.jobs)
+        self._order.took(names, fetched.counts, fetched.empty)
+        if fetched.jobs:
+            self.dry = self._named_idle = False
+        else:
+            self.unheard = fetched.idle_names_added if self._named_idle else 0
+            self._named_idle = True
+            self.dry = self._order.swept
+            self.look_at = steady() + max(_IDLE_POLL, self._worker.fleet / _IDLE_CALLS)
+        self._compare(flights, fetched.held)
+        return fetched
+
+    def _compare(self, flights: list[Flight], held: list[int]) -> None:
+        """Ask for a reconciliation when Redis holds more or less for us than the ledger says."""
+        if steady() - self._checked_at < _RECHECK:
+            return
+        ownership = self._standing.ownership
+        for one, count in zip(flights, held, strict=True):
+            if count >= 0 and not ownership.agrees(one, count):
+                self._checked_at = steady()
+                self._standing.uncertain = True
+                return

@@ -1,0 +1,144 @@
+"""A courier's standing with Redis: which owner it is, and what is certainly its own."""
+
+from __future__ import annotations
+
+import logging
+
+from ..clock import steady
+from ..config import Capsule
+from ..errors import StoreError
+from ..store import flight, owners
+from ..store.connection import Link
+from ..store.flight import Contents
+from ..verdict import Taken
+from .buffer import Buffer
+from .crash_points import crash_point
+from .ownership import Ownership
+from .suspects import SuspectLane
+from .worker import Worker
+
+logger = logging.getLogger("kiq.courier")
+
+
+class Standing:
+    """Registers the owner, reconciles after an unknown outcome, becomes another owner when fenced.
+
+    Threads: the courier's; :attr:`fenced` may also be set by the heartbeat.
+    """
+
+    def __init__(self, worker: Worker, capsule: Capsule, buffer: Buffer, lane: SuspectLane) -> None:
+        self._worker = worker
+        self._capsule = capsule
+        self._buffer = buffer
+        self._lane = lane
+        self.ownership = self._new_ownership()
+        self.registered = False
+        self.uncertain = False  # an outcome is unknown: reconcile before anything else
+        self.fenced = False  # somebody declared this owner dead
+
+    def secure(self, link: Link) -> None:
+        """Be a registered owner that knows what is its own. Raises StoreError."""
+        if self.fenced:
+            self._become_another_owner()
+        if not self.registered:
+            self._register(link)
+        elif self.uncertain:
+            self._reconcile(link)
+
+    def still_ours(self, state: str) -> bool:
+        """Read the state that a script of the owner answered; False when it did nothing."""
+        if state == "fenced":
+            self.fenced = True
+        elif state == "stale":
+            self.uncertain = True
+        return state == "ok"
+
+    def leave(self, link: Link) -> None:
+        """Give back whatever is still in flight for this owner, and be forgotten."""
+        self._worker.owners.remove(self.ownership)
+        self.ownership.permit.fence()
+        crash_point("before-leave")
+        if not self.registered:
+            return
+        try:
+            gone = owners.reclaim(link, self.ownership.owner, proven=True, crashed=False)
+            if gone is not None and gone.moved:
+                logger.warning("%d unfinished jobs went back to their queues", gone.moved)
+        except StoreError as error:
+            logger.error(
+                "capsule %s could not give back its jobs (%d in flight): %s; another process will, "
+                "within its lease of %g s and a quarter of a minute",
+                self._capsule.name,
+                len(self.ownership),
+                error,
+                self._worker.lease,
+            )
+
+    def _new_ownership(self) -> Ownership:
+        return Ownership(
+            self._worker.new_owner(self._capsule.name),
+            [f"queue:{name}" for name in self._capsule.queue_names],
+        )
+
+    def _register(self, link: Link) -> None:
+        ownership = self.ownership
+        sent_at = steady()
+        owners.register(
+            link, ownership.owner, self._worker.lease, list(ownership.flights), self._worker.facts
+        )
+        ownership.permit.extend(self._worker.good_until(sent_at))
+        self.registered = True
+        self.uncertain = False
+        self._worker.owners.add(ownership)
+
+    def _become_another_owner(self) -> None:
+        """Go on under a new name: what had not started is dropped, what runs may end."""
+        old = self.ownership
+        self._worker.owners.remove(old)
+        known = old.fence()
+        dropped = len(self._buffer.drain()) + len(self._lane.drain())
+        self.ownership = self._new_ownership()
+        self.registered = self.fenced = self.uncertain = False
+        logger.error(
+            "this process was declared dead (it did not renew its lease of %g s): %d jobs that waited "
+            "here were dropped and run elsewhere; up to %d that had started will run twice",
+            self._worker.lease,
+            dropped,
+            known - dropped,
+        )
+
+    def _reconcile(self, link: Link) -> None:
+        """Learn what Redis holds for us; adopt what we don't know, drop what is not ours any more."""
+        # Taken out of the buffer: what is out of it can't start meanwhile.
+        unstarted = (self._buffer.drain() + self._lane.drain())[::-1]
+        try:
+            contents = flight.contents(
+                link,
+                self.ownership.owner,
+                self.ownership.epoch + 1,
+                list(self.ownership.flights.values()),
+            )
+        except BaseException:
+            self._buffer.put(self._lane.sort(unstarted))
+            raise
+        if contents is None:
+            self._buffer.put(unstarted)  # the fence drops them
+            self.fenced = True
+            return
+        self._adopt(link, contents, unstarted)
+        self._buffer.wake(len(self._buffer))
+
+    def _adopt(self, link: Link, contents: Contents, unstarted: list[Taken]) -> None:
+        plan = self.ownership.reconcile(contents.epoch, contents.held, unstarted)
+        dropped = set(plan.drop)
+        mine = [taken for taken in unstarted if taken.delivery not in dropped]
+        self._buffer.put(self._lane.sort(mine))
+        adopted = 0
+        for source, ids in plan.adopt.items():
+            jobs = flight.read_jobs(link, source, ids, steady())
+            self.ownership.took(jobs)
+            self._buffer.put(self._lane.sort(jobs))
+            adopted += len(jobs)
+        self.uncertain = False
+        if adopted or dropped:
+            logger.info("reconciled: %d adopted, %d dropped", adopted, len(dropped))
