@@ -59,9 +59,10 @@ def decode(raw: bytes) -> tuple[dict[str, Any], Codec]:
         raise
     except Exception as error:  # whatever a parser may raise at hostile bytes; MemoryError too
         raise UndecodablePayload(_reason(error, codec)) from error
-    problem = _misshapen(body)
-    if problem is not None:
-        raise UndecodablePayload(problem)
+    # The usual case without a call: 0.2 µs of 2.
+    name = body.get("class")
+    if type(name) is not str or not name or type(body.get("args")) is not list:
+        raise UndecodablePayload(_misshapen(body) or "payload is no job")
     return body, codec
 
 

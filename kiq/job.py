@@ -7,7 +7,7 @@ import logging
 from abc import ABCMeta
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, ParamSpec, Protocol, Unpack, cast
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Protocol, Unpack, cast
 
 from .enqueuing import Args, Enqueuer
 from .errors import ConfigError
@@ -46,6 +46,13 @@ class _JobMeta(ABCMeta):
         return super().__prepare__(name, bases)
 
 
+if TYPE_CHECKING:
+    # mypy checks class keywords against __init_subclass__ only where no metaclass is in its way.
+    _Meta = ABCMeta
+else:
+    _Meta = _JobMeta
+
+
 def _takes_keywords(hook: Any) -> bool:
     try:
         parameters = inspect.signature(hook).parameters.values()
@@ -68,7 +75,7 @@ class Elsewhere:
         raise AttributeError(f"{job} has no {self._name}(); write {job}.{self._instead}")
 
 
-class Job(metaclass=_JobMeta):
+class Job(metaclass=_Meta):
     """The base of job classes. Define ``perform``; options are class keywords, and inherited.
 
     A fresh instance runs each job. ``retry_in(self, count, error, payload)`` and

@@ -54,7 +54,17 @@ class JobSpec:
     the unbound ``perform``, or the function itself.
     """
 
-    __slots__ = ("aliases", "arity", "cls", "function", "hooks", "make", "name", "options")
+    __slots__ = (
+        "aliases",
+        "arity",
+        "cls",
+        "function",
+        "hooks",
+        "make",
+        "name",
+        "options",
+        "target",
+    )
 
     def __init__(
         self,
@@ -69,6 +79,7 @@ class JobSpec:
         self.aliases = tuple(aliases)
         self.function = function
         self.cls = cls
+        self.target: Any = cls if cls is not None else function
         self.make: Callable[[], Any] = cls if cls is not None else _nothing
         self.arity = Arity(function, method=cls is not None)
         self.hooks: dict[str, Callable[..., Any]] = {}

@@ -35,9 +35,12 @@ class Permit:
 
 
 class Flight:
-    """An in-flight hash: *key*, of one *owner*, for what came from *source* (queue or sorted set)."""
+    """An in-flight hash: *key*, of one *owner*, for what came from *source* (queue or sorted set).
 
-    __slots__ = ("key", "owner", "permit", "queue", "source")
+    *held* is how many jobs the owner's ledger has in it; only the owner's courier touches it.
+    """
+
+    __slots__ = ("held", "key", "owner", "permit", "queue", "source")
 
     def __init__(self, owner: str, source: str, permit: Permit) -> None:
         self.owner = owner
@@ -45,6 +48,7 @@ class Flight:
         self.queue = keys.queue_name(source) or ""
         self.key = keys.inflight(source, owner)
         self.permit = permit
+        self.held = 0
 
     def __repr__(self) -> str:
         return f"<Flight {self.key}>"

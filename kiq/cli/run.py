@@ -24,6 +24,10 @@ from .exit_codes import exit_code
 
 logger = logging.getLogger("kiq")
 
+#: Seconds that a thread may keep the GIL from the courier. Python's 5 ms leave Redis idle meanwhile:
+#: a fifth of the throughput with no-op jobs (benchmarks/).
+_SWITCH_INTERVAL = 0.001
+
 
 @click.command()
 @click.option("-C", "--config", "path", metavar="FILE", help="The file (default config/kiq.yml).")
@@ -44,8 +48,11 @@ def run(path: str | None, queues: tuple[str, ...], require: tuple[str, ...], **r
     TERM or INT (Ctrl-C) stops it in order, a second one at once; TSTP makes it quiet, TTIN logs
     where each thread is.
     """
+    verbose = rest.pop("verbose")
     flags = {"queues": list(queues), "require": list(require), **rest}
-    flags = {name: value for name, value in flags.items() if value not in (None, [], False)}
+    flags["log_level"] = "debug" if verbose else None
+    flags = {name: value for name, value in flags.items() if value not in (None, [])}
+    sys.setswitchinterval(_SWITCH_INTERVAL)
     faulthandler.enable()  # a crash in C code says where
     boot.add_working_folder()
     config = _application(path, flags)
@@ -121,9 +128,9 @@ def _warn_of_untaken_queues(launcher: Launcher, config: Config) -> None:
         link.close()
     for queue, names in untaken.items():
         logger.warning(
-            "no running process takes queue %s, which %s uses: add it to queues:",
+            "no running process takes queue %s, the queue of %s: add it to queues:",
             queue,
-            ", ".join(names[:3]),
+            ", ".join(names[:3]) + (" and others" if len(names) > 3 else ""),
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from queue import SimpleQueue
 
 from ..verdict import Taken
@@ -22,6 +22,8 @@ class Buffer:
 
     def __init__(self) -> None:
         self._jobs: deque[Taken] = deque()
+        #: Takes the next job, or raises IndexError: the hot path's way in, without a Python call.
+        self.next_job: Callable[[], Taken] = self._jobs.popleft
         self._seats: list[Seat] = []
         self._idle: set[Seat] = set()
         self._closed = False
@@ -76,7 +78,7 @@ class Buffer:
         """Take the next job; wait for it at *seat*. None once the buffer is closed."""
         jobs = self._jobs
         while True:
-            if jobs and not self._closed:
+            if jobs:
                 try:
                     return jobs.popleft()
                 except IndexError:

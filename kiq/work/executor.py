@@ -36,8 +36,12 @@ class _Run(ServerContext):
     __slots__ = ("performed", "spec")
 
     def __init__(self, payload: dict[str, Any], queue: str, spec: JobSpec) -> None:
-        super().__init__(payload, queue, spec.cls or spec.function, spec.make())
+        # Not through super().__init__: that costs 0.3 µs a job.
+        self.payload = payload
+        self.queue = queue
         self.spec = spec
+        self.job_class = spec.target
+        self.job = spec.make()
         self.performed = False
 
 
@@ -162,7 +166,11 @@ class Executor:
 
 def _perform(run: Any) -> Any:
     run.performed = True
-    return perform_job(run.spec, run)
+    job, payload = run.job, run.payload
+    if job is None or "kwargs" in payload:
+        return perform_job(run.spec, run)
+    job._kiq_context = run
+    return job.perform(*payload["args"])
 
 
 def _no_hook(_name: str) -> None:

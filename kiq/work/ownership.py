@@ -5,11 +5,14 @@ Each rule stands for a job that somebody lost or ran twice (DESIGN, "In-flight r
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 from ..verdict import Flight, Permit, Taken
+
+#: One counter for the process: an id names one delivery, whichever owner took it.
+_calls = count(1)
 
 
 @dataclass(slots=True)
@@ -36,9 +39,7 @@ class Ownership:
         self.epoch = 1
         self.permit = Permit()
         self.flights = {source: Flight(owner, source, self.permit) for source in sources}
-        self._call = 0
         self._ledger: dict[str, Taken] = {}
-        self._counts: Counter[Flight] = Counter()
         self._handing_back: dict[str, Taken] = {}
 
     def __len__(self) -> int:
@@ -48,9 +49,8 @@ class Ownership:
         return delivery in self._ledger
 
     def next_call(self) -> int:
-        """Return a call number that no delivery id of this owner has had."""
-        self._call += 1
-        return self._call
+        """Return a call number that no delivery id of this process has had."""
+        return next(_calls)
 
     def flight(self, source: str) -> Flight:
         """Return the flight of *source*, made at its first use."""
@@ -61,18 +61,18 @@ class Ownership:
 
     def took(self, jobs: Iterable[Taken]) -> None:
         """Enter *jobs* that a fetch (or a reconciliation) named."""
+        ledger = self._ledger
         for taken in jobs:
-            self._ledger[taken.delivery] = taken
-            self._counts[taken.flight] += 1
+            ledger[taken.delivery] = taken
+            taken.flight.held += 1
 
     def settled(self, jobs: Iterable[Taken]) -> None:
         """Strike out *jobs*: their verdicts are confirmed, or they are known not to be ours."""
-        ledger, counts = self._ledger, self._counts
+        strike_out = self._ledger.pop
         for taken in jobs:
             # A verdict that outlived its owner (fenced meanwhile) is none of this ledger's.
-            if ledger.get(taken.delivery) is taken:
-                del ledger[taken.delivery]
-                counts[taken.flight] -= 1
+            if strike_out(taken.delivery, None) is not None:
+                taken.flight.held -= 1
 
     def handing_back(self, jobs: Iterable[Taken]) -> None:
         """Note that a hand-back of *jobs* is under way: until confirmed they may be on either side."""
@@ -85,7 +85,7 @@ class Ownership:
 
     def agrees(self, flight: Flight, held: int) -> bool:
         """Tell whether Redis holds as many jobs for *flight* as the ledger does."""
-        return self._counts[flight] == held
+        return flight.held == held
 
     def reconcile(
         self, epoch: int, held: Mapping[Flight, set[str]], unstarted: Iterable[Taken]
@@ -115,7 +115,6 @@ class Ownership:
         self.permit.fence()
         known = len(self._ledger)
         self._ledger = {}
-        self._counts = Counter()
         self._handing_back = {}
         return known
 

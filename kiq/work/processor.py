@@ -52,11 +52,15 @@ class Processor:
 
     def _work(self) -> None:
         buffer, desk, execute, seat = self._buffer, self._desk, self._execute, self._seat
-        outbox = desk.outbox
+        outbox, next_job = desk.outbox, buffer.next_job
         while True:
-            taken = buffer.take(seat)
-            if taken is None:
-                return
+            try:
+                taken = next_job()
+            except IndexError:
+                waited_for = buffer.take(seat)
+                if waited_for is None:
+                    return
+                taken = waited_for
             now = steady()
             # Two compares in the usual case; all that can forbid a start is behind them.
             if (

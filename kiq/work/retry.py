@@ -22,6 +22,7 @@ Hook = Callable[[str], Callable[..., Any] | None]
 MESSAGE_LIMIT = 10_000  # characters kept of an error's message
 _FRAME_LIMIT = 1_000
 _LONGEST_DELAY = 1_000_000_000.0  # seconds
+_LARGEST_COUNT = 2**53  # what every JSON reader takes for a whole number
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class RetryPolicy:
         if came_from_shutdown(error):
             return PutBack()
         if isinstance(error, Snooze):
-            return Later(now + _delay_or(error.seconds, 0.0), counted=False)
+            return Later(now + _delay_of(error.seconds), counted=False)
         if isinstance(error, Discard):
             return GiveUp(False, "the job asked to be discarded")
         retry = payload.get("retry", True)
@@ -103,7 +104,7 @@ class RetryPolicy:
             return self._exhausted(payload, error, hook, errors, "no retry is left")
         if isinstance(error, Retry) and error.seconds is not None:
             # The job said when: no jitter on top, unlike a delay from retry_in.
-            return Later(now + _delay_or(error.seconds, 0.0))
+            return Later(now + _delay_of(error.seconds))
         wait = _ask_retry_in(payload, error, hook, count, errors)
         if wait is Kill:
             return self._exhausted(payload, error, hook, errors, "retry_in said Kill")
@@ -115,13 +116,14 @@ class RetryPolicy:
 
     def _record_failure(self, payload: Payload, error: BaseException, now: float) -> int:
         """Write Sidekiq's error fields into *payload*; return the new retry count (0 = first)."""
-        if payload.get("retry_queue"):
-            payload["queue"] = payload["retry_queue"]
+        retry_queue = payload.get("retry_queue")
+        if retry_queue and isinstance(retry_queue, str):
+            payload["queue"] = retry_queue
         payload["error_message"] = message_of(error)
         payload["error_class"] = name_of(error)
         known = payload.get("retry_count")
         if isinstance(known, int) and not isinstance(known, bool):
-            count = max(known, -1) + 1
+            count = min(max(known, -1) + 1, _LARGEST_COUNT)
             payload["retried_at"] = _milliseconds(now)
             payload.setdefault("failed_at", payload["retried_at"])
         else:
@@ -136,7 +138,8 @@ class RetryPolicy:
     def _is_exhausted(self, payload: Payload, retry: Any, count: int, now: float) -> bool:
         window = payload.get("retry_for")
         if _is_number(window) and window > 0:
-            return _seconds(payload.get("failed_at"), now) + window < now
+            # The span, not the end, is compared: no number from outside is too large for that.
+            return now - _seconds(payload.get("failed_at"), now) > window
         most = retry if isinstance(retry, int) and retry is not True else self._max_retries
         return count >= most
 
@@ -153,7 +156,7 @@ class RetryPolicy:
             handler = hook("retries_exhausted")
             if handler is not None:
                 answer = handler(payload, error)
-        except Exception as problem:  # noqa: BLE001 (the job goes to the dead set all the same)
+        except BaseException as problem:  # noqa: BLE001 (sys.exit and all: the job still dies)
             errors.append(problem)
         if answer is Discard or isinstance(answer, Discard):
             return GiveUp(False, f"{why}; retries_exhausted said Discard")
@@ -168,34 +171,43 @@ def _ask_retry_in(
     """Return the delay in seconds, Kill, Discard, or None for the default."""
     try:
         handler = hook("retry_in")
-        answer = handler(count, error, payload) if handler is not None else None
-    except Exception as problem:  # noqa: BLE001 (the default delay applies)
+        return None if handler is None else _wish(handler(count, error, payload))
+    except BaseException as problem:  # noqa: BLE001 (sys.exit and all: the default delay applies)
         errors.append(problem)
         return None
+
+
+def _wish(answer: Any) -> float | type[JobSignal] | None:
+    """Read what retry_in returned. Raises TypeError for what it can't mean."""
     if isinstance(answer, timedelta):
         answer = answer.total_seconds()
     if answer is Kill or isinstance(answer, Kill):
         return Kill
     if answer is Discard or isinstance(answer, Discard):
         return Discard
-    if _is_number(answer) and 0 < answer < _LONGEST_DELAY:
-        return float(answer)
-    if answer is not None and not _is_number(answer):
-        errors.append(
-            TypeError(f"retry_in returned {answer!r}: give seconds, kiq.Kill, kiq.Discard or None")
+    if answer is None:
+        return None
+    if not _is_number(answer):
+        raise TypeError(
+            f"retry_in returned {answer!r}: give seconds, kiq.Kill, kiq.Discard or None"
         )
-    return None
+    return float(answer) if 0 < answer < _LONGEST_DELAY else None
 
 
 def came_from_shutdown(error: BaseException) -> bool:
-    """Tell whether *error* is Shutdown, or has it anywhere in its chain of causes."""
+    """Tell whether *error* is Shutdown, or has it anywhere among its causes, contexts and groups."""
     seen: set[int] = set()
-    current: BaseException | None = error
-    while current is not None and id(current) not in seen:
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        current = waiting.pop()
+        if current is None or id(current) in seen:
+            continue
         if isinstance(current, Shutdown):
             return True
         seen.add(id(current))
-        current = current.__cause__ or current.__context__
+        waiting += [current.__cause__, current.__context__]
+        if isinstance(current, BaseExceptionGroup):
+            waiting += current.exceptions
     return False
 
 
@@ -213,7 +225,7 @@ def message_of(error: BaseException) -> str:
     """Return an error's message as text that any codec carries, cut to 10,000 characters."""
     try:
         text = str(error)
-    except Exception:  # noqa: BLE001 (a broken __str__ must not cost the job its retry)
+    except BaseException:  # noqa: BLE001 (a broken __str__ must not cost the job its retry)
         text = f"<unprintable {type(error).__name__} object>"
     return text[:MESSAGE_LIMIT].encode("utf-8", "replace").decode("utf-8")
 
@@ -222,8 +234,8 @@ def compressed_backtrace(error: BaseException, lines: bool | int) -> str:
     """Return the traceback as Sidekiq keeps it: base64 of deflated JSON, innermost line first."""
     frames = traceback.extract_tb(error.__traceback__, limit=-_FRAME_LIMIT)
     text = [f"{f.filename}:{f.lineno}:in `{f.name}'" for f in reversed(frames)]
-    if lines is not True:
-        text = text[: int(lines)]
+    if isinstance(lines, int) and lines is not True:
+        text = text[: max(lines, 0)]
     packed = json.dumps([line.encode("utf-8", "replace").decode() for line in text]).encode()
     return base64.b64encode(zlib.compress(packed)).decode()
 
@@ -237,10 +249,9 @@ def backtrace_of(payload: Mapping[str, Any]) -> list[str]:
     return [str(line) for line in lines]
 
 
-def _delay_or(value: Any, default: float) -> float:
-    if _is_number(value) and 0 <= value < _LONGEST_DELAY:
-        return float(value)
-    return default
+def _delay_of(seconds: Any) -> float:
+    """Return what a job asked for, from 0 to the longest delay; 0 for what is no number."""
+    return float(min(max(seconds, 0), _LONGEST_DELAY)) if _is_number(seconds) else 0.0
 
 
 def _is_number(value: Any) -> TypeGuard[int | float]:
@@ -253,6 +264,7 @@ def _milliseconds(now: float) -> int:
 
 def _seconds(stamp: Any, now: float) -> float:
     """Return a payload's time stamp in seconds: whole milliseconds (Sidekiq 8) or float seconds (7)."""
-    if isinstance(stamp, int) and not isinstance(stamp, bool):
-        return stamp / 1000
-    return stamp if isinstance(stamp, float) else now
+    if not _is_number(stamp):
+        return now
+    latest = _LARGEST_COUNT  # above it is no time, and may be too large for a float
+    return min(stamp, latest) / 1000 if isinstance(stamp, int) else min(stamp, latest)

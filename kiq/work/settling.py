@@ -45,6 +45,7 @@ class Settler:
         self._report = report
         self._owed: list[Settlement] = []
         self._refused: list[_Refused] = []
+        self._groups: dict[Flight, list[str]] = {}  # what is done, of the owed
         self._repeated = False
 
     @property
@@ -74,8 +75,8 @@ class Settler:
         if not self._owed:
             return []
         now = wall()
-        groups = _done_by_flight(self._owed)
-        commands = [done_command(groups, now)] if groups else []
+        self._groups = _done_by_flight(self._owed)
+        commands = [done_command(self._groups, now)] if self._groups else []
         commands += [
             move_command(settlement, now, self._limits)
             for settlement in self._owed
@@ -88,10 +89,9 @@ class Settler:
         settled: list[Taken] = []
         problems: dict[int, StoreError] = {}
         answers = iter(replies)
-        groups = _done_by_flight(self._owed)
         refusing: dict[Flight, StoreError] = {}
-        if groups:
-            refusing = self._read_done(next(answers), groups)
+        if self._groups:
+            refusing = self._read_done(next(answers), self._groups)
         for at, (taken, verdict) in enumerate(self._owed):
             if verdict is DONE:
                 if taken.flight in refusing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import redis
@@ -44,11 +45,12 @@ def said_by(push: Callable[[], object], kind: type[StoreError]) -> str:
 @pytest.fixture
 def acl_user(server: TestServer, raw: redis.Redis) -> Iterator[str]:
     """A user of the shared server who may push but not run scripts; the host of its URL."""
-    raw.execute_command(
+    command: Any = raw.execute_command
+    command(
         *("ACL", "SETUSER", "ann", "on", f">{PASSWORD}", "~*", "&*", "+@all", "-evalsha", "-script")
     )
     yield f"127.0.0.1:{server.port}/0"
-    raw.execute_command("ACL", "DELUSER", "ann")
+    command("ACL", "DELUSER", "ann")
 
 
 @pytest.mark.parametrize("push", PUSHES)

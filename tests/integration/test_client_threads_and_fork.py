@@ -12,7 +12,6 @@ from typing import Any
 import redis
 
 import kiq
-from tests.helpers.server import TestServer
 from tests.helpers.stored import in_queue
 
 
@@ -164,13 +163,11 @@ def test_a_child_forked_while_another_thread_makes_the_client_can_push(
 
 
 def test_a_connection_that_the_server_closed_is_replaced_before_it_is_used(
-    raw: redis.Redis, kiq_client: kiq.Client, server: TestServer, monkeypatch: Any
+    raw: redis.Redis, kiq_client: kiq.Client
 ) -> None:
     Work.perform_async(1)
     raw.client_kill_filter(_type="normal", skipme=True)
-    # As if the connection had been idle: a fresh one is not looked at before it is used.
-    later = kiq.store.connection.time.monotonic() + 5
-    monkeypatch.setattr(kiq.store.connection.time, "monotonic", lambda: later)
+    for link in kiq_client._enqueue._links._idle:
+        link.used_at -= 5  # one that was used a moment ago is not looked at first
     Work.perform_async(2)
-    monkeypatch.undo()
     assert [job["args"] for job in in_queue(raw)] == [[1], [2]]

@@ -104,11 +104,11 @@ def test_a_file_gives_a_producer_the_workers_settings(
     kiq_client: kiq.Client, server: TestServer, tmp_path: Path
 ) -> None:
     file = tmp_path / "kiq.yml"
-    file.write_text(f"codec: json\nmax_payload: 500\nredis: {{url: '{database(server, 1)}'}}\n")
+    file.write_text(f"codec: json\nmax_payload: 2000\nredis: {{url: '{database(server, 1)}'}}\n")
     kiq.configure(file)
     assert pushed_to(server) == [1]
-    with pytest.raises(kiq.PayloadError, match="limit 500"):
-        kiq.push({"class": "X", "args": ["a" * 500]})
+    with pytest.raises(kiq.PayloadError, match="limit 2000"):
+        kiq.push({"class": "X", "args": ["a" * 2000]})
     kiq.configure(file, redis=database(server, 3))
     assert pushed_to(server) == [1, 3]
 

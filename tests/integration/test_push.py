@@ -94,7 +94,7 @@ def test_a_server_that_forgot_the_scripts_is_given_them_again(
 def test_a_push_wakes_one_owner_that_waits_for_the_queue(
     raw: redis.Redis, kiq_client: kiq.Client, server: TestServer
 ) -> None:
-    listener = server.client().pubsub()
+    listener: Any = server.client().pubsub()  # type: ignore[no-untyped-call]
     listener.subscribe("kiq:bell:here")
     assert listener.get_message(timeout=5) is not None
     raw.sadd("kiq:idle:work", "here", "gone")
@@ -109,7 +109,7 @@ def test_a_push_wakes_one_owner_that_waits_for_the_queue(
 def test_a_new_earliest_due_time_wakes_the_poller_and_a_later_one_does_not(
     raw: redis.Redis, kiq_client: kiq.Client, server: TestServer
 ) -> None:
-    listener = server.client().pubsub()
+    listener: Any = server.client().pubsub()  # type: ignore[no-untyped-call]
     listener.subscribe("kiq:bell:poller")
     assert listener.get_message(timeout=5) is not None
 

@@ -16,7 +16,7 @@ from tests.helpers.stored import in_queue, scheduled
 FAR = 4_000_000_000.0
 
 
-class Row(kiq.Job, name="bulk.Row"):
+class Row(kiq.Job, name="push_bulk.Row"):
     def perform(self, number: int) -> None: ...
 
 
@@ -127,11 +127,11 @@ def test_a_bulk_that_redis_refuses_half_way_lists_what_was_pushed(
         stored = raw.lrange("queue:default", 0, -1)
         raw.rename("queue:default", "aside")
         raw.set("queue:default", "no list")
-        assert len(stored) == 4  # type: ignore[arg-type]
+        assert len(stored) == 4
         yield (4,)
 
     with pytest.raises(
-        BulkPushError, match="broke after 4 jobs: StoreError: .*WRONGTYPE"
+        BulkPushError, match=r"broke after 4 jobs: StoreError: .*WRONGTYPE"
     ) as raised:
         Row.perform_bulk(jobs(), batch_size=2)
     assert len(raised.value.jids) == 4

@@ -56,8 +56,9 @@ def test_settling_clears_marker_and_suspicion(redis_url: str, raw: redis.Redis) 
         ToDead(b"x", NOW),
     ):
         crash(redis_url, "one", marked=False, queue_jobs=[PILL])
-        depot = Depot(redis_url, "two")
+        depot = Depot(redis_url, f"settles {verdict}")
         (job,) = depot.take(10)
+        assert job.suspicion == 1
         depot.mark([job])
         assert depot.move(job, verdict)[0] == 1
         assert not raw.exists(keys.MARKERS, keys.SUSPECTS)

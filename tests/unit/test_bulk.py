@@ -58,7 +58,7 @@ def test_an_iterable_is_read_a_slice_at_a_time(fake: redis.Redis) -> None:
 
     def lazily() -> Iterator[tuple[int]]:
         for number in range(25):
-            pushed_when_read.append(int(fake.llen("queue:default")))  # type: ignore[arg-type]
+            pushed_when_read.append(int(fake.llen("queue:default")))
             yield (number,)
 
     Row.perform_bulk(lazily(), batch_size=10)

@@ -10,6 +10,7 @@ import redis
 
 import kiq
 from kiq.errors import ArgumentError
+from kiq.registry import registry
 from tests.helpers.stored import in_queue, scheduled
 
 
@@ -106,6 +107,6 @@ def test_retry_hooks_are_decorators_of_the_function_job(fresh_registry: object) 
     @hooked.retries_exhausted
     def gone(payload: dict[str, Any], error: BaseException) -> None: ...
 
-    spec = kiq.function_job.registry.get("hooked")
+    spec = registry.get("hooked")
     assert spec.hook("retry_in") is later
     assert spec.hook("retries_exhausted") is gone

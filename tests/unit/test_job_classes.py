@@ -139,11 +139,11 @@ def test_a_base_with_an_abstract_perform_is_no_job_but_its_subclass_is(fake: red
 
 
 def test_a_name_of_ones_own_is_what_travels(fake: redis.Redis) -> None:
-    class Renamed(kiq.Job, name="HardWorker"):
+    class Renamed(kiq.Job, name="short"):
         def perform(self) -> None: ...
 
     Renamed.perform_async()
-    assert in_queue(fake)[0]["class"] == "HardWorker"
+    assert in_queue(fake)[0]["class"] == "short"
 
 
 def test_set_overrides_options_for_its_pushes_only(fake: redis.Redis) -> None:

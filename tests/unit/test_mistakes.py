@@ -17,6 +17,7 @@ from kiq.client import importing
 
 #: The mistakes are type errors as well: what is untyped here lets them happen.
 job_base: Any = kiq.Job
+make_class: Any = type(kiq.Job)
 
 
 class HardWorker(kiq.Job, name="mistakes.HardWorker"):
@@ -38,7 +39,7 @@ def said_by(mistake: Callable[[], object], kind: type[Exception] = kiq.ConfigErr
     [("queue", "critical"), ("retry", False), ("backtrace", 5), ("dead", False), ("retry_for", 60)],
 )
 def test_options_as_class_attributes(name: str, value: object) -> None:
-    words = said_by(lambda: type(kiq.Job)("Wrong", (kiq.Job,), {name: value}))
+    words = said_by(lambda: make_class("Wrong", (kiq.Job,), {name: value}))
     assert words == (
         f"Wrong: options are class keywords: write `class Wrong(kiq.Job, {name}={value!r})` "
         f"instead of `{name} = {value!r}`"
@@ -87,7 +88,7 @@ def test_deriving_from_the_decorator() -> None:
     base: Any = kiq.job
 
     def mistake() -> None:
-        class Wrong(base):
+        class Wrong(base):  # type: ignore[misc]
             def perform(self) -> None: ...
 
     words = said_by(mistake)
@@ -165,7 +166,7 @@ def test_a_mixin_whose_init_subclass_takes_no_keywords() -> None:
             super().__init_subclass__()
 
     def mistake() -> None:
-        class Wrong(Mixin, job_base, queue="critical"):
+        class Wrong(Mixin, job_base, queue="critical"):  # type: ignore[misc, call-arg]
             def perform(self) -> None: ...
 
     words = said_by(mistake)
@@ -192,7 +193,7 @@ def test_a_mixin_behind_kiqs_class_or_with_keywords_is_fine(fresh_registry: obje
 def test_an_async_perform() -> None:
     async def perform(self: Any) -> None: ...
 
-    words = said_by(lambda: type(kiq.Job)("Wrong", (kiq.Job,), {"perform": perform}))
+    words = said_by(lambda: make_class("Wrong", (kiq.Job,), {"perform": perform}))
     assert words.startswith("Wrong.perform is async: kiq runs jobs on threads; write a plain `def`")
     assert "asyncio.run(...)" in words
 
@@ -207,7 +208,7 @@ def test_a_perform_that_yields() -> None:
     def perform(self: Any) -> Any:
         yield 1
 
-    words = said_by(lambda: type(kiq.Job)("Wrong", (kiq.Job,), {"perform": perform}))
+    words = said_by(lambda: make_class("Wrong", (kiq.Job,), {"perform": perform}))
     assert words == ("Wrong.perform is a generator: nobody would run its body; remove the `yield`")
 
 
@@ -215,7 +216,7 @@ def test_an_async_generator() -> None:
     async def perform(self: Any) -> Any:
         yield 1
 
-    words = said_by(lambda: type(kiq.Job)("Wrong", (kiq.Job,), {"perform": perform}))
+    words = said_by(lambda: make_class("Wrong", (kiq.Job,), {"perform": perform}))
     assert "is async" in words
 
 
@@ -223,12 +224,12 @@ def test_an_async_generator() -> None:
 def test_a_perform_that_belongs_to_the_class(wrap: Any) -> None:
     def perform(self: Any) -> None: ...
 
-    words = said_by(lambda: type(kiq.Job)("Wrong", (kiq.Job,), {"perform": wrap(perform)}))
+    words = said_by(lambda: make_class("Wrong", (kiq.Job,), {"perform": wrap(perform)}))
     assert words == "Wrong.perform must be an ordinary method, `def perform(self, ...)`"
 
 
 def test_a_perform_that_is_no_function() -> None:
-    words = said_by(lambda: type(kiq.Job)("Wrong", (kiq.Job,), {"perform": 5}))
+    words = said_by(lambda: make_class("Wrong", (kiq.Job,), {"perform": 5}))
     assert words == "Wrong.perform must be a function, not 5"
 
 
@@ -238,7 +239,7 @@ def test_an_init_that_wants_arguments() -> None:
     def perform(self: Any) -> None: ...
 
     body = {"__init__": init, "perform": perform}
-    words = said_by(lambda: type(kiq.Job)("Wrong", (kiq.Job,), body))
+    words = said_by(lambda: make_class("Wrong", (kiq.Job,), body))
     assert "Wrong.__init__ must take no arguments: kiq makes an instance for each job" in words
 
 
@@ -246,8 +247,10 @@ def test_a_class_without_perform() -> None:
     class OptionsOnly(kiq.Job, queue="low"):
         pass
 
-    push: Any = OptionsOnly.perform_async
-    assert "OptionsOnly has no perform of its own to run: define `def perform(self" in said_by(push)
+    options_only: Any = OptionsOnly
+    assert "OptionsOnly has no perform of its own to run: define `def perform(self" in said_by(
+        options_only.perform_async
+    )
     assert "Job has no perform" in said_by(lambda: job_base.perform_async())
 
 

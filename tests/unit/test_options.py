@@ -106,7 +106,7 @@ def test_the_decorator_checks_its_options_too() -> None:
     decorate: Any = kiq.job
     with pytest.raises(kiq.ConfigError, match="unknown option 'retries'; did you mean 'retry'"):
 
-        @decorate(retries=3)
+        @decorate(retries=3)  # type: ignore[untyped-decorator]
         def function() -> None: ...
 
 
