@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from .client import importing
-from .errors import BootError, ConfigError, KiqError, PluginError
+from .errors import BootError, ConfigError, PluginError
 from .plugin import Host
 from .registry import module_of_file
 
@@ -26,27 +27,38 @@ def add_working_folder() -> None:
 def import_application(names: Sequence[str]) -> None:
     """Import each of *names*: a module (``app.jobs``), or its file (``./app/jobs.py``).
 
-    Raises BootError naming the module; the application's own error is the cause. A push at the top
-    of a module is refused.
+    Raises BootError naming the module and the lines that led there; the application's own error is
+    the cause. A push at the top of a module is refused.
     """
     for name in names:
         module = _module_name(name)
         try:
             with importing(module):
                 importlib.import_module(module)
-        except KiqError:
-            raise
-        except ModuleNotFoundError as error:
-            if error.name is not None and module.split(".")[0] == error.name.split(".")[0]:
-                raise BootError(
-                    f"can't import {module!r} (from -r or require:): there is no module "
-                    f"{error.name!r} in {os.getcwd()} or on PYTHONPATH"
-                ) from error
-            raise BootError(f"importing {module!r} failed: {error}") from error
         except (Exception, SystemExit) as error:
-            raise BootError(
-                f"importing {module!r} failed: {type(error).__name__}: {error}"
-            ) from error
+            raise BootError(_why_not_imported(module, error)) from error
+
+
+def _why_not_imported(module: str, error: BaseException) -> str:
+    frames = _frames_of_application(error)
+    missing = error.name if isinstance(error, ModuleNotFoundError) else None
+    if missing is not None and not frames and f"{module}.".startswith(f"{missing}."):
+        return (
+            f"can't import {module!r} (from -r or require:): there is no module "
+            f"{missing!r} in {os.getcwd()} or on PYTHONPATH"
+        )
+    why = f"importing {module!r} failed: {type(error).__name__}: {error}"
+    return "\n".join([why, *(line.rstrip() for line in traceback.format_list(frames))])
+
+
+def _frames_of_application(error: BaseException) -> list[traceback.FrameSummary]:
+    """Return where *error* came from, without the import system, through which all of it went."""
+    return [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith("<frozen importlib")
+        and frame.filename not in (__file__, importlib.__file__)
+    ]
 
 
 def _module_name(name: str) -> str:

@@ -116,10 +116,10 @@ def texts(node: Node) -> tuple[str, ...]:
 
 
 def url(node: Node) -> str:
-    """Read the URL of a Redis, or the word "embedded"; no message shows its password."""
+    """Read the URL of a Redis, or "embedded", or "embedded:FOLDER"; no message shows a password."""
     value = _leaf_value(node)
-    if value == "embedded":
-        return "embedded"
+    if isinstance(value, str) and re.fullmatch(r"embedded(:(?!//).+)?", value):
+        return value
     if not isinstance(value, str):
         raise Invalid((node.line, "must be a URL such as redis://localhost:6379/0"))
     shown = mask(value)
@@ -128,7 +128,7 @@ def url(node: Node) -> str:
         raise Invalid(
             (
                 node.line,
-                "must begin with redis://, rediss:// or unix://, or be the word embedded, "
+                "must begin with redis://, rediss:// or unix://, or be embedded or embedded:FOLDER, "
                 f"not {shown!r}",
             )
         )

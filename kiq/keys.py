@@ -5,6 +5,7 @@ The wire format of Sidekiq 7 and 8 gives the names, types and life-times of the 
 
 from __future__ import annotations
 
+import functools
 from datetime import UTC, datetime
 
 # Sidekiq's
@@ -86,4 +87,9 @@ def signals(identity: str) -> str:
 
 def stat_day(stat: str, now: float) -> str:
     """Return the key of the counter *stat* for the UTC day of *now* (epoch seconds)."""
-    return f"{stat}:{datetime.fromtimestamp(now, UTC):%Y-%m-%d}"
+    return _stat_of_day(stat, int(now // 86_400))
+
+
+@functools.lru_cache(maxsize=8)
+def _stat_of_day(stat: str, day: int) -> str:
+    return f"{stat}:{datetime.fromtimestamp(day * 86_400, UTC):%Y-%m-%d}"

@@ -56,21 +56,33 @@ def _of_job(run: ServerContext | None) -> dict[str, str]:
     return {"jid": run.jid, "class": str(run.payload.get("class", "")), "queue": run.queue}
 
 
+def _least_level(run: ServerContext | None) -> int:
+    wanted = run.payload.get("log_level") if run is not None else None
+    if isinstance(wanted, str):
+        number = logging.getLevelNamesMapping().get(wanted.upper(), 0)
+    else:
+        number = wanted if isinstance(wanted, int) else 0
+    return number
+
+
 class ContextFilter(logging.Filter):
-    """Gives every record the fields ``ctx`` (of the running job) and ``tid``; drops nothing.
+    """Gives every record the fields ``ctx`` (of the running job) and ``tid``.
+
+    Drops what is below the job's own ``log_level`` option (Sidekiq's ``set(log_level:)``), nothing else.
 
     Put it on a handler of your own to use ``%(ctx)s`` and ``%(tid)s`` in its format.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Stamp *record* in the thread that logs, which may not be the one that formats."""
+        run = running.get()
         record.ctx = {
-            **_of_job(running.get()),
+            **_of_job(run),
             **(logcontext.current.get() or {}),
             **getattr(record, "kiq_fields", {}),
         }
         record.tid = logcontext.tid()
-        return True
+        return record.levelno >= _least_level(run)
 
 
 class DroppingHandler(logging.StreamHandler[TextIO]):

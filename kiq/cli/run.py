@@ -62,7 +62,8 @@ def run(path: str | None, queues: tuple[str, ...], require: tuple[str, ...], **r
     try:
         code = _work(launcher, config, received)
     except KiqError as error:
-        logger.error("%s", error)
+        # A startup handler's own error: its traceback is what the application's author needs.
+        logger.error("%s", error, exc_info=error.__cause__ if type(error) is BootError else None)
         code = exit_code(error)
     _end(code)
 

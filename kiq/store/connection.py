@@ -111,6 +111,7 @@ class Link:
         try:
             if not connection.is_connected:
                 self._connector.prepare()
+                connection.connect()  # sending would connect as well, but without asking Sentinel
             connection.send_packed_command(connection.pack_commands(commands))
             replies = [_reply(connection) for _ in commands]
         except (*_GONE, exceptions.RedisError) as error:
@@ -201,10 +202,7 @@ class Connector:
         else:
             self._source = source  # a Sentinel's connections ask their pool, which it keeps alive
             pool = source.connection_pool
-            settings = pool.connection_kwargs
-            self.where = str(
-                settings.get("path") or f"{settings.get('host')}:{settings.get('port')}"
-            )
+            self.where = _place(pool)
             timeouts = {"socket_timeout": 5.0, "socket_connect_timeout": 3.0}
         self._class = pool.connection_class
         self._arguments = {**pool.connection_kwargs, **timeouts, **self._overrides()}
@@ -233,6 +231,14 @@ class Connector:
         if timeout is not None:
             arguments["socket_timeout"] = timeout
         return Link(self, self._class(**arguments))
+
+
+def _place(pool: redis.ConnectionPool) -> str:
+    settings = pool.connection_kwargs
+    service = getattr(pool, "service_name", None)
+    if service:
+        return f"Sentinel service {service}"
+    return str(settings.get("path") or f"{settings.get('host')}:{settings.get('port')}")
 
 
 def _pool(url: str) -> redis.ConnectionPool:

@@ -141,7 +141,8 @@ def move_command(settlement: Settlement, now: float, limits: DeadLimits) -> Comm
     taken, verdict = settlement
     flight = taken.flight
     kind, target, score, raw, reason = _destination(verdict, flight)
-    processed, failed = _counts(verdict)
+    # What was claimed from a sorted set did not run: it counts for nothing.
+    processed, failed = _counts(verdict) if flight.queue else (0, 0)
     return scripts.move(
         (
             flight.key,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import keys
-from ..errors import StoreError
+from ..errors import StoreDenied, StoreError, StoreUnavailable
 from . import scripts
 from .connection import Link
 from .flight import MAX_BYTES, SUSPICION_TTL
@@ -86,8 +86,11 @@ def without_lease(link: Link, owners: Sequence[str]) -> list[str]:
 
 
 def facts(link: Link, owner: str) -> dict[str, str]:
-    """Return the record of *owner* ({} when there is none). One round trip."""
-    return _fields(link.call(("HGETALL", keys.record(owner))))
+    """Return the record of *owner* ({} when there is none, or a key that is no record). One round trip."""
+    (reply,) = link.exchange([("HGETALL", keys.record(owner))])
+    if isinstance(reply, StoreUnavailable | StoreDenied):
+        raise reply
+    return {} if isinstance(reply, StoreError) else _fields(reply)
 
 
 def reclaim(link: Link, owner: str, *, proven: bool, crashed: bool) -> Reclaimed | None:

@@ -266,5 +266,6 @@ def _seconds(stamp: Any, now: float) -> float:
     """Return a payload's time stamp in seconds: whole milliseconds (Sidekiq 8) or float seconds (7)."""
     if not _is_number(stamp):
         return now
-    latest = _LARGEST_COUNT  # above it is no time, and may be too large for a float
-    return min(stamp, latest) / 1000 if isinstance(stamp, int) else min(stamp, latest)
+    # Beyond these bounds it is no time, and may be too large for a float.
+    bounded = max(0, min(stamp, _LARGEST_COUNT))
+    return bounded / 1000 if isinstance(stamp, int) else bounded

@@ -152,6 +152,9 @@ class Settler:
             )
 
     def _keep_refused(self, problems: dict[int, StoreError], now: float) -> None:
+        if not problems and not self._refused:
+            self._owed = []
+            return
         pauses = {id(one.settlement): one.pause for one in self._refused}
         sent = {id(settlement) for settlement in self._owed}
         self._refused = [one for one in self._refused if id(one.settlement) not in sent]

@@ -93,8 +93,8 @@ def test_the_file_that_is_named_gives_queues_weights_and_modules(site: Site) -> 
     worker = site.run("-C", "settings/work.yml", "-e", "production").wait_until_ready()
     worker.says("config file:", "settings/work.yml")
     line = worker.says("capsule default")
-    assert "weighted order, queues critical,6 low,1 (settings/work.yml line 2)" in line
-    assert "2 threads (settings/work.yml line 6 (production)" in line
+    assert "weighted order, queues critical,6 low,1 (settings/work.yml:2)" in line
+    assert "2 threads (settings/work.yml:6 (production)" in line
     site.push("Note", "low", queue="low")
     site.push("Note", "critical", queue="critical")
     site.noted("low", "critical")
@@ -105,7 +105,7 @@ def test_a_flag_wins_over_the_file_and_the_banner_says_what_it_overrides(site: S
     worker = site.run("-c", "2", "-q", "two,3", "-q", "one").wait_until_ready()
     line = worker.says("capsule default")
     assert "weighted order, queues two,3 one,1 (--queue; " in line
-    assert "config/kiq.yml line 2" in line
+    assert "overrides one two from config/kiq.yml:2" in line
     assert "2 threads (--concurrency; " in line
 
 

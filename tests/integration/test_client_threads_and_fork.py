@@ -61,6 +61,28 @@ PREFORKING_PRODUCER = """
     print(json.dumps(jids))
 """
 
+FORK_AFTER_A_PUSH = """
+    import json, os, sys
+    import kiq
+
+    def push(who):
+        kiq.push({"class": "X", "args": [who]})
+
+    kiq.configure(redis=sys.argv[1])
+    push("parent")
+    statuses = []
+    for n in range(3):
+        pid = os.fork()
+        if not pid:
+            push(f"child {n}")
+            push(f"child {n}")
+            os._exit(0)
+        push("parent")
+        statuses.append(os.waitpid(pid, 0)[1])
+    push("parent")
+    print(json.dumps(statuses))
+"""
+
 FORK_WHILE_THE_CLIENT_IS_MADE = """
     import os, signal, sys, threading
     import kiq
@@ -141,7 +163,6 @@ def test_a_thread_reuses_its_connection(raw: redis.Redis, kiq_client: kiq.Client
 def test_forked_children_and_threads_of_the_parent_push_at_the_same_time(
     raw: redis.Redis, redis_url: str
 ) -> None:
-    before = connections(raw)
     jids = run(PREFORKING_PRODUCER, redis_url)
     stored = in_queue(raw)
     assert len(jids) == len(set(jids)) == 402
@@ -151,8 +172,15 @@ def test_forked_children_and_threads_of_the_parent_push_at_the_same_time(
             list(range(50)),
             list(range(25)) * 2,
         )
-    # One of the parent's at least, and one of each child's own.
-    assert connections(raw) - before >= 5
+
+
+def test_each_forked_child_opens_a_connection_of_its_own(raw: redis.Redis, redis_url: str) -> None:
+    before = connections(raw)
+    assert run(FORK_AFTER_A_PUSH, redis_url) == [0, 0, 0]
+    assert connections(raw) - before == 1 + 3
+    assert sorted(job["args"] for job in in_queue(raw)) == sorted(
+        [[f"child {n}"] for n in range(3)] * 2 + [["parent"]] * 5
+    )
 
 
 def test_a_child_forked_while_another_thread_makes_the_client_can_push(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import redis
 
 from kiq import keys
-from kiq.config import Capsule
-from kiq.errors import StoreError
+from kiq.config import Capsule, Redis
+from kiq.errors import StoreError, StoreUnavailable
+from kiq.store.connection import Connector
 from kiq.store.flight import MAX_BYTES, read_jobs
 from kiq.work.fetching import QueueOrder
 from tests.helpers.depot import Depot, in_flight, numbered, waiting
+from tests.helpers.server import TestServer
 
 AWKWARD = [b"\0", b"a\nb\r\n", b"1|2|3", b"\xff\xfe\x80", b"", b"[]", b"12345678901234567890"]
 
@@ -133,6 +137,16 @@ def test_a_job_larger_than_the_budget_is_taken_alone(redis_url: str, raw: redis.
     assert waiting(raw) == [b"next"]
 
 
+def test_large_jobs_are_not_popped_only_to_be_put_back(redis_url: str, raw: redis.Redis) -> None:
+    depot = Depot(redis_url)
+    depot.push("a", [b"h" * 2_000_000] * 10)
+    depot.push("b", [b"l" * 300_000] * 10)
+    raw.config_resetstat()
+    assert len(depot.take(10, "a")) == 1
+    assert len(depot.take(10, "b")) == 4
+    assert "cmdstat_rpush" not in raw.info("commandstats")
+
+
 def test_small_jobs_before_huge_ones_keep_the_order(redis_url: str, raw: redis.Redis) -> None:
     depot = Depot(redis_url)
     jobs = [*numbered(20), b"H" * 3_000_000, b"I" * 3_000_000, *numbered(20, 20)]
@@ -158,6 +172,34 @@ def test_empty_payloads_do_not_count_as_the_end(redis_url: str) -> None:
     depot = Depot(redis_url)
     depot.push("a", [b""] * 40)
     assert [job.raw for job in depot.take(100)] == [b""] * 40
+
+
+# Time-outs
+
+
+def test_a_fetch_that_timed_out_strands_nothing_wherever_it_arrives(
+    private_server: Callable[..., TestServer],
+) -> None:
+    server = private_server()
+    raw = server.client()
+    depot = Depot(server.url)
+    depot.push("a", numbered(20))
+    patient, depot.link = depot.link, Connector(Redis(url=server.url)).open(timeout=0.1)
+    depot.link.connect()
+    server.pause()
+    with pytest.raises(StoreUnavailable):
+        depot.fetch(5)
+    server.resume()
+    depot.link.close()
+    depot.link = patient
+    found = depot.contents()
+    assert found is not None
+    held = {id_ for ids in found.held.values() for id_ in ids}
+    # From here on nothing of the old connection can change what is ours.
+    assert {id_.decode() for id_ in raw.hkeys(depot.flight("a").key)} == held
+    assert len(held) + len(waiting(raw)) == 20
+    jobs = read_jobs(depot.link, depot.flight("a"), sorted(held), 0.0) if held else []
+    assert sorted([job.raw for job in jobs] + waiting(raw)) == sorted(numbered(20))
 
 
 # Which queue

@@ -19,6 +19,15 @@ def test_a_registered_owner_is_known_with_lease_and_facts(redis_url: str, raw: r
     assert owners.facts(depot.link, "nobody") == {}
 
 
+def test_a_record_of_another_type_tells_nothing_and_stops_nobody(
+    redis_url: str, raw: redis.Redis
+) -> None:
+    depot = Depot(redis_url, "one")
+    raw.delete(keys.record("one"))
+    raw.set(keys.record("one"), "text")
+    assert owners.facts(depot.link, "one") == {}
+
+
 def test_a_beat_renews_the_leases_of_those_that_have_a_record(
     redis_url: str, raw: redis.Redis
 ) -> None:

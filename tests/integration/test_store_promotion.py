@@ -10,7 +10,7 @@ import redis
 from kiq import keys
 from kiq.errors import StoreError
 from kiq.store import promotion
-from kiq.verdict import Taken, ToDead
+from kiq.verdict import Dropped, Taken, ToDead, ToSchedule, Verdict
 from tests.helpers.depot import NOW, Depot, in_flight, numbered, waiting
 
 SCORE = 1_600_000_000.1234567
@@ -123,6 +123,19 @@ def test_an_undecodable_claim_goes_to_the_dead_set_without_its_score(
     assert poller.move(taken, ToDead(garbled, NOW, "garbled", ran=False)) == [1, 0]
     assert raw.zrange(keys.DEAD, 0, -1) == [garbled]
     assert in_flight(raw, poller, keys.RETRY) == []
+
+
+@pytest.mark.parametrize(
+    "verdict", [ToSchedule(b"x", NOW), ToDead(b"x", NOW, "garbled"), Dropped("a veto")]
+)
+def test_what_becomes_of_a_claim_counts_as_no_run(
+    poller: Depot, raw: redis.Redis, verdict: Verdict
+) -> None:
+    due(raw, [b"job"])
+    poller.claim(keys.RETRY)
+    taken = Taken("1.1", poller.flight(keys.RETRY), b"job", NOW)
+    assert poller.move(taken, verdict) == [1, 0]
+    assert not raw.exists(keys.STAT_PROCESSED, keys.STAT_FAILED)
 
 
 # Keys of the wrong type

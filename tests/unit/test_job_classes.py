@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import re
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -103,13 +104,14 @@ def test_arguments_that_do_not_fit_perform_are_refused_when_pushed(
     fake: redis.Redis, args: Any, kwargs: Any, complaint: str
 ) -> None:
     job: Any = HardWorker
-    for push in (
+    pushes: list[Callable[[], object]] = [
         lambda: job.perform_async(*args, **kwargs),
         lambda: job.perform_in(60, *args, **kwargs),
         lambda: job.set(queue="x").perform_async(*args, **kwargs),
         lambda: job.args(*args, **kwargs),
         lambda: job.perform_inline(*args, **kwargs),
-    ):
+    ]
+    for push in pushes:
         with pytest.raises(TypeError, match=re.escape(complaint)) as raised:
             push()
         assert isinstance(raised.value, ArgumentError)

@@ -39,9 +39,9 @@ local function take(limit)
 end
 
 while #payloads < want and bytes < budget do
-  local size = 16
+  local size = 1
   if #payloads > 0 then size = math.floor((budget - bytes) / math.max(1, bytes / #payloads)) end
-  size = math.max(1, math.min(size, want - #payloads, 250))
+  size = math.max(1, math.min(size, want - #payloads, #payloads * 10, 100))
   local got, problem = take(size)
   if not got then return redis.error_reply(problem) end
   if got < size then break end

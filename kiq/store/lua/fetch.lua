@@ -2,7 +2,8 @@
 -- KEYS     1 owner record, 2 suspects, then for each queue: list, in-flight hash, idle owners
 -- ARGV     1 owner, 2 epoch, 3 call number, 4 how many, 5 how many bytes, 6 'strict' or 'share',
 --          7 '1' when the owner's name stands in the idle sets, then for each queue: weight, pass
--- returns  {'fenced'} or {'stale'} (also for a call number that took something before), or {'ok', payloads, chunks, held, empty, suspicions, added, errors}:
+-- returns  {'fenced'}; or {'stale'}, also for a call number that took something before; or
+--          {'ok', payloads, chunks, held, empty, suspicions, added, errors}:
 --          payloads[i] has the delivery id "call.i"; chunks = queue index, count, ... in that order;
 --          held = HLEN of each in-flight hash; empty = 1 for each queue that ran out;
 --          suspicions = payload index, level, ...; added = idle names that were not there;
@@ -59,13 +60,14 @@ local function pop(q, limit)
   return kept
 end
 
--- Take up to `limit` jobs of one queue, in chunks that the bytes seen so far allow.
+-- Take up to `limit` jobs of one queue, in chunks that the bytes seen so far allow. They grow from
+-- one: what is popped over the budget is written twice, and large jobs would be by the dozen.
 local function take(q, limit)
   local got = 0
   while got < limit and bytes < budget and empty[q] == 0 do
-    local size = 16
+    local size = 1
     if total > 0 then size = math.floor((budget - bytes) / math.max(1, bytes / total)) end
-    got = got + pop(q, math.max(1, math.min(size, limit - got, 250)))
+    got = got + pop(q, math.max(1, math.min(size, limit - got, total * 10, 100)))
   end
   return got
 end

@@ -2,8 +2,8 @@
 -- KEYS     1 in-flight hash, 2 target, 3 stat:processed, 4 of the day, 5 stat:failed, 6 of the day,
 --          7 dead reasons, 8 suspects, 9 markers, 10 idle owners of the queue, 11 set of queues
 -- ARGV     1 delivery id, 2 kind: 'drop' 'zset' 'dead' 'first' 'last', 3 score, 4 payload (for a
---          zset; a queue gets the same bytes back), 5 processed, 6 failed, 7 TTL of a day's counter, 8 '1' when the job is a
---          suspect that is settled, 9 dead-set cut (score), 10 dead-set size, 11 reason,
+--          zset; a queue gets the same bytes back), 5 processed, 6 failed, 7 TTL of a day's counter,
+--          8 '1' when the job is a suspect, 9 dead-set cut (score), 10 dead-set size, 11 reason,
 --          12 queue name, 13 owner
 -- returns  {0} when it was not in flight any more, else {1, number trimmed from the dead set};
 --          an error when the target refused: then the job is in flight as before
@@ -34,7 +34,8 @@ count(KEYS[5], KEYS[6], ARGV[6])
 local sha
 local function forget_marker()
   sha = redis.sha1hex(held)
-  if redis.pcall('HGET', KEYS[9], sha) == ARGV[13] .. ' ' .. ARGV[1] then redis.pcall('HDEL', KEYS[9], sha) end
+  local marked = redis.pcall('HGET', KEYS[9], sha) == ARGV[13] .. ' ' .. ARGV[1]
+  if marked then redis.pcall('HDEL', KEYS[9], sha) end
 end
 if ARGV[8] == '1' then
   forget_marker()

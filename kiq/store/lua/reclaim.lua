@@ -4,7 +4,8 @@
 --          4 suspects, 5 markers, 6 set of queues, 7 owner record (must be gone)
 -- ARGV     1 owner, 2 how many, 3 how many bytes, 4 'list' or 'zset', 5 queue name,
 --          6 '1' when its jobs become suspects (a crash), 7 seconds that a suspicion lasts
--- returns  {moved, remaining, how many are suspects now, text of an error or ''}, or {-1} while the record exists
+-- returns  {moved, remaining, how many are suspects now, text of an error or ''}, or {-1} while the
+--          record exists
 redis.call('HDEL', KEYS[1], '')
 if redis.call('EXISTS', KEYS[7]) == 1 then return {-1} end
 redis.pcall('SREM', KEYS[3], ARGV[1])

@@ -1,0 +1,195 @@
+"""A place for a chaos test: a server, worker processes, a producer, and the journal."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import signal
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+
+
+from kiq.client import Client
+from kiq.codec import decode
+from kiq.config import Redis as RedisSettings
+from kiq.errors import StoreError, UndecodablePayload
+from kiq.jid import new_jid
+from tests.chaos.journal import Account, Journal, account
+from tests.helpers.server import TestServer
+from tests.helpers.waiting import eventually
+from tests.helpers.worker_process import KIQ, ROOT, WorkerProcess
+
+JOBS = "tests.chaos.jobs"
+#: Worker threads of a process, unless a test says otherwise.
+THREADS = 10
+#: Verdicts that a worker may owe to Redis: with THREADS, what a crash may repeat.
+UNSETTLED = 500
+
+
+class Arena:
+    """Everything of one test. :meth:`close` ends the processes; the server is the caller's."""
+
+    def __init__(self, server: TestServer, folder: Path, seed: int = 0) -> None:
+        self.server = server
+        self.folder = folder
+        self.random = random.Random(seed)
+        self.journal = Journal(folder / "journal")
+        self.store = server.client()
+        self.attempted: list[str] = []
+        self.acknowledged: list[str] = []
+        self.workers: list[WorkerProcess] = []
+        self._client = Client(RedisSettings(url=server.url))
+        self._logs = itertools.count()
+
+    def start(
+        self, *, url: str | None = None, crash: str = "", wait: bool = True, **settings: Any
+    ) -> WorkerProcess:
+        """Start a worker; *crash* is ``name:n`` of a crash point, *settings* are of the file."""
+        settings = {"concurrency": THREADS, "shutdown_timeout": 5, "log_level": "info", **settings}
+        number = next(self._logs)
+        file = self.folder / f"kiq-{number}.yml"
+        file.write_text("".join(f"{name}: {value}\n" for name, value in settings.items()))
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("KIQ_")},
+            "CHAOS_JOURNAL": str(self.journal.path),
+            "KIQ_RUN_DIR": str(self.folder / "run"),
+            "PYTHONPATH": str(ROOT),
+            "REDIS_URL": url or self.server.url,
+            **({"KIQ_CRASH_POINT": crash} if crash else {}),
+        }
+        worker = WorkerProcess(
+            [*KIQ, "run", "-r", JOBS, "-C", str(file)],
+            self.folder,
+            environment,
+            self.folder / f"log-{number}",
+        )
+        self.workers.append(worker)
+        return worker.wait_until_ready() if wait else worker
+
+    def push(self, job: str, *arguments: Any, **fields: Any) -> str:
+        """Push one job; return its jid. An error of Redis is raised, and the job not acknowledged."""
+        jid = new_jid()
+        self.attempted.append(jid)
+        payload = {"class": f"{JOBS}.{job}", "args": list(arguments), "jid": jid, **fields}
+        self._client.push(payload)
+        self.acknowledged.append(jid)
+        return jid
+
+    def push_many(self, count: int, job: str = "Quick", *arguments: Any, **fields: Any) -> None:
+        """Push *count* jobs of one kind in slices of a thousand."""
+        jids = [new_jid() for _ in range(count)]
+        self.attempted += jids
+        payloads = [
+            {"class": f"{JOBS}.{job}", "args": list(arguments), "jid": jid, **fields}
+            for jid in jids
+        ]
+        self._client.push_slices(payloads)
+        self.acknowledged += jids
+
+    def try_to_push(self, job: str, *arguments: Any) -> bool:
+        """Push one job while Redis may be away; return whether it was acknowledged."""
+        try:
+            self.push(job, *arguments)
+        except StoreError:
+            return False
+        return True
+
+    def mixed(self, count: int) -> None:
+        """Push a seeded mix: most are quick, some fail once, some are scheduled."""
+        kinds = self.random.choices(("quick", "fails", "later"), (90, 5, 5), k=count)
+        self.push_many(kinds.count("quick"))
+        self.push_many(kinds.count("fails"), "FailsOnce")
+        self.push_many(kinds.count("later"), at=1.0)
+
+    def kill(self, worker: WorkerProcess) -> None:
+        """Kill -9 *worker*, and wait until it is gone."""
+        if worker.running:
+            worker.signal(signal.SIGKILL)
+        worker.wait()
+
+    def await_all(self, timeout: float = 30, besides: Iterable[str] = ()) -> Account:
+        """Wait until every acknowledged job (*besides* some) ended; return the account."""
+        wanted = set(self.acknowledged) - set(besides)
+        try:
+            eventually(
+                lambda: wanted <= self.journal.ended(),
+                timeout,
+                interval=0.05,
+                message="every acknowledged job ends",
+            )
+        except AssertionError:
+            raise AssertionError(f"{self.account()}\n{self.report()}") from None
+        return self.account()
+
+    def await_rest(self, timeout: float = 15) -> None:
+        """Wait until nothing waits and nothing is in flight: verdicts are written, too."""
+        try:
+            eventually(lambda: not self.held(), timeout, message="nothing is left in Redis")
+        except AssertionError:
+            raise AssertionError(f"left: {self.held()}\n{self.report()}") from None
+
+    def account(self) -> Account:
+        """Return the account as it stands."""
+        held = [jid for jids in self.held().values() for jid in jids]
+        return account(
+            self.journal, self.attempted, self.acknowledged, dead=self.dead(), held=held
+        )
+
+    def held(self) -> dict[str, list[str]]:
+        """Return the jids that Redis has, per key: queues, in flight, retry, schedule."""
+        found: dict[str, list[str]] = {}
+        client: Any = self.store
+        for key in client.scan_iter(count=1000):
+            if key.startswith(b"queue:"):
+                raws = client.lrange(key, 0, -1)
+            elif key.startswith(b"kiq:inflight:"):
+                raws = client.hvals(key)
+            elif key in (b"retry", b"schedule"):
+                raws = client.zrange(key, 0, -1)
+            else:
+                continue
+            if raws:
+                found[key.decode()] = [_jid(raw) for raw in raws]
+        return found
+
+    def dead(self) -> list[str]:
+        """Return the jids in the dead set."""
+        members: Any = self.store.zrange("dead", 0, -1)
+        return [_jid(raw) for raw in members]
+
+    def report(self) -> str:
+        """Return the end of every worker's log."""
+        return "\n".join(
+            f"--- worker {number} ({'runs' if each.running else 'ended'})\n{each.log[-3000:]}"
+            for number, each in enumerate(self.workers)
+        )
+
+    def complaints(self) -> list[str]:
+        """Return the lines of all logs that tell of a fault in kiq itself."""
+        words = ("Traceback", "courier of", "[context=processor", "context=heartbeat")
+        return [
+            line
+            for worker in self.workers
+            for line in worker.lines
+            if any(word in line for word in words)
+        ]
+
+    def close(self) -> None:
+        """End every worker."""
+        for worker in self.workers:
+            worker.end()
+        self.store.close()
+
+
+def _jid(raw: bytes) -> str:
+    # What a poller holds in flight has its score in front.
+    for text in (raw, raw.partition(b"|")[2]):
+        try:
+            return str(decode(text)[0].get("jid"))
+        except UndecodablePayload:
+            continue
+    return "?"
