@@ -34,6 +34,13 @@ class Note(kiq.Job):
         note(text)
 
 
+class Measures(kiq.Job):
+    """Notes how long its argument is."""
+
+    def perform(self, text: str) -> None:
+        note(f"length {len(text)}")
+
+
 class Hold(kiq.Job):
     """Runs until the test releases it."""
 

@@ -81,7 +81,7 @@ def test_every_key_is_documented() -> None:
         for constant, value in vars(keys).items()
         if constant.isupper() and not constant.startswith("_") and isinstance(value, str)
     ]
-    prefixes = {"queue": "queue:", "work": ":work", "signals": "-signals"}
+    prefixes = {"queue": "queue:", "record": "kiq:owner:", "work": ":work", "signals": "-signals"}
     builders = [
         prefixes.get(function, f"kiq:{function}:")
         for function, _ in public(KIQ / "keys.py")

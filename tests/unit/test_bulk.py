@@ -103,7 +103,9 @@ def test_a_spread_lies_between_now_and_the_interval_of_five_seconds_at_least(
     Row.perform_bulk(rows(200), spread_interval=interval)
     after = time.time()
     scores = [score for score, _ in scheduled(fake)]
-    assert len(scores) == 200
+    due_at_once = len(in_queue(fake))  # one that draws almost nothing needs no schedule
+    assert len(scores) + due_at_once == 200
+    assert due_at_once < 10
     assert before <= min(scores)
     assert max(scores) <= after + seconds
     assert max(scores) - min(scores) > seconds / 2
