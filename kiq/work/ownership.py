@@ -68,10 +68,11 @@ class Ownership:
 
     def settled(self, jobs: Iterable[Taken]) -> None:
         """Strike out *jobs*: their verdicts are confirmed, or they are known not to be ours."""
-        strike_out = self._ledger.pop
+        ledger = self._ledger
         for taken in jobs:
             # A verdict that outlived its owner (fenced meanwhile) is none of this ledger's.
-            if strike_out(taken.delivery, None) is not None:
+            if ledger.get(taken.delivery) is taken:
+                del ledger[taken.delivery]
                 taken.flight.held -= 1
 
     def handing_back(self, jobs: Iterable[Taken]) -> None:
@@ -116,6 +117,8 @@ class Ownership:
         known = len(self._ledger)
         self._ledger = {}
         self._handing_back = {}
+        for flight in self.flights.values():
+            flight.held = 0
         return known
 
 

@@ -11,7 +11,7 @@ from .. import keys
 from ..clock import milliseconds, steady, wall
 from ..codec import decode, encode
 from ..config import check_queue_name
-from ..errors import ConfigError, StoreError, UndecodablePayload
+from ..errors import ConfigError, StoreError, StoreUnavailable, UndecodablePayload
 from ..middleware import ClientContext
 from ..options import DEFAULTS
 from ..store import flight, owners, promotion
@@ -111,17 +111,31 @@ class Poller:
         if self._ownership is None:
             self._register()
         self._ear.listen(keys.POLLER_BELL)
-        renewed_at = steady()
+        renew_at = steady() + _RENEW
         pause = _RENEW
+        refused: StoreError | None = None
         for source in (keys.RETRY, keys.SCHEDULE):
-            while not self._stopping.is_set():
-                if steady() - renewed_at > _RENEW:
-                    return 0.0  # renew the election before going on
-                due_in = self._promote(source)
-                if due_in > 0:
-                    pause = min(pause, due_in)
-                    break
+            try:
+                pause = min(pause, self._promote_all(source, renew_at))
+            except StoreUnavailable:
+                raise
+            except StoreError as error:
+                # A key of the wrong type, say: the other set must not wait for its mending.
+                refused = StoreError(f"jobs that are due in {source} can't be promoted: {error}")
+                refused.__cause__ = error
+        if refused is not None:
+            raise refused
         return pause
+
+    def _promote_all(self, source: str, renew_at: float) -> float:
+        """Promote what is due in *source*; return the seconds until the next turn."""
+        while not self._stopping.is_set():
+            due_in = self._promote(source)
+            if due_in > 0:
+                return due_in
+            if steady() > renew_at:
+                break  # renew the election before going on; the other set has had its batch too
+        return 0.0
 
     def _register(self) -> None:
         ownership = Ownership(self._worker.new_owner("poller"), [keys.RETRY, keys.SCHEDULE])

@@ -65,17 +65,20 @@ class Settler:
             owed.append(outbox.popleft())
             fresh += 1
         if self._refused:
+            # Those of a write that broke are still among the owed: once is enough.
+            sent = {id(settlement) for settlement in owed}
             due = [one for one in self._refused if one.due <= now]
-            owed += [one.settlement for one in due]
+            owed += [one.settlement for one in due if id(one.settlement) not in sent]
         self._desk.owe(len(owed))
         return fresh
 
     def commands(self) -> list[Command]:
         """Return the commands that write what was loaded: one for all that is done, one for each other."""
+        # Before anything else: read() goes by the groups, and must not find those of an earlier write.
+        self._groups = _done_by_flight(self._owed)
         if not self._owed:
             return []
         now = wall()
-        self._groups = _done_by_flight(self._owed)
         commands = [done_command(self._groups, now)] if self._groups else []
         commands += [
             move_command(settlement, now, self._limits)

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 
-
 from kiq.client import Client
 from kiq.codec import decode
 from kiq.config import Redis as RedisSettings
@@ -49,7 +48,12 @@ class Arena:
         self, *, url: str | None = None, crash: str = "", wait: bool = True, **settings: Any
     ) -> WorkerProcess:
         """Start a worker; *crash* is ``name:n`` of a crash point, *settings* are of the file."""
-        settings = {"concurrency": THREADS, "shutdown_timeout": 5, "log_level": "info", **settings}
+        settings = {
+            "concurrency": THREADS,
+            "shutdown_timeout": 5,
+            "skip_default_job_logging": "true",
+            **settings,
+        }
         number = next(self._logs)
         file = self.folder / f"kiq-{number}.yml"
         file.write_text("".join(f"{name}: {value}\n" for name, value in settings.items()))
@@ -111,6 +115,15 @@ class Arena:
             worker.signal(signal.SIGKILL)
         worker.wait()
 
+    def await_ended(self, count: int, timeout: float = 20) -> None:
+        """Wait until *count* jobs have ended."""
+        try:
+            eventually(
+                lambda: len(self.journal.ended()) >= count, timeout, message=f"{count} jobs ended"
+            )
+        except AssertionError:
+            raise AssertionError(f"{self.account()}\n{self.report()}") from None
+
     def await_all(self, timeout: float = 30, besides: Iterable[str] = ()) -> Account:
         """Wait until every acknowledged job (*besides* some) ended; return the account."""
         wanted = set(self.acknowledged) - set(besides)
@@ -135,9 +148,7 @@ class Arena:
     def account(self) -> Account:
         """Return the account as it stands."""
         held = [jid for jids in self.held().values() for jid in jids]
-        return account(
-            self.journal, self.attempted, self.acknowledged, dead=self.dead(), held=held
-        )
+        return account(self.journal, self.attempted, self.acknowledged, dead=self.dead(), held=held)
 
     def held(self) -> dict[str, list[str]]:
         """Return the jids that Redis has, per key: queues, in flight, retry, schedule."""
@@ -162,9 +173,13 @@ class Arena:
         return [_jid(raw) for raw in members]
 
     def report(self) -> str:
-        """Return the end of every worker's log."""
+        """Return the end of every worker's log, with the stacks of those that run."""
+        for each in self.workers:
+            if each.running:
+                each.signal(signal.SIGTTIN)
+                each.says("thread kiq-poller")
         return "\n".join(
-            f"--- worker {number} ({'runs' if each.running else 'ended'})\n{each.log[-3000:]}"
+            f"--- worker {number} ({'runs' if each.running else 'ended'})\n{each.log[-20000:]}"
             for number, each in enumerate(self.workers)
         )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from tests.chaos.arena import THREADS, UNSETTLED, Arena
-from tests.helpers.waiting import eventually
 
 #: Points that a worker passes when it does no more than work.
 WORKING = ("before-settle", "after-exchange", "after-fetch", "after-claim", "mid-commit")
@@ -17,7 +16,7 @@ def test_three_kills_in_ten_thousand_jobs_lose_none_and_repeat_what_had_started(
     arena.push_many(10_000, "Takes", 0.0005)
     for ended in (2_000, 5_000, 8_000):
         worker = arena.start()
-        eventually(lambda n=ended: len(arena.journal.ended()) >= n, 30, message=f"{ended} ended")
+        arena.await_ended(ended)
         arena.kill(worker)
     arena.start()
     result = arena.await_all(25)

@@ -28,7 +28,9 @@ def test_every_problem_of_a_file_is_told_with_its_line(site: Site) -> None:
     assert process.wait() == 78
     assert "3 problems" in process.log
     for line, word in ((1, "concurrency"), (3, "soon"), (4, "environment")):
-        assert any(f"config/kiq.yml:{line}" in text and word in text for text in process.lines), word
+        assert any(f"config/kiq.yml:{line}" in text and word in text for text in process.lines), (
+            word
+        )
     assert "Traceback" not in process.log
 
 

@@ -41,6 +41,21 @@ class Measures(kiq.Job):
         note(f"length {len(text)}")
 
 
+class Clocked(kiq.Job):
+    """Notes when it started."""
+
+    def perform(self, label: str) -> None:
+        note(f"{label} at {time.time()}")
+
+
+class Slow(kiq.Job):
+    """Takes its time; notes which process ran it."""
+
+    def perform(self, label: str, seconds: float) -> None:
+        note(f"{label} in {os.getpid()} at {time.time()}")
+        time.sleep(seconds)
+
+
 class Hold(kiq.Job):
     """Runs until the test releases it."""
 

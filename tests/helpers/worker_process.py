@@ -14,6 +14,7 @@ from typing import Any
 import redis
 
 from kiq.client import Client
+from kiq.config import Codec
 from kiq.config import Redis as RedisSettings
 from tests.helpers.server import TestServer
 from tests.helpers.waiting import eventually
@@ -132,12 +133,12 @@ class WorkerProcess:
 class Site:
     """A folder and an empty database, in which worker processes run; :meth:`close` ends them all."""
 
-    def __init__(self, server: TestServer, folder: Path) -> None:
+    def __init__(self, server: TestServer, folder: Path, codec: Codec = "msgpack") -> None:
         self.folder = folder
         self.url = f"unix://{server.socket}?db={next(_databases)}"
         self.store = redis.Redis.from_url(self.url)
         self.store.flushdb()
-        self.client = Client(RedisSettings(url=self.url))
+        self.client = Client(RedisSettings(url=self.url), codec=codec)
         self._started: list[WorkerProcess] = []
 
     def run(
@@ -158,9 +159,7 @@ class Site:
             name: value for name, value in outside.items() if added.get(name, "") is not None
         }
         log = self.folder / f"log-{len(self._started)}"
-        process = WorkerProcess(
-            [*command, *arguments], self.folder, {**variables, **given}, log
-        )
+        process = WorkerProcess([*command, *arguments], self.folder, {**variables, **given}, log)
         self._started.append(process)
         return process
 

@@ -48,9 +48,9 @@ def test_a_job_is_in_the_ledger_from_the_fetch_that_named_it_until_it_is_settled
     assert "1.2" in ownership
 
 
-def test_call_numbers_are_never_used_twice() -> None:
-    ownership, _ = holding()
-    numbers = [ownership.next_call() for _ in range(5)]
+def test_call_numbers_are_never_used_twice_by_any_owner_of_the_process() -> None:
+    first, second = Ownership("o", []), Ownership("p", [])
+    numbers = [each.next_call() for each in (first, second, first, second, first)]
     assert len(set(numbers)) == 5
     assert numbers == sorted(numbers)
 
@@ -89,9 +89,10 @@ def test_settling_twice_counts_once() -> None:
 
 def test_a_verdict_of_another_owner_strikes_out_nothing() -> None:
     ownership, _ = holding("1.1")
-    other, jobs = holding("1.1")
+    _, jobs = holding("2.1")
     ownership.settled(jobs)
     assert "1.1" in ownership
+    assert ownership.agrees(ownership.flight(QUEUE), 1)
 
 
 def test_a_job_that_is_handed_back_stays_in_the_ledger_until_that_is_confirmed() -> None:
@@ -157,7 +158,7 @@ def test_a_fence_forgets_everything_and_lets_nothing_start_again() -> None:
     ownership.permit.extend(200.0)
     assert ownership.permit.until == float("-inf")
     ownership.settled(jobs)  # their verdicts come later, and change nothing
-    assert ownership.agrees(ownership.flight(QUEUE), 0)
+    assert len(ownership) == 0
 
 
 # All together
