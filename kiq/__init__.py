@@ -27,8 +27,8 @@ from .errors import (
     UndecodablePayload,
     UnknownJobClass,
 )
-from .job import Job  # isort: skip (before the name job, which shadows this module)
 from .function_job import FunctionJob, job
+from .job_class import Job
 from .middleware import ClientContext, ServerContext
 from .plugin import Host, Plugin, host
 from .pushing import push, push_bulk

@@ -9,7 +9,7 @@ from typing import Any, Generic, NoReturn, ParamSpec, TypeVar, Unpack, overload
 
 from .enqueuing import Args, Enqueuer
 from .errors import ConfigError
-from .job import Elsewhere, check_plain_function
+from .job_class import Elsewhere, check_plain_function
 from .options import CLASS_ONLY, DEFAULTS, Options, SetOptions, checked
 from .registry import JobSpec, registry, wire_name
 

@@ -13,6 +13,7 @@ from ..verdict import Settlement, Taken
 #: that may be owed to Redis before no new job starts.
 MOST_WAITING = 250
 BATCH = 250
+MOST_REFUSED = 500
 _TOLERANCE = (
     0.250  # seconds that a verdict may wait for its answer while as many are owed as threads
 )
@@ -33,8 +34,10 @@ class Desk:
         self.low_water = 0  # ... or when the buffer holds no more than so many
         self._threads = threads
         self._answered = threading.Event()
+        self._refused = 0
         self._leaving = False
         self._rung = False
+        self._forked = False
         #: The end of a pipe that the courier's selector watches.
         self.bell_end, self._bell = os.pipe()
         os.set_blocking(self.bell_end, False)
@@ -43,6 +46,8 @@ class Desk:
     def wake(self) -> None:
         """Wake the courier (once, however many call)."""
         if self._rung:
+            if self._forked:
+                os._exit(0)
             return
         self._rung = True
         try:
@@ -65,10 +70,14 @@ class Desk:
             self.gate_at = steady() + _TOLERANCE
         self.owed = count
 
-    def answered(self, still_owed: int) -> None:
-        """Note that Redis answered; *still_owed* of its answers were refusals, to be sent again."""
-        self.owed = still_owed
-        self.gate_at = steady() + _TOLERANCE if still_owed else float("inf")
+    def answered(self, refused: int) -> None:
+        """Note that Redis answered everything; it keeps refusing *refused* verdicts.
+
+        Those back off alone and stop nobody, until there are too many to hold.
+        """
+        self.owed = 0
+        self._refused = refused
+        self.gate_at = float("-inf") if refused >= MOST_REFUSED else float("inf")
         self._answered.set()
 
     @property
@@ -76,7 +85,7 @@ class Desk:
         """Whether no new job may start: too much of what ran is not settled."""
         waiting = len(self.outbox)
         late = steady() > self.gate_at and self.owed + waiting >= self._threads
-        return late or waiting >= MOST_WAITING
+        return late or waiting >= MOST_WAITING or self._refused >= MOST_REFUSED
 
     def wait_for_room(self) -> None:
         """Wait until the courier has taken verdicts out of a full outbox, or the process leaves."""
@@ -84,6 +93,15 @@ class Desk:
             self._answered.clear()
             self.wake()
             self._answered.wait(0.05)
+
+    def forked(self) -> None:
+        """End this process when the job in hand returns: it is a child that a job forked.
+
+        It has a copy of the buffer, whose jobs are its parent's, and no courier. Called in the child.
+        """
+        self._forked = self._rung = True
+        self.patience = 0
+        self.leave()
 
     def leave(self) -> None:
         """Start no further job, whatever is in the buffer or on its way to a thread."""
@@ -98,6 +116,8 @@ class Desk:
         """
         permit = taken.flight.permit
         while True:
+            if self._forked:
+                os._exit(0)
             if permit.fenced or self._leaving:
                 return False
             if steady() <= permit.until and not self.closed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 
 from ..clock import steady
@@ -34,6 +35,7 @@ class Manager:
 
     def start(self) -> None:
         """Start the threads. All are made now: a job can't fail for want of one later."""
+        os.register_at_fork(after_in_child=self._desk.forked)
         for processor in self.processors:
             processor.thread.start()
         self.courier.thread.start()

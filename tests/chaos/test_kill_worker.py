@@ -7,7 +7,7 @@ import pytest
 from tests.chaos.arena import THREADS, UNSETTLED, Arena
 
 #: Points that a worker passes when it does no more than work.
-WORKING = ("before-settle", "after-exchange", "after-fetch", "after-claim", "mid-commit")
+WORKING = ("before-exchange", "after-exchange", "after-fetch", "after-claim", "mid-commit")
 
 
 def test_three_kills_in_ten_thousand_jobs_lose_none_and_repeat_what_had_started(

@@ -70,9 +70,9 @@ def bench() -> Bench:
 
 
 @pytest.fixture
-def heard(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+def heard(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     caplog.set_level(logging.INFO, logger="kiq.job")
-    yield caplog
+    return caplog
 
 
 def job(*args: Any, **fields: Any) -> dict[str, Any]:

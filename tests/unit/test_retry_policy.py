@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kiq
@@ -296,6 +296,7 @@ def test_retry_in_may_say_discard(answer: object) -> None:
     assert payload["discarded_at"] == NOW_MS
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 5000), min_size=2, max_size=20), st.floats(0, 1, exclude_max=True))
 def test_default_delays_grow_with_the_count_and_stay_within_their_jitter(
     counts: list[int], dice: float
@@ -308,6 +309,7 @@ def test_default_delays_grow_with_the_count_and_stay_within_their_jitter(
         assert default <= round(wait, 3) <= default + 10 * (count + 2) - 1
 
 
+@settings(deadline=None)
 @given(st.one_of(st.floats(), st.integers(), st.timedeltas()), st.floats(0, 1, exclude_max=True))
 def test_a_delay_is_never_in_the_past_nor_beyond_a_lifetime(answer: Any, dice: float) -> None:
     for error, hooks in [
@@ -516,6 +518,7 @@ scalars = st.one_of(
 FIELDS = ["retry", "retry_count", "retry_for", "failed_at", "retried_at", "backtrace", "dead"]
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from([*FIELDS, "retry_queue", "queue"]), scalars))
 def test_whatever_a_payload_holds_it_is_judged_and_can_be_written(fields: dict[str, Any]) -> None:
     judgement = judged(job(**fields), ValueError("boom"))
