@@ -48,6 +48,7 @@ class Server:
         self._socket = self.folder / "s"
         self._port = _free_port()
         self._clients: list[redis.Redis] = []
+        self._pid = 0
         self._lease, reader = Lease.private()
         try:
             self._start(reader)
@@ -88,9 +89,8 @@ class Server:
         for client in self._clients:
             client.close()
         self._clients.clear()
-        if self._lease.alive:
-            info: Any = redis.Redis(unix_socket_path=str(self._socket)).info("server")
-            os.kill(int(info["process_id"]), signal.SIGTERM)
+        if self._pid and self._lease.alive:
+            os.kill(self._pid, signal.SIGTERM)
             wait_until(lambda: not self._lease.alive, 15, "the server ends")
         self._lease.close()
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -102,6 +102,8 @@ class Server:
         finally:
             os.close(log)
         wait_until(self._is_ready, 20, f"{self.binary} starts")
+        info: Any = self.client().info("server")
+        self._pid = int(info["process_id"])
 
     def _is_ready(self) -> bool:
         if not self._lease.alive:
@@ -188,17 +190,21 @@ class Program:
 
     def end(self) -> None:
         """End it with what it has forked, in order if it can; harmless when repeated."""
-        if self._process.poll() is None:
-            self._process.terminate()
-            try:
+        try:
+            if self._process.poll() is None:
+                self._process.terminate()
                 self._process.wait(_ORDERLY_SECONDS)
-            except subprocess.TimeoutExpired:
-                pass  # what is stuck gets SIGKILL
+        except subprocess.TimeoutExpired:
+            pass  # what is stuck gets SIGKILL
+        finally:
+            self._kill_session()
+        self._process.wait(5)
+
+    def _kill_session(self) -> None:
         try:
             os.killpg(self.pid, signal.SIGKILL)
         except ProcessLookupError:
             pass  # nothing of its session is left
-        self._process.wait(5)
 
 
 def environment(url: str, **added: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .client import importing
-from .errors import BootError, ConfigError, PluginError
+from .errors import BootError, ConfigError, KiqError, PluginError
 from .plugin import Host
 from .registry import module_of_file
 
@@ -101,6 +101,10 @@ def _plugin(name: str) -> Any:
                     "write module:object for one of your own"
                 )
             found = points[0].load()
-    except (ImportError, AttributeError) as error:
-        raise PluginError(f"plugin {name!r} can't be loaded: {error}") from error
-    return found() if isinstance(found, type) else found
+        return found() if isinstance(found, type) else found
+    except KiqError:
+        raise
+    except Exception as error:
+        raise PluginError(
+            f"plugin {name!r} can't be loaded: {type(error).__name__}: {error}"
+        ) from error

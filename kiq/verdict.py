@@ -91,10 +91,14 @@ class ToRetry:
 
 @dataclass(frozen=True, slots=True)
 class ToSchedule:
-    """The job asked for later; *raw* goes to the scheduled set, due at *at* (epoch seconds)."""
+    """The job asked for later; *raw* goes to the scheduled set, due at *at* (epoch seconds).
+
+    *ran* is False for one that could not be promoted: it is not counted as processed.
+    """
 
     raw: bytes
     at: float
+    ran: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +126,14 @@ class ToQueue:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """The job is dropped on purpose; *failed* when an error of the job was the cause."""
+    """The job is dropped on purpose; *failed* when an error of the job was the cause.
+
+    *ran* is False for one that was dropped on its way to its queue.
+    """
 
     reason: str
     failed: bool = False
+    ran: bool = True
 
 
 Verdict = Done | ToRetry | ToSchedule | ToDead | ToQueue | Dropped

@@ -179,7 +179,7 @@ def _destination(verdict: Verdict, flight: Flight) -> tuple[str, str, float, byt
     match verdict:
         case ToRetry(raw, at):
             return "zset", keys.RETRY, at, raw, ""
-        case ToSchedule(raw, at):
+        case ToSchedule(raw, at, _):
             return "zset", keys.SCHEDULE, at, raw, ""
         case ToDead(raw, at, reason):
             return "dead", keys.DEAD, at, raw, reason
@@ -198,9 +198,11 @@ def _counts(verdict: Verdict) -> tuple[int, int]:
             return (1, 1) if ran else (0, 0)
         case ToRetry():
             return 1, 1
-        case Dropped(_, failed):
-            return 1, 1 if failed else 0
-        case Done() | ToSchedule():
+        case Dropped(_, failed, ran):
+            return int(ran), int(failed)
+        case ToSchedule(_, _, ran):
+            return int(ran), 0
+        case Done():
             return 1, 0
 
 

@@ -33,7 +33,7 @@ from .worker import Worker
 _GATHER = 0.002  # seconds that a verdict may wait for company
 _HAND_BACK_AFTER = 0.100  # seconds that a job may wait in the buffer
 _NAP = 1.0  # seconds; the longest sleep when nothing is due
-_SHORT_JOBS = 5_000  # jobs a second from which on one thread does best
+_SHORT_JOBS = 5_000  # jobs a second of one thread, from which on one thread does best
 _NEVER = float("inf")
 
 Reader = Callable[[Any], None]
@@ -175,6 +175,7 @@ class Courier:
             return [self._hand_back(back)]
         held_up = self._lane.held_up()
         if held_up:
+            self._fetcher.rest(len(held_up))
             return [self._hand_back(held_up, last=True)]
         requests: list[tuple[Command, Reader]] = []
         suspects = self._lane.startable(self._buffer.free)
@@ -197,11 +198,16 @@ class Courier:
         if not fetched.jobs:
             return
         self._buffer.put(self._lane.sort(fetched.jobs))
-        # While jobs are short one thread does best (GIL): others are woken when that falls behind.
-        if self._fetcher.size.rate < _SHORT_JOBS:
+        if not self._jobs_are_short:
             self._buffer.wake(len(fetched.jobs))
         elif self._buffer.free >= self.capsule.concurrency:
             self._buffer.wake(1)
+
+    @property
+    def _jobs_are_short(self) -> bool:
+        """Whether jobs end so fast that one thread does best: others would wait for the GIL."""
+        running = max(1, self.capsule.concurrency - self._buffer.free)
+        return self._fetcher.size.rate >= _SHORT_JOBS * running
 
     def _marked(self, _reply: Any) -> None:
         suspects = self._lane.marked()
@@ -224,6 +230,7 @@ class Courier:
     def _hand_back(self, jobs: list[Taken], last: bool = False) -> tuple[Command, Reader]:
         ownership = self._standing.ownership
         ownership.handing_back(jobs)
+        self._lane.settled(jobs)
         crash_point("before-hand-back")
 
         def read(reply: Any) -> None:
@@ -253,8 +260,8 @@ class Courier:
             desk.low_water = self._fetcher.size.target() // 2 if hungry else 0
             seconds = self._seconds_to_nap(steady())
         self._sleep(max(0.0, seconds), self._ear.fileno())
-        if self._buffer.free and len(self._buffer):
-            # One more at least, twice as many as run at most.
+        if self._buffer.free and len(self._buffer) and not (desk.outbox and self._jobs_are_short):
+            # What runs does not keep up: twice as many, and one more at least.
             self._buffer.wake(max(1, self.capsule.concurrency - self._buffer.free))
 
     def _seconds_to_nap(self, now: float) -> float:

@@ -120,11 +120,15 @@ class Executor:
             original.setdefault("queue", taken.flight.queue)
             spec = self._registry.find(original["class"])
             judgement = self._policy.judge(original, error, spec.hook if spec else _no_hook, wall())
-            self._tell(judgement, error)
-            return _verdict(judgement, codec)
-        except Exception as problem:  # noqa: BLE001 (a bug here must not lose the job)
+            verdict = _verdict(judgement, codec)
+        except BaseException as problem:  # noqa: BLE001 (a bug here must not lose the job)
             self._host.report(problem, {"context": "retry", "jid": payload.get("jid")})
             return ToRetry(taken.raw, wall() + 60)
+        try:
+            self._tell(judgement, error)
+        except BaseException as problem:  # noqa: BLE001 (its fate is decided, whoever calls sys.exit)
+            logger.error("telling of a failed job broke off: %s", type(problem).__name__)
+        return verdict
 
     def _convict(self, payload: dict[str, Any], codec: Codec) -> Verdict:
         error = PoisonPill("it was running each time when its process died, three times")

@@ -33,6 +33,7 @@ class Fetcher:
         self._order = QueueOrder(capsule, worker.host.queue_filters)
         self._standing = standing
         self._named_idle = False  # our name stands in the idle sets
+        self._brought = 0  # how many jobs the last fetch brought
         self._checked_at = 0.0
         self._asked: tuple[int, list[str], list[Flight], float] = (0, [], [], 0.0)
 
@@ -45,6 +46,15 @@ class Fetcher:
     def rung(self) -> None:
         """Note that the bell was heard: there is a job, and our name is gone."""
         self.dry = self._named_idle = False
+
+    def rest(self, held_up: int) -> None:
+        """Leave the queues alone for a moment if the last fetch brought only the *held_up* jobs.
+
+        They went back and can't start here yet: without a rest they would go round and round.
+        """
+        if held_up == self._brought:
+            self.dry = True
+            self.look_at = steady() + _IDLE_POLL
 
     def command(self, count: int) -> Command:
         """Return the command that fetches *count* jobs."""
@@ -73,6 +83,7 @@ class Fetcher:
         crash_point("after-fetch")
         for source, problem in fetched.errors:
             self._worker.host.report(StoreError(f"{source}: {problem}"), {"context": "fetch"})
+        self._brought = len(fetched.jobs)
         self._standing.ownership.took(fetched.jobs)
         self._order.took(names, fetched.counts, fetched.empty)
         if fetched.jobs:

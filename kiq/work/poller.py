@@ -34,7 +34,7 @@ _STANDBY_CALLS = 200  # a second, of the whole fleet
 _BATCH = 500
 _HANGS_AFTER = 5.0  # seconds after which claims are given back by the heartbeat
 _CAREFUL = 60.0  # seconds during which jobs are then promoted one at a time
-_AGAIN = 30.0  # seconds until a job whose client middleware raised is tried again
+_AGAIN = 30.0  # seconds until a job is tried again that could not be promoted
 
 
 class Poller:
@@ -185,7 +185,10 @@ class Poller:
             for problem in refused:
                 self._worker.host.report(StoreError(problem), {"context": "promotion"})
             if refused:
-                raise StoreError("some due jobs could not enter their queues: they go back")
+                # Later, so that they don't stand in front of what is due for other queues. Those that
+                # did enter are not in flight any more: for them this does nothing.
+                ids = {one.delivery for one in promotions}
+                others += _put_off(source, call, raws, ids)
         crash_point("mid-commit")
         if others:
             commands = [flight.move_command(one, wall(), self._limits) for one in others]
@@ -210,13 +213,13 @@ class Poller:
                     payload.get("jid"),
                     payload["class"],
                 )
-                return Dropped("a client middleware vetoed it")
+                return Dropped("a client middleware vetoed it", ran=False)
             changed.pop("at", None)
             changed["enqueued_at"] = milliseconds()
             return Promotion(delivery, check_queue_name(changed["queue"]), encode(changed, codec))
         except Exception as error:  # noqa: BLE001 (one job's trouble must not stop the sweep)
             self._worker.host.report(error, {"context": "promotion", "jid": payload.get("jid")})
-            return ToSchedule(raw, wall() + _AGAIN)
+            return ToSchedule(raw, wall() + _AGAIN, ran=False)
 
     def _job_class(self, payload: dict[str, Any]) -> Any:
         spec = self._worker.registry.find(payload["class"])
@@ -246,6 +249,17 @@ class Poller:
             logger.warning("the poller could not sign off: %s; its lease will run out", error)
         finally:
             self._link.close()
+
+
+def _put_off(source: Flight, call: int, raws: list[bytes], ids: set[str]) -> list[Settlement]:
+    """Return what tries again later the jobs of *raws* that have one of these delivery *ids*."""
+    later = wall() + _AGAIN
+    numbered = [(f"{call}.{index}", raw) for index, raw in enumerate(raws, start=1)]
+    return [
+        (Taken(delivery, source, raw, 0.0), ToSchedule(raw, later, ran=False))
+        for delivery, raw in numbered
+        if delivery in ids
+    ]
 
 
 def _payload_of(context: ClientContext) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from .. import keys
 from ..clock import steady
 from ..errors import StoreError
 from ..store import owners, processes
+from .crash_points import crash_point
 from .outage import Outage
 from .run_folder import RunFolder
 from .worker import Worker
@@ -116,6 +117,7 @@ class Reclaimer:
         now = steady()
         if not owners.elect(self._link, keys.RECLAIMER, self._worker.identity, _TERM):
             self._watch.touched(now)
+            self._watch.judge([], now)  # an old sighting must not count when it is elected again
             return
         known = owners.all_owners(self._link)
         self._watch.touched(now)
@@ -137,7 +139,9 @@ class Reclaimer:
             self._give_back(owner, proven=False)
 
     def _give_back(self, owner: str, *, proven: bool) -> None:
+        crash_point("before-give-back")
         result = owners.reclaim(self._link, owner, proven=proven, crashed=True)
+        crash_point("after-give-back")
         if result is None:
             return
         if result.moved:

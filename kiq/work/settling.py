@@ -83,7 +83,7 @@ class Settler:
         commands += [
             move_command(settlement, now, self._limits)
             for settlement in self._owed
-            if settlement[1] is not DONE
+            if not _is_plain(settlement)
         ]
         return commands
 
@@ -95,8 +95,9 @@ class Settler:
         refusing: dict[Flight, StoreError] = {}
         if self._groups:
             refusing = self._read_done(next(answers), self._groups)
-        for at, (taken, verdict) in enumerate(self._owed):
-            if verdict is DONE:
+        for at, settlement in enumerate(self._owed):
+            taken = settlement[0]
+            if _is_plain(settlement):
                 if taken.flight in refusing:
                     problems[at] = refusing[taken.flight]
                 else:
@@ -171,10 +172,16 @@ class Settler:
         self._owed = []
 
 
+def _is_plain(settlement: Settlement) -> bool:
+    """Tell whether nothing but the job itself is to be forgotten; of a suspect there is more."""
+    return settlement[1] is DONE and not settlement[0].suspicion
+
+
 def _done_by_flight(owed: Iterable[Settlement]) -> dict[Flight, list[str]]:
     groups: dict[Flight, list[str]] = {}
-    for taken, verdict in owed:
-        if verdict is DONE:
+    for settlement in owed:
+        if _is_plain(settlement):
+            taken = settlement[0]
             ids = groups.get(taken.flight)
             if ids is None:
                 groups[taken.flight] = [taken.delivery]

@@ -96,7 +96,9 @@ class Standing:
         old = self.ownership
         self._worker.owners.remove(old)
         known = old.fence()
-        dropped = len(self._buffer.drain()) + len(self._lane.drain())
+        waiting = self._buffer.drain() + self._lane.drain()
+        self._lane.settled(waiting)
+        dropped = len(waiting)
         self.ownership = self._new_ownership()
         self.registered = self.fenced = self.uncertain = False
         logger.error(
@@ -132,6 +134,7 @@ class Standing:
         plan = self.ownership.reconcile(contents.epoch, contents.held, unstarted)
         dropped = set(plan.drop)
         mine = [taken for taken in unstarted if taken.delivery not in dropped]
+        self._lane.settled([taken for taken in unstarted if taken.delivery in dropped])
         self._buffer.put(self._lane.sort(mine))
         adopted = 0
         for source, ids in plan.adopt.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from ..clock import steady
 from ..verdict import Taken
 from .executor import CONVICTED
 
@@ -24,7 +25,8 @@ class Isolation:
     def enter(self, taken: Taken) -> bool:
         """Take the place for *taken*; False while another job has it."""
         with self._lock:
-            if self._held_by is None:
+            # A holder whose owner was fenced may have been dropped unseen, and would keep it for ever.
+            if self._held_by is None or self._held_by.flight.permit.fenced:
                 self._held_by = taken
             return self._held_by is taken
 
@@ -75,6 +77,8 @@ class SuspectLane:
     def marked(self) -> list[Taken]:
         """Take out those whose marks are written: they may start."""
         jobs, self._marking = self._marking, []
+        for taken in jobs:
+            taken.fetched_at = steady()  # its wait in the buffer begins now
         return jobs
 
     def held_up(self) -> list[Taken]:
@@ -94,7 +98,7 @@ class SuspectLane:
         return jobs
 
     def settled(self, jobs: list[Taken]) -> None:
-        """Free the isolation that any of *jobs* had."""
+        """Free the isolation that any of *jobs* had: they ended, went back, or were dropped."""
         for taken in jobs:
             if taken.suspicion >= ISOLATED:
                 self._isolation.leave(taken)

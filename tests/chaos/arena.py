@@ -13,6 +13,7 @@ from typing import Any
 
 
 from kiq.client import Client
+from kiq.clock import wall
 from kiq.codec import decode
 from kiq.config import Redis as RedisSettings
 from kiq.errors import StoreError, UndecodablePayload
@@ -107,7 +108,8 @@ class Arena:
         kinds = self.random.choices(("quick", "fails", "later"), (90, 5, 5), k=count)
         self.push_many(kinds.count("quick"))
         self.push_many(kinds.count("fails"), "FailsOnce")
-        self.push_many(kinds.count("later"), at=1.0)
+        for delay in (0.0, 1.0, 2.0):
+            self.push_many(kinds.count("later") // 3, at=wall() + delay)
 
     def kill(self, worker: WorkerProcess) -> None:
         """Kill -9 *worker*, and wait until it is gone."""
@@ -146,7 +148,7 @@ class Arena:
             raise AssertionError(f"left: {self.held()}\n{self.report()}") from None
 
     def account(self) -> Account:
-        """Return the account as it stands."""
+        """Return the account as it stands. While jobs move, one may be taken for lost."""
         held = [jid for jids in self.held().values() for jid in jids]
         return account(self.journal, self.attempted, self.acknowledged, dead=self.dead(), held=held)
 
@@ -155,6 +157,8 @@ class Arena:
         found: dict[str, list[str]] = {}
         client: Any = self.store
         for key in client.scan_iter(count=1000):
+            if client.type(key) == b"string":
+                continue  # a test broke it
             if key.startswith(b"queue:"):
                 raws = client.lrange(key, 0, -1)
             elif key.startswith(b"kiq:inflight:"):
@@ -169,6 +173,8 @@ class Arena:
 
     def dead(self) -> list[str]:
         """Return the jids in the dead set."""
+        if self.store.type("dead") == b"string":
+            return []
         members: Any = self.store.zrange("dead", 0, -1)
         return [_jid(raw) for raw in members]
 

@@ -10,7 +10,7 @@ import pytest
 
 from kiq.codec import decode
 from tests.helpers.waiting import eventually
-from tests.helpers.worker_process import Site, WorkerProcess
+from tests.helpers.worker_process import UNMEASURED, Site, WorkerProcess
 
 
 def waiting(site: Site, queue: str = "default") -> list[str]:
@@ -82,7 +82,7 @@ def test_a_job_longer_than_the_timeout_goes_back_uncounted(site: Site) -> None:
 
 
 def test_a_job_that_no_exception_reaches_goes_back_all_the_same(site: Site) -> None:
-    worker = site.start("-t", "0.2")
+    worker = site.start("-t", "0.2", **UNMEASURED)
     site.push("Stubborn", "stuck", 30)
     site.noted("begin stuck")
     assert worker.stop(5.2) == 0
@@ -102,7 +102,7 @@ def test_a_second_term_makes_the_deadline_now(site: Site) -> None:
 
 
 def test_a_third_term_ends_it_where_it_stands(site: Site) -> None:
-    worker = site.start("-t", "60")
+    worker = site.start("-t", "60", **UNMEASURED)
     site.push("Stubborn", "stuck", 30)
     site.noted("begin stuck")
     for words in ("stopping: ", "told again: "):

@@ -44,7 +44,7 @@ def test_an_idle_process_takes_what_a_busy_one_has_in_its_buffer(site: Site) -> 
     idle = site.start("-c", "4")
     idle.signal(signal.SIGSTOP)
     site.client.push_slices(
-        {"class": f"{JOBS}.Slow", "args": [f"job{number}", 3], "queue": "default"}
+        {"class": f"{JOBS}.Slow", "args": [f"job{number}", 2], "queue": "default"}
         for number in range(4)
     )
     eventually(lambda: len(ran(site)) == 1)

@@ -52,6 +52,12 @@ class StoreMachine(RuleBasedStateMachine):
         self.owners = [self._owner(), self._owner()]
         self.poller = self._owner(keys.RETRY)
         self.late: list[tuple[Depot, Any]] = []  # commands of old connections, still on their way
+        # Something everywhere, so that few steps find nothing to do.
+        for queue in QUEUES:
+            self.push(queue, [b"", b"\0", b"|", b"\n", b"\xff"] * 3)
+        for depot in self.owners:
+            self._fetch(depot, 6, lost=False)
+        self._move(self.owners[0], list(self.flights[self.owners[0].owner])[:3], "retry")
 
     def _owner(self, *sources: str) -> Depot:
         self.named += 1
@@ -77,7 +83,9 @@ class StoreMachine(RuleBasedStateMachine):
     @precondition(lambda self: any(self.queues.values()))
     @rule(slot=SLOTS, count=st.integers(1, 15), lost=st.booleans())
     def fetch(self, slot: int, count: int, lost: bool) -> None:
-        depot = self.owners[slot]
+        self._fetch(self.owners[slot], count, lost)
+
+    def _fetch(self, depot: Depot, count: int, lost: bool) -> None:
         expected = self._pop(count)
         flights = self.flights[depot.owner]
         call = depot.call + 1
@@ -113,8 +121,10 @@ class StoreMachine(RuleBasedStateMachine):
     @precondition(lambda self: self._flying())
     @rule(slot=SLOTS, data=st.data(), kind=st.sampled_from(["retry", "dead", "first", "last"]))
     def move(self, slot: int, data: st.DataObject, kind: str) -> None:
-        depot = self.owners[slot]
-        for field in self._choose(depot, data)[:2]:
+        self._move(self.owners[slot], self._choose(self.owners[slot], data)[:2], kind)
+
+    def _move(self, depot: Depot, fields: list[Field], kind: str) -> None:
+        for field in fields:
             raw = self.flights[depot.owner].pop(field)
             queue = self.queues[field[0].removeprefix("queue:")]
             verdict: Verdict
@@ -140,6 +150,7 @@ class StoreMachine(RuleBasedStateMachine):
         depot.hand_back([self._taken(depot, field) for field in chosen], last=last)
         self._give_back(depot, chosen, last)
 
+    @precondition(lambda self: self._flying())
     @rule(slot=SLOTS)
     def reconcile(self, slot: int) -> None:
         self._reconcile(self.owners[slot])
@@ -167,7 +178,9 @@ class StoreMachine(RuleBasedStateMachine):
     def a_late_command_arrives(self) -> None:
         for depot, command in self.late:
             assert depot.link.call(command)[0] in (b"stale", b"fenced")
+        self.late = []
 
+    @precondition(lambda self: self._flying())
     @rule(slot=SLOTS, crashed=st.booleans())
     def reclaim(self, slot: int, crashed: bool) -> None:
         depot = self.owners[slot]
@@ -203,6 +216,7 @@ class StoreMachine(RuleBasedStateMachine):
             assert self.poller.commit(keys.RETRY, *moves) == (0, [])
         self.queues[queue] += [raw for _, _, raw in moves]
 
+    @precondition(lambda self: self.flights[self.poller.owner])
     @rule()
     def the_poller_dies(self) -> None:
         fields = self.flights[self.poller.owner]

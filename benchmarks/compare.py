@@ -1,0 +1,139 @@
+"""kiq beside its peers: the same drain of no-op jobs for each, in turns, in one run.
+
+Installs the peers (Dramatiq and RQ; the table in parts/contestant.py takes more) into virtual
+environments under .bench/, which stay for the next time. Each drains as many jobs as suit its
+speed, with its recommended fast settings; after --runs rounds, medians, ranges and ratios are
+printed, once with free workers and once with workers pinned to CPU 0. --write renews RESULTS.md.
+Sidekiq can't be installed here (no Ruby packages): that page quotes earlier figures, as such.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from parts import contestant, report
+from parts.contestant import PEERS, Contestant
+from parts.drain import drain, python_folder
+from parts.peer_home import installed, prepare
+from parts.results_page import page, results_table
+from parts.samples import Spread, figure, spread
+from support import BenchmarkError, Server
+
+_RESULTS = Path(__file__).resolve().parent / "RESULTS.md"
+_MODES = {"free": "Free to use all CPUs", "pinned": "Worker pinned to CPU 0"}
+
+Rates = dict[str, list[float]]
+
+
+def main() -> None:
+    """Measure, print, and write the page and the JSON file."""
+    arguments = _arguments()
+    contestants = _contestants(arguments)
+    # First of all: an installation beside a measurement would be measured.
+    folders = {each.name: prepare(each) if each.home else python_folder() for each in contestants}
+    with Server() as server:
+        facts = report.machine()
+        rates = {
+            mode: _rounds(server, contestants, folders, arguments.runs, pinned=mode == "pinned")
+            for mode in arguments.modes
+        }
+        spreads = {mode: _spreads(found) for mode, found in rates.items()}
+        tables = {
+            _MODES[mode]: results_table(contestants, found, list(spreads[mode].values()))
+            for mode, found in rates.items()
+        }
+        for heading, text in tables.items():
+            print(f"\n{heading}\n\n{text}")
+        versions = {**report.versions(server), **_versions(contestants, folders)}
+        if arguments.write:
+            command = shlex.join(["python", "benchmarks/compare.py", *sys.argv[1:]])
+            text = page(command, facts, versions, contestants, tables)
+            _RESULTS.write_text(text, encoding="utf-8")
+            print(f"\nwritten: {_RESULTS.relative_to(report.ROOT)}")
+        report.finish(arguments, server, _results(rates, spreads, versions))
+
+
+def _arguments() -> argparse.Namespace:
+    made = report.parser(__doc__)
+    names = [peer.name for peer in PEERS]
+    made.add_argument(
+        "--peers", nargs="+", choices=names, default=names, help="default: all", metavar="PEER"
+    )
+    made.add_argument("--runs", type=report.positive, default=3, help="rounds, default %(default)s")
+    made.add_argument(
+        "--modes", nargs="+", choices=list(_MODES), default=list(_MODES), help="default: both"
+    )
+    made.add_argument("--jobs", type=report.positive, default=100_000, help="for kiq")
+    made.add_argument(
+        "--scale",
+        type=float,
+        default=1.0,
+        help="multiply all job counts: 0.1 to see that it works, 10 for a long look",
+    )
+    made.add_argument("--write", action="store_true", help="renew benchmarks/RESULTS.md")
+    arguments = made.parse_args()
+    if arguments.write and arguments.runs < 3:
+        made.error("--write needs --runs 3 or more: a median of less says nothing")
+    return arguments
+
+
+def _contestants(arguments: argparse.Namespace) -> list[Contestant]:
+    chosen = [contestant.kiq(10, arguments.jobs)]
+    chosen += [peer for peer in PEERS if peer.name in arguments.peers]
+    return [replace(each, jobs=max(1, round(each.jobs * arguments.scale))) for each in chosen]
+
+
+def _rounds(
+    server: Server,
+    contestants: Sequence[Contestant],
+    folders: dict[str, Path],
+    runs: int,
+    *,
+    pinned: bool,
+) -> Rates:
+    """Return the jobs a second of each contestant by its name, in each round."""
+    rates: Rates = {each.name: [] for each in contestants}
+    for number in range(1, runs + 1):
+        for each in contestants:
+            drained = drain(server, each, folders[each.name], pinned=pinned)
+            rates[each.name].append(drained.jobs_per_second)
+            where = "pinned" if pinned else "free"
+            print(
+                f"round {number}, {where}, {each.name}: {figure(drained.jobs_per_second)} jobs/s",
+                flush=True,
+            )
+    return rates
+
+
+def _spreads(rates: Rates) -> dict[str, Spread]:
+    return {name: spread(samples) for name, samples in rates.items()}
+
+
+def _versions(contestants: Sequence[Contestant], folders: dict[str, Path]) -> dict[str, str]:
+    """Return the version of each peer itself, by its package's name."""
+    found: dict[str, str] = {}
+    for each in contestants:
+        if each.home and each.home not in found:
+            packages = installed(folders[each.name])
+            if each.home not in packages:
+                raise BenchmarkError(
+                    f"{each.home} is not in its environment: remove .bench/{each.home}"
+                )
+            found[each.home] = packages[each.home]
+    return found
+
+
+def _results(
+    rates: dict[str, Rates], spreads: dict[str, dict[str, Spread]], versions: dict[str, str]
+) -> dict[str, Any]:
+    return {"jobs_per_second": spreads, "rounds": rates, "installed": versions}
+
+
+if __name__ == "__main__":
+    report.run(main)

@@ -1,0 +1,88 @@
+"""The page RESULTS.md, from the figures of one comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from parts.contestant import Contestant
+from parts.report import table
+from parts.samples import Spread, figure
+
+_SIDEKIQ = """\
+## Sidekiq, measured earlier
+
+Ruby's packages could not be installed where this ran, so Sidekiq is not in the table. Measured
+earlier on the same kind of machine (two cores, Redis 7.0 on loopback, one process with ten
+threads), not in this run: **Sidekiq 7.3 with YJIT 12,800 to 14,800 no-op jobs/s**, and 130,000 to
+160,000 jobs/s for its `push_bulk`. Of the same earlier measurement, as a check of the table above:
+Dramatiq 2,600 (two processes 5,200), RQ 340 jobs/s.
+"""
+
+_METHOD = """\
+Each drain: an empty private server without persistence, on loopback TCP; all jobs are pushed; a
+real worker is started with its recommended fast settings and hiredis; from its first settled jobs
+to its last. The contestants take turns in one run, so that all of them meet the same moments of the
+machine. Job counts are scaled to their speed. Ratios hold better than figures: on another machine,
+or beside other work, all of them move together.
+"""
+
+
+def results_table(
+    contestants: Sequence[Contestant],
+    rates: Mapping[str, Sequence[float]],
+    spreads: Sequence[Spread],
+) -> str:
+    """Return a table with a row for each contestant; the first, kiq, is what others are held to.
+
+    A ratio is the median of the ratios of each round.
+    """
+    first, *_ = contestants
+    header = ("", "arrangement", "jobs", "jobs/s, median (range)", f"{first.name} / it")
+    rows = []
+    for contestant, speed in zip(contestants, spreads, strict=True):
+        ratio = "1" if contestant is first else figure(_ratio(rates, first.name, contestant.name))
+        row = (contestant.name, contestant.arrangement, f"{contestant.jobs:,}", str(speed), ratio)
+        rows.append(row)
+    return table(header, rows, words=2)
+
+
+def page(
+    command: str,
+    machine: Mapping[str, Any],
+    versions: Mapping[str, str],
+    contestants: Sequence[Contestant],
+    tables: Mapping[str, str],
+) -> str:
+    """Return the whole page. *tables* are the tables by their heading."""
+    parts = [
+        "# Results",
+        f"Written by `{command}`; [README.md](README.md) says how to read it.",
+        _facts(machine, versions),
+        _METHOD,
+        *(f"## {heading}\n\n{text}" for heading, text in tables.items()),
+        _SIDEKIQ,
+        _commands(contestants),
+    ]
+    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def _ratio(rates: Mapping[str, Sequence[float]], first: str, other: str) -> float:
+    rounds = sorted(a / b for a, b in zip(rates[first], rates[other], strict=True))
+    middle = len(rounds) // 2
+    return rounds[middle] if len(rounds) % 2 else (rounds[middle - 1] + rounds[middle]) / 2
+
+
+def _facts(machine: Mapping[str, Any], versions: Mapping[str, str]) -> str:
+    lines = [f"- {name.replace('_', ' ')}: {value}" for name, value in machine.items()]
+    listed = ", ".join(f"{name} {version}" for name, version in versions.items())
+    return "\n".join([*lines, f"- versions: {listed}"])
+
+
+def _commands(contestants: Sequence[Contestant]) -> str:
+    lines = ["## Commands", "", "The worker of each, where `{url}` is the server:", "", "```"]
+    for contestant in contestants:
+        command = " ".join(contestant.worker).replace("{bin}/", "")
+        settings = "".join(f"{key}={value} " for key, value in contestant.environment.items())
+        lines.append(f"{contestant.name + ':':<12} {settings}{command}")
+    return "\n".join([*lines, "```"])
