@@ -42,7 +42,7 @@ demo: $(STAMP) ## see kiq at work, on a server of its own
 
 bench: $(STAMP) ## how to measure
 	@echo "Each file in benchmarks/ is a measurement; it says at its top what it measures. Run one with"
-	@for each in $(wildcard benchmarks/*.py); do echo "  $(BIN)/python $$each"; done
+	@for each in $(filter-out benchmarks/support.py,$(wildcard benchmarks/*.py)); do echo "  $(BIN)/python $$each"; done
 	@echo "Run it pinned to one CPU too (taskset -c 0), and report both figures."
 
 clean: ## remove what tools have left; .venv stays

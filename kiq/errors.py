@@ -31,6 +31,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from math import inf
 
 
 class Shutdown(BaseException):
@@ -120,7 +121,14 @@ class JobSignal(Exception):
 class _Later(JobSignal):
     def __init__(self, seconds: float | timedelta | None = None, reason: str = "") -> None:
         super().__init__(reason or f"{type(self).__name__.lower()} requested by the job")
-        self.seconds = seconds.total_seconds() if isinstance(seconds, timedelta) else seconds
+        value = seconds.total_seconds() if isinstance(seconds, timedelta) else seconds
+        if value is not None and (
+            isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < inf
+        ):
+            raise PayloadError(
+                f"{type(self).__name__} takes seconds (0 or more) or a timedelta, not {seconds!r}"
+            )
+        self.seconds = value
 
 
 class Retry(_Later):
@@ -131,6 +139,8 @@ class Snooze(_Later):
     """Run this job again in *seconds*; not a failure, and not counted as an attempt."""
 
     def __init__(self, seconds: float | timedelta, reason: str = "") -> None:
+        if seconds is None:
+            raise PayloadError("Snooze takes seconds (0 or more) or a timedelta, not None")
         super().__init__(seconds, reason)
 
 

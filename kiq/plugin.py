@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
@@ -100,16 +101,24 @@ class Host:
         for handler in self.error_handlers or [log_error]:
             try:
                 handler(error, context)
-            except Exception:
-                logger.exception("an error handler failed: %r", handler)
+            except BaseException as problem:  # noqa: BLE001 (sys.exit in a handler, too)
+                _last_words(f"an error handler failed: {handler!r}", problem)
 
     def tell_death(self, payload: dict[str, Any], error: BaseException) -> None:
         """Tell every death handler; one that raises is reported, and the next still runs."""
         for handler in self.death_handlers:
             try:
                 handler(payload, error)
-            except Exception as problem:  # noqa: BLE001 (the job's fate is decided already)
+            except BaseException as problem:  # noqa: BLE001 (the job's fate is decided already)
                 self.report(problem, {"context": "death handler", "jid": payload.get("jid")})
+
+
+def _last_words(what: str, problem: BaseException) -> None:
+    """Say *what* failed, by the log if that works, by stderr if not."""
+    try:
+        logger.error("%s: %r", what, problem, exc_info=problem)
+    except Exception as worse:  # noqa: BLE001
+        sys.stderr.write(f"kiq: {what}: {problem!r}; and the log failed: {worse!r}\n")
 
 
 def log_error(error: BaseException, context: dict[str, Any]) -> None:

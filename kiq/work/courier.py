@@ -49,9 +49,9 @@ class Courier:
     def __init__(self, worker: Worker, capsule: Capsule, buffer: Buffer, desk: Desk) -> None:
         self.capsule = capsule
         self.progress_at = steady()  # when it last spoke to Redis; read by the watchdog
-        self.thread = threading.Thread(
-            target=self._run, name=f"kiq-courier-{capsule.name}", daemon=True
-        )
+        self.napping = False  # no fetch is under way; what a fetch brought is in the buffer
+        name = f"kiq-courier-{capsule.name}"
+        self.thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._report = worker.host.report
         self._buffer = buffer
         self._desk = desk
@@ -138,10 +138,8 @@ class Courier:
         self._standing.uncertain = True
         self._fetcher.rung()
         self._settler.uncertain()
-        pause = self._outage.failed(error)
-        if self._finish_by is not None:
-            pause = min(pause, max(0.0, self._finish_by - steady()))
-        self._sleep(pause, -1)
+        left = max(0.0, (self._finish_by or _NEVER) - steady())
+        self._sleep(min(self._outage.failed(error), left), -1)
 
     def _round(self) -> None:
         """Sleep until there is something to say, and say it in one write."""
@@ -209,9 +207,14 @@ class Courier:
         running = max(1, self.capsule.concurrency - self._buffer.free)
         return self._fetcher.size.rate >= _SHORT_JOBS * running
 
-    def _marked(self, _reply: Any) -> None:
+    def _marked(self, reply: int) -> None:
+        if reply < self._lane.marking:
+            self._standing.uncertain = True  # some of them are not ours any more
+            return
         suspects = self._lane.marked()
+        now = steady()
         for taken in reversed(suspects):
+            taken.fetched_at = now  # its wait in the lane is not the buffer's
             self._buffer.put_first(taken)
         self._buffer.wake(len(suspects))
 
@@ -293,7 +296,10 @@ class Courier:
         poll.register(self._desk.bell_end, select.POLLIN)
         if ear >= 0:
             poll.register(ear, select.POLLIN)
-        for ready, _ in poll.poll(seconds * 1000):
+        self.napping = True
+        events = poll.poll(seconds * 1000)
+        self.napping = False  # before the next look at what quiet() sets: see Manager.idle
+        for ready, _ in events:
             if ready == self._desk.bell_end:
                 self._desk.woken()
             elif self._ear.heard():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import sys
 from contextvars import Context
 from typing import Any
 
@@ -18,7 +19,7 @@ from ..middleware import ServerContext
 from ..plugin import Host
 from ..registry import JobSpec, Registry
 from ..verdict import DONE, Dropped, Taken, ToDead, ToQueue, ToRetry, ToSchedule, Verdict
-from .retry import GiveUp, Judgement, Later, PutBack, RetryPolicy, message_of, name_of
+from .retry import GiveUp, Hook, Judgement, Later, PutBack, RetryPolicy, message_of, name_of
 
 logger = logging.getLogger("kiq.job")
 
@@ -91,59 +92,59 @@ class Executor:
         attributes = {
             name: run.payload[name] for name in self._logged_attributes if name in run.payload
         }
-        logger.info("start", extra=attributes and {"kiq_fields": attributes})
+        _say("start", attributes)
         began = steady()
         outcome = "fail"
         try:
             self._layers(run)
             outcome = "done"
         finally:
-            fields = {**attributes, "elapsed": round(steady() - began, 3)}
-            logger.info(outcome, extra={"kiq_fields": fields})
+            _say(outcome, {**attributes, "elapsed": round(steady() - began, 3)})
 
     def _skipped(self, payload: dict[str, Any]) -> Verdict:
-        logger.info(
-            "skipped: a server middleware did not run it [jid=%s class=%s]",
-            payload["jid"],
-            payload["class"],
-        )
-        return Dropped("a server middleware did not run it")
+        why = "a server middleware did not run it"
+        _say(f"skipped: {why}", {"jid": str(payload.get("jid")), "class": payload["class"]})
+        return Dropped(why)
 
     def _failed(
         self, taken: Taken, payload: dict[str, Any], codec: Codec, error: BaseException
     ) -> Verdict:
         """Decide what a failure means; whatever goes wrong here, the job keeps a place to be."""
         try:
-            # What middleware changed is not written back: the original bytes are what is retried.
-            original, _ = decode(taken.raw)
-            original.setdefault("jid", payload["jid"])
-            original.setdefault("queue", taken.flight.queue)
-            spec = self._registry.find(original["class"])
-            judgement = self._policy.judge(original, error, spec.hook if spec else _no_hook, wall())
+            spec = self._registry.find(payload["class"])
+            judgement = self._judge(taken, payload, error, spec.hook if spec else _no_hook)
             verdict = _verdict(judgement, codec)
-        except BaseException as problem:  # noqa: BLE001 (a bug here must not lose the job)
+        except BaseException as problem:  # noqa: BLE001 (e.g. a hook put in what can't be encoded)
             self._host.report(problem, {"context": "retry", "jid": payload.get("jid")})
-            return ToRetry(taken.raw, wall() + 60)
+            judgement = self._judge(taken, payload, error, _no_hook)
+            verdict = _verdict(judgement, codec)
         try:
             self._tell(judgement, error)
         except BaseException as problem:  # noqa: BLE001 (its fate is decided, whoever calls sys.exit)
-            logger.error("telling of a failed job broke off: %s", type(problem).__name__)
+            _whisper("telling of a failed job", problem)
         return verdict
+
+    def _judge(
+        self, taken: Taken, payload: dict[str, Any], error: BaseException, hook: Hook
+    ) -> Judgement:
+        # What middleware changed is not written back: the original bytes are what is retried.
+        original, _ = decode(taken.raw)
+        original.setdefault("jid", payload.get("jid") or new_jid())
+        original.setdefault("queue", taken.flight.queue)
+        return self._policy.judge(original, error, hook, wall())
 
     def _convict(self, payload: dict[str, Any], codec: Codec) -> Verdict:
         error = PoisonPill("it was running each time when its process died, three times")
         payload["error_class"] = "kiq.PoisonPill"
         payload["error_message"] = str(error)
         payload.setdefault("failed_at", int(wall() * 1000))
-        logger.error(
-            "%s, jid %s: its process died three times while it ran; it goes to the dead set",
-            payload["class"],
-            payload.get("jid"),
+        spared = payload.get("dead") is False
+        verdict: Verdict = (
+            Dropped(str(error), failed=True) if spared else ToDead(encode(payload, codec), wall())
         )
+        self._host.report(error, {"jid": payload.get("jid"), "class": payload["class"]})
         self._host.tell_death(payload, error)
-        if payload.get("dead") is False:
-            return Dropped(str(error), failed=True)
-        return ToDead(encode(payload, codec), wall())
+        return verdict
 
     def _tell(self, judgement: Judgement, error: BaseException) -> None:
         payload, decision = judgement.payload, judgement.decision
@@ -166,6 +167,19 @@ class Executor:
                 message_of(error)[:200],
             )
             self._host.tell_death(payload, error)
+
+
+def _say(outcome: str, fields: dict[str, Any]) -> None:
+    """Log a line about a job; a log that fails must not change what becomes of the job."""
+    try:
+        logger.info(outcome, extra={"kiq_fields": fields})
+    except Exception as problem:  # noqa: BLE001
+        _whisper(f"logging {outcome!r}", problem)
+
+
+def _whisper(what: str, problem: BaseException) -> None:
+    """Say by stderr that *what* failed, where the log itself may be what is broken."""
+    sys.stderr.write(f"kiq: {what} failed: {problem!r}\n")
 
 
 def _perform(run: Any) -> Any:

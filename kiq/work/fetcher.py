@@ -35,7 +35,7 @@ class Fetcher:
         self._named_idle = False  # our name stands in the idle sets
         self._brought = 0  # how many jobs the last fetch brought
         self._checked_at = 0.0
-        self._asked: tuple[int, list[str], list[Flight], float] = (0, [], [], 0.0)
+        self._asked: tuple[int, list[str], list[Flight]] = (0, [], [])
 
     def wanted(self, free: int, waiting: int, now: float) -> int:
         """Return how many jobs to fetch now, for *free* threads and *waiting* jobs."""
@@ -69,15 +69,15 @@ class Fetcher:
             self._order.strict,
         )
         call = ownership.next_call()
-        self._asked = (call, names, flights, steady())
+        self._asked = (call, names, flights)
         return flight.fetch_command(
             ownership.owner, ownership.epoch, call, wanted, self._named_idle
         )
 
     def read(self, reply: Any) -> Fetched:
         """Read the reply to the last :meth:`command`; what it took is in the ledger then."""
-        call, names, flights, asked_at = self._asked
-        fetched = flight.read_fetch(reply, call, flights, asked_at)
+        call, names, flights = self._asked
+        fetched = flight.read_fetch(reply, call, flights, steady())
         if not self._standing.still_ours(fetched.state):
             return fetched
         crash_point("after-fetch")

@@ -29,6 +29,7 @@ class QueueOrder:
         self._weights = {name: max(1, weight) for name, weight in capsule.queues}
         self._passes = dict.fromkeys(self._weights, 0.0)
         self._filters = filters
+        self._hidden: set[str] = set()  # what filters left out (a paused queue, say)
         self._start = 0
 
     def window(self) -> list[str]:
@@ -36,7 +37,8 @@ class QueueOrder:
         names: Sequence[str] = list(self._weights)
         for choose in self._filters:
             names = choose(names)
-        names = list(names)
+        names = [name for name in names if name in self._weights]
+        self._hidden = self._weights.keys() - set(names)
         if self._random:
             random.shuffle(names)
         if len(names) <= MAX_QUEUES:
@@ -60,13 +62,11 @@ class QueueOrder:
             if count:
                 self._passes[name] += count / self._weights[name]
         busy = [self._passes[n] for n, ran_out in zip(names, empty, strict=True) if not ran_out]
-        if not busy:
-            self._passes = dict.fromkeys(self._passes, 0.0)
-            return
-        clock = min(busy)
-        for name, ran_out in zip(names, empty, strict=True):
-            if ran_out:
-                self._passes[name] = max(self._passes[name], clock)
+        waiting = {n for n, ran_out in zip(names, empty, strict=True) if ran_out} | self._hidden
+        # Nobody is served: all begin anew from where the furthest is.
+        clock = min(busy) if busy else max((self._passes[n] for n in names), default=0.0)
+        for name in waiting:
+            self._passes[name] = max(self._passes[name], clock)
 
     def _move_window(self, counts: Sequence[int]) -> None:
         if self.strict:

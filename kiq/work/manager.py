@@ -51,8 +51,15 @@ class Manager:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing runs, waits, or is about to."""
-        return not self.running and self._buffer.free >= len(self.processors)
+        """Whether nothing runs, waits, or is about to. Final once :meth:`quiet` was called."""
+        # In this order: a fetch that was under way has filled the buffer before the courier naps,
+        # and woken threads before the buffer is empty. Else a job could start unseen, and run twice.
+        return (
+            self.courier.napping
+            and not len(self._buffer)
+            and self._buffer.free >= len(self.processors)
+            and not self.running
+        )
 
     def interrupt(self) -> int:
         """Raise Shutdown in every thread that runs a job; return how many were reached."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import select
 import threading
 from typing import Any
@@ -56,10 +57,12 @@ class Poller:
         self._claimed_at: float | None = None
         self._careful_until = 0.0
         self._stopping = threading.Event()
+        self._alarm_end, self._alarm = os.pipe()
 
     def stop(self) -> None:
         """End after the batch in hand."""
         self._stopping.set()
+        os.write(self._alarm, b"!")
 
     def rescue(self, link: Link) -> None:
         """Give claims back that are older than 5 s: a client middleware hangs. For the heartbeat."""
@@ -229,13 +232,12 @@ class Poller:
         """Sleep until the next due time; the bell of a push that is due earlier cuts it short."""
         if seconds <= 0 or self._stopping.is_set():
             return
-        ear = self._ear.fileno()
-        if ear < 0:
-            self._stopping.wait(seconds)
-            return
         poll = select.poll()
-        poll.register(ear, select.POLLIN)
-        if poll.poll(seconds * 1000):
+        poll.register(self._alarm_end, select.POLLIN)
+        ear = self._ear.fileno()
+        if ear >= 0:
+            poll.register(ear, select.POLLIN)
+        if any(ready == ear for ready, _ in poll.poll(seconds * 1000)):
             self._ear.heard()
 
     def _leave(self) -> None:

@@ -10,7 +10,6 @@ import fcntl
 import logging
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,9 +24,12 @@ _SUFFIX = ".worker"
 
 
 def default_folder() -> Path:
-    """Return the per-user folder of run files: ``KIQ_RUN_DIR``, or ``kiq-UID`` in /tmp."""
+    """Return the per-user folder of run files: ``KIQ_RUN_DIR``, or ``/tmp/kiq-UID``.
+
+    Not TMPDIR, which may differ between processes that have to see each other.
+    """
     named = os.environ.get("KIQ_RUN_DIR")
-    return Path(named) if named else Path(tempfile.gettempdir()) / f"kiq-{os.getuid()}"
+    return Path(named).expanduser().absolute() if named else Path(f"/tmp/kiq-{os.getuid()}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +68,25 @@ class RunFolder:
             status = self._folder.stat()
             if status.st_uid != os.getuid() or status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
                 raise PermissionError(f"{self._folder} is not this user's alone")
-            hidden = self._folder / f".{self._name}"
-            descriptor = os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            hidden.rename(self._folder / self._name)  # nobody ever sees it unlocked
+            descriptor = self._locked_file()
         except OSError as error:
             logger.warning("no run-folder lock (%s): a crash is noticed by the lease only", error)
             return {}
         self._descriptor = descriptor
         os.register_at_fork(after_in_child=self._close)
         return _facts(descriptor, self._name)
+
+    def _locked_file(self) -> int:
+        hidden = self._folder / f".{self._name}"
+        descriptor = os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            hidden.rename(self._folder / self._name)  # nobody ever sees it unlocked
+        except OSError:
+            os.close(descriptor)
+            hidden.unlink(missing_ok=True)
+            raise
+        return descriptor
 
     def unlock(self) -> None:
         """Remove this process's file; after its owners have left."""

@@ -118,10 +118,6 @@ class Settler:
         """Note that the last write may or may not have arrived: it will be sent again."""
         self._repeated = True
 
-    def unsettled(self) -> list[Taken]:
-        """Return the jobs whose verdicts could not be written."""
-        return [taken for taken, _ in (*self._owed, *self._desk.outbox)]
-
     def _read_done(self, reply: Any, groups: dict[Flight, list[str]]) -> dict[Flight, StoreError]:
         if isinstance(reply, StoreError):
             return dict.fromkeys(groups, reply)

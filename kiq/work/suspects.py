@@ -74,6 +74,11 @@ class SuspectLane:
         self._marking = chosen
         return chosen
 
+    @property
+    def marking(self) -> int:
+        """How many wait for their marks to be written."""
+        return len(self._marking)
+
     def marked(self) -> list[Taken]:
         """Take out those whose marks are written: they may start."""
         jobs, self._marking = self._marking, []

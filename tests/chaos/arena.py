@@ -6,11 +6,9 @@ import itertools
 import os
 import random
 import signal
-
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
-
 
 from kiq.client import Client
 from kiq.clock import wall

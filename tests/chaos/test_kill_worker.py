@@ -105,7 +105,7 @@ def test_two_pills_die_and_the_innocent_that_take_long_beside_them_live(arena: A
         eventually(
             lambda one=worker: not one.running or len(arena.dead()) == 2,
             20,
-            message=f"a fate\n{arena.account()} {arena.report()}",
+            message="a fate",
         )
         kills += not worker.running
     if not arena.workers[-1].running:

@@ -484,24 +484,18 @@ def test_an_error_handler_that_raises_is_logged_and_the_next_still_hears(
 
 
 #: Known: telling handlers and the log stands before the verdict; what it raises beats the verdict.
-telling_costs_the_verdict = pytest.mark.xfail(
-    reason="an error in telling replaces the verdict",
-    raises=(AssertionError, SystemExit, Exception),
-)
 
 
 def leave(*_args: Any) -> None:
     raise SystemExit(1)
 
 
-@telling_costs_the_verdict
 def test_a_death_handler_that_exits_does_not_take_the_verdict_with_it(bench: Bench) -> None:
     bench.host.on_death(leave)
     bench.add(raising(ValueError))
     assert isinstance(bench.run(retry=0), ToDead)
 
 
-@telling_costs_the_verdict
 def test_an_error_handler_that_exits_does_not_take_the_verdict_with_it(bench: Bench) -> None:
     bench.host.on_error(leave)
     bench.add(raising(ValueError))
@@ -521,7 +515,6 @@ def broken_log(heard: pytest.LogCaptureFixture) -> Iterator[None]:
     logging.getLogger("kiq.job").removeFilter(fault)
 
 
-@telling_costs_the_verdict
 def test_a_job_that_ran_is_done_though_the_log_is_broken(bench: Bench, broken_log: None) -> None:
     ran: list[int] = []
     bench.add(lambda: ran.append(1))
@@ -529,7 +522,6 @@ def test_a_job_that_ran_is_done_though_the_log_is_broken(bench: Bench, broken_lo
     assert ran == [1]
 
 
-@telling_costs_the_verdict
 def test_a_job_that_is_given_up_stays_so_though_the_log_is_broken(
     bench: Bench, broken_log: None
 ) -> None:
@@ -617,7 +609,6 @@ def test_a_convicted_suspect_with_dead_false_is_dropped(bench: Bench) -> None:
     assert len(bench.deaths) == 1
 
 
-@telling_costs_the_verdict
 @pytest.mark.parametrize("spoil", [leave, lambda payload, error: payload.update(oops=object())])
 def test_a_convicted_suspect_dies_whatever_death_handlers_do(bench: Bench, spoil: Any) -> None:
     bench.host.on_death(spoil)

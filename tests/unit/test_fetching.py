@@ -124,7 +124,6 @@ def test_a_queue_that_comes_and_goes_does_not_starve_the_others() -> None:
     assert shares(redis) == close_to({"a": 15, "b": 85})
 
 
-@pytest.mark.xfail(reason="a queue that a filter leaves out keeps its place, and earns credit")
 def test_a_queue_that_a_filter_paused_earns_no_credit_either() -> None:
     paused = {"a"}
     order = QueueOrder(

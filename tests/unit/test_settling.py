@@ -203,18 +203,3 @@ def test_a_refused_verdict_is_sent_once_however_often_the_connection_breaks(
         counter.send()
         counter.settler.uncertain()
     assert counter.send() == 1
-
-
-def test_unsettled_are_those_in_the_outbox_and_under_way(counter: Counter) -> None:
-    under_way = counter.finish()
-    counter.send()
-    waiting = counter.finish(number=2)
-    assert counter.settler.unsettled() == [under_way, waiting]
-
-
-@pytest.mark.xfail(reason="unsettled() leaves out what Redis refused")
-def test_unsettled_are_also_those_that_redis_refused(counter: Counter) -> None:
-    refused = counter.finish(RETRY)
-    counter.send()
-    counter.read(StoreError("no"))
-    assert counter.settler.unsettled() == [refused]
