@@ -33,7 +33,6 @@ from .worker import Worker
 _GATHER = 0.002  # seconds that a verdict may wait for company
 _HAND_BACK_AFTER = 0.100  # seconds that a job may wait in the buffer
 _NAP = 1.0  # seconds; the longest sleep when nothing is due
-_SHORT_JOBS = 5_000  # jobs a second of one thread, from which on one thread does best
 _NEVER = float("inf")
 
 Reader = Callable[[Any], None]
@@ -196,16 +195,10 @@ class Courier:
         if not fetched.jobs:
             return
         self._buffer.put(self._lane.sort(fetched.jobs))
-        if not self._jobs_are_short:
+        if not self._fetcher.size.jobs_are_short(self._buffer.free):
             self._buffer.wake(len(fetched.jobs))
         elif self._buffer.free >= self.capsule.concurrency:
             self._buffer.wake(1)
-
-    @property
-    def _jobs_are_short(self) -> bool:
-        """Whether jobs end so fast that one thread does best: others would wait for the GIL."""
-        running = max(1, self.capsule.concurrency - self._buffer.free)
-        return self._fetcher.size.rate >= _SHORT_JOBS * running
 
     def _marked(self, reply: int) -> None:
         if reply < self._lane.marking:
@@ -263,7 +256,8 @@ class Courier:
             desk.low_water = self._fetcher.size.target() // 2 if hungry else 0
             seconds = self._seconds_to_nap(steady())
         self._sleep(max(0.0, seconds), self._ear.fileno())
-        if self._buffer.free and len(self._buffer) and not (desk.outbox and self._jobs_are_short):
+        keeping_up = desk.outbox and self._fetcher.size.jobs_are_short(self._buffer.free)
+        if self._buffer.free and len(self._buffer) and not keeping_up:
             # What runs does not keep up: twice as many, and one more at least.
             self._buffer.wake(max(1, self.capsule.concurrency - self._buffer.free))
 

@@ -12,6 +12,7 @@ from ..config import Capsule
 MAX_QUEUES = 100
 MAX_JOBS = 500
 _AHEAD = 0.020  # seconds' worth of jobs that a fetch asks for
+_SHORT_JOBS = 5_000  # jobs a second of one thread, from which on one thread does best
 _RATE_MEMORY = 0.020  # seconds over which the rate is averaged
 
 
@@ -99,6 +100,10 @@ class BatchSize:
     def rate(self) -> float:
         """Finished jobs per second, averaged over the last 20 ms or so."""
         return self._rate
+
+    def jobs_are_short(self, free: int) -> bool:
+        """Tell whether jobs end so fast that one thread does best: others would wait for the GIL."""
+        return self._rate >= _SHORT_JOBS * max(1, self._threads - free)
 
     def finished(self, count: int, now: float) -> None:
         """Account for *count* jobs that finished since the last call."""

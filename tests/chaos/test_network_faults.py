@@ -55,7 +55,7 @@ def test_a_black_hole_of_seven_seconds_is_over_soon_after_its_end(
     arena: Arena, proxy: FaultProxy
 ) -> None:
     worker = arena.start(url=proxy.url)
-    arena.push_many(20_000, "Takes", 0.001)
+    arena.push_many(8_000, "Takes", 0.001)
     arena.await_ended(500)
     proxy.swallow(True)
     eventually(lambda: "trying again until it answers" in worker.log, 8, message="it notices")
@@ -75,7 +75,7 @@ def test_a_black_hole_of_seven_seconds_is_over_soon_after_its_end(
 def test_a_slow_network_is_only_slow(arena: Arena, proxy: FaultProxy) -> None:
     proxy.delay = 0.05
     arena.start(url=proxy.url)
-    arena.push_many(2_000)
+    arena.push_many(300)
     result = arena.await_all(30)
     arena.await_rest()
     assert (result.lost, result.stuck, result.duplicated) == (0, 0, 0)

@@ -95,7 +95,7 @@ def test_a_process_frozen_beyond_its_lease_is_replaced_and_starts_nothing_it_los
 
 def test_jobs_that_hear_nothing_do_not_keep_a_process_from_leaving(arena: Arena) -> None:
     worker = arena.start(concurrency=4, shutdown_timeout=1)
-    arena.push_many(4, "Deaf", 8.0)
+    arena.push_many(4, "Deaf", 4.0)
     eventually(lambda: len(arena.journal.lines()) == 4, message="all run")
     began = time.monotonic()
     assert worker.stop(12) == 0

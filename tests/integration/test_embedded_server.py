@@ -293,8 +293,7 @@ def test_the_server_answers_while_its_user_finishes_after_ctrl_c(
 ) -> None:
     worker = child(
         "server = ensure(url)\n"
-        "say('working')\n"
-        "try:\n    time.sleep(30)\n"
+        "try:\n    say('working')\n    time.sleep(30)\n"
         "except KeyboardInterrupt:\n"
         "    until = time.monotonic() + 0.5\n"
         "    answers = set()\n"

@@ -312,12 +312,21 @@ def test_default_delays_grow_with_the_count_and_stay_within_their_jitter(
 @settings(deadline=None)
 @given(st.one_of(st.floats(), st.integers(), st.timedeltas()), st.floats(0, 1, exclude_max=True))
 def test_a_delay_is_never_in_the_past_nor_beyond_a_lifetime(answer: Any, dice: float) -> None:
-    for error, hooks in [
-        (ValueError(), {"retry_in": lambda *_: answer}),
-        (kiq.Retry(answer), {}),
-        (kiq.Snooze(answer), {}),
-    ]:
-        assert 0 <= delay(job(), error, dice=dice, **hooks) <= 1_000_000_010
+    wait = delay(job(), ValueError(), dice=dice, retry_in=lambda *_: answer)
+    assert 0 <= wait <= 1_000_000_010
+    for signal in (kiq.Retry, kiq.Snooze):
+        try:
+            asked = signal(answer)
+        except kiq.PayloadError:
+            continue  # negative, infinite or no number: refused where it is written
+        assert 0 <= delay(job(), asked, dice=dice) <= 1_000_000_010
+
+
+@pytest.mark.parametrize("seconds", ["60", -1, True, float("nan"), float("inf")])
+def test_a_job_can_not_ask_for_a_time_that_is_none(seconds: Any) -> None:
+    for signal in (kiq.Retry, kiq.Snooze):
+        with pytest.raises(kiq.PayloadError, match="takes seconds"):
+            signal(seconds)
 
 
 # No attempt is left
