@@ -42,7 +42,7 @@ class Events:
         for handler in self._in_order(event):
             try:
                 handler()
-            except Exception as error:  # noqa: BLE001 (a listener can't stop what it listens to)
+            except BaseException as error:  # noqa: BLE001 (a listener can't stop what it listens to)
                 report(error, {"event": event})
 
     def emit_strictly(self, event: str) -> None:

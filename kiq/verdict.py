@@ -25,8 +25,9 @@ class Permit:
 
     def extend(self, until: float) -> None:
         """Let jobs start until then, unless the owner was fenced meanwhile."""
-        if not self.fenced:
-            self.until = until
+        self.until = until
+        if self.fenced:  # looked at last, so that a fence that comes meanwhile holds
+            self.until = float("-inf")
 
     def fence(self) -> None:
         """Let no job of this owner start, ever again."""

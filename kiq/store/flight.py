@@ -220,6 +220,11 @@ def hand_back_command(
     return scripts.hand_back(names, args)
 
 
+def unname_commands(owner: str, flights: Sequence[Flight]) -> list[Command]:
+    """Return the commands that take *owner*'s name out of the idle sets: it fetches no more."""
+    return [("SREM", keys.idle(flight.queue), owner) for flight in flights]
+
+
 def mark_command(jobs: Sequence[Taken]) -> Command:
     """Return the command that marks suspects, all of one owner, as about to run."""
     args: list[Any] = [SUSPICION_TTL, jobs[0].flight.owner]

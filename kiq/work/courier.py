@@ -6,7 +6,6 @@ too long, and reconciles after every outcome that it did not see.
 
 from __future__ import annotations
 
-import select
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +21,7 @@ from ..verdict import Taken
 from .buffer import Buffer
 from .crash_points import crash_point
 from .desk import BATCH, Desk
-from .ear import Ear
+from .ear import Ear, wait_for
 from .fetcher import Fetcher
 from .outage import Outage
 from .settling import Settler
@@ -130,6 +129,11 @@ class Courier:
             self._fetcher.rung()
         if not self._quiet:
             self._ear.listen(self.owner)
+        elif self._ear.listening:
+            # A bell that rings here now would be lost to somebody who could come.
+            self._ear.close()
+            flights = list(self._standing.ownership.flights.values())
+            self._link.exchange(flight.unname_commands(self.owner, flights))
 
     def _lost(self, error: Exception) -> None:
         """Close the connection, unread: what was under way may or may not have happened."""
@@ -155,6 +159,7 @@ class Courier:
         crash_point("before-exchange")
         replies = self._link.exchange(commands)
         crash_point("after-exchange")
+        self._fetcher.size.exchanged(steady() - now)
         self._standing.uncertain = False
         self._sent_at = now
         settled = self._settler.read(replies[:settling], now)
@@ -219,7 +224,7 @@ class Courier:
             return self._buffer.drain() + self._lane.drain()
         oldest = self._buffer.oldest_at()
         if oldest is None or now - oldest < _HAND_BACK_AFTER:
-            return []
+            return [] if self._buffer.free else self._lane.overdue(now - _HAND_BACK_AFTER)
         self._fetcher.size.handed_back()
         return self._buffer.drain()
 
@@ -286,15 +291,10 @@ class Courier:
 
     def _sleep(self, seconds: float, ear: int) -> None:
         """Sleep, but wake for the desk, and for the bell."""
-        poll = select.poll()
-        poll.register(self._desk.bell_end, select.POLLIN)
-        if ear >= 0:
-            poll.register(ear, select.POLLIN)
         self.napping = True
-        events = poll.poll(seconds * 1000)
+        ready = wait_for(seconds, self._desk.bell_end, ear)
         self.napping = False  # before the next look at what quiet() sets: see Manager.idle
-        for ready, _ in events:
-            if ready == self._desk.bell_end:
-                self._desk.woken()
-            elif self._ear.heard():
-                self._fetcher.rung()
+        if self._desk.bell_end in ready:
+            self._desk.woken()
+        if ear in ready and self._ear.heard():
+            self._fetcher.rung()

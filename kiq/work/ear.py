@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import select
 
 from .. import keys
 from ..clock import steady
@@ -10,6 +11,16 @@ from ..errors import StoreError
 from ..store.connection import Connector, Link
 
 logger = logging.getLogger("kiq.bell")
+
+
+def wait_for(seconds: float, *descriptors: int) -> set[int]:
+    """Sleep until one of *descriptors* can be read (negative ones are left out); return which can."""
+    poll = select.poll()
+    for descriptor in descriptors:
+        if descriptor >= 0:
+            poll.register(descriptor, select.POLLIN)
+    return {ready for ready, _ in poll.poll(max(0.0, seconds) * 1000)}
+
 
 _PAUSE = 1.0  # seconds between two attempts to listen
 
@@ -40,6 +51,11 @@ class Ear:
             return
         self._link = link
         self._unheard = 0
+
+    @property
+    def listening(self) -> bool:
+        """Whether it has a subscription."""
+        return self._link is not None
 
     def fileno(self) -> int:
         """Return the socket to watch; -1 when it is not listening."""

@@ -12,6 +12,7 @@ from ..config import Capsule
 MAX_QUEUES = 100
 MAX_JOBS = 500
 _AHEAD = 0.020  # seconds' worth of jobs that a fetch asks for
+_MOST_AHEAD = 0.5  # ... when Redis is far away
 _SHORT_JOBS = 5_000  # jobs a second of one thread, from which on one thread does best
 _RATE_MEMORY = 0.020  # seconds over which the rate is averaged
 
@@ -85,7 +86,8 @@ class QueueOrder:
 
 
 class BatchSize:
-    """How many jobs to ask for: 20 ms' worth at the present rate, or one for each free thread.
+    """How many jobs to ask for: 20 ms' worth at the present rate (or two round trips', when those take
+    longer), or one for each free thread.
 
     Threads: the courier's only.
     """
@@ -94,6 +96,7 @@ class BatchSize:
         self._threads = threads
         self._rate = 0.0  # jobs per second
         self._seen_at = 0.0
+        self._round_trip = 0.0  # seconds
         self._cautious = False
 
     @property
@@ -116,6 +119,10 @@ class BatchSize:
         if count:
             self._cautious = False
 
+    def exchanged(self, seconds: float) -> None:
+        """Account for one exchange with Redis: with a slow one more must be under way."""
+        self._round_trip += (seconds - self._round_trip) * 0.2
+
     def handed_back(self) -> None:
         """Ask for what can start at once only, until something finishes: jobs got slow."""
         self._cautious = True
@@ -123,7 +130,8 @@ class BatchSize:
 
     def target(self) -> int:
         """Return how many jobs should be in the buffer."""
-        return min(MAX_JOBS, int(self._rate * _AHEAD))
+        ahead = max(_AHEAD, min(2 * self._round_trip, _MOST_AHEAD))
+        return min(MAX_JOBS, int(self._rate * ahead))
 
     def wanted(self, free: int, buffered: int) -> int:
         """Return how many to fetch now, for *free* threads and *buffered* jobs."""

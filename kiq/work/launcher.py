@@ -138,7 +138,8 @@ class Launcher:
             self._run_folder.unlock()
             return
         with self._deadline_lock:
-            self._deadline = steady() + self._config.shutdown_timeout
+            hurried = self._hurried.is_set()
+            self._deadline = steady() + (0.0 if hurried else self._config.shutdown_timeout)
         self.quiet()
         self._host.events.emit("shutdown", self._host.report)
         for service in self._services:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import select
 import threading
 from typing import Any
 
@@ -21,7 +20,7 @@ from ..store.flight import DeadLimits
 from ..store.promotion import Promotion
 from ..verdict import Dropped, Flight, Settlement, Taken, ToDead, ToSchedule, Verdict
 from .crash_points import crash_point
-from .ear import Ear
+from .ear import Ear, wait_for
 from .outage import Outage
 from .ownership import Ownership
 from .worker import Worker
@@ -232,12 +231,8 @@ class Poller:
         """Sleep until the next due time; the bell of a push that is due earlier cuts it short."""
         if seconds <= 0 or self._stopping.is_set():
             return
-        poll = select.poll()
-        poll.register(self._alarm_end, select.POLLIN)
         ear = self._ear.fileno()
-        if ear >= 0:
-            poll.register(ear, select.POLLIN)
-        if any(ready == ear for ready, _ in poll.poll(seconds * 1000)):
+        if ear in wait_for(seconds, self._alarm_end, ear):
             self._ear.heard()
 
     def _leave(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from ..clock import steady
 from ..config import Capsule
@@ -38,12 +39,13 @@ class Standing:
 
     def secure(self, link: Link) -> None:
         """Be a registered owner that knows what is its own. Raises StoreError."""
-        if self.fenced:
-            self._become_another_owner()
-        if not self.registered:
-            self._register(link)
-        elif self.uncertain:
-            self._reconcile(link)
+        while self.fenced or self.uncertain or not self.registered:
+            if self.fenced:
+                self._become_another_owner()
+            elif not self.registered:
+                self._register(link)
+            else:
+                self._reconcile(link)
 
     def still_ours(self, state: str) -> bool:
         """Read the state that a script of the owner answered; False when it did nothing."""
@@ -91,12 +93,12 @@ class Standing:
         self.uncertain = False
         self._worker.owners.add(ownership)
 
-    def _become_another_owner(self) -> None:
+    def _become_another_owner(self, unstarted: Sequence[Taken] = ()) -> None:
         """Go on under a new name: what had not started is dropped, what runs may end."""
         old = self.ownership
         self._worker.owners.remove(old)
         known = old.fence()
-        waiting = self._buffer.drain() + self._lane.drain()
+        waiting = [*self._buffer.drain(), *self._lane.drain(), *unstarted]
         self._lane.settled(waiting)
         dropped = len(waiting)
         self.ownership = self._new_ownership()
@@ -124,8 +126,7 @@ class Standing:
             self._buffer.put(self._lane.sort(unstarted))
             raise
         if contents is None:
-            self._buffer.put(unstarted)  # the fence drops them
-            self.fenced = True
+            self._become_another_owner(unstarted)
             return
         self._adopt(link, contents, unstarted)
         self._buffer.wake(len(self._buffer))

@@ -94,6 +94,12 @@ class SuspectLane:
         self._waiting = [taken for taken in self._waiting if taken not in held]
         return held
 
+    def overdue(self, before: float) -> list[Taken]:
+        """Take out those that were fetched *before* then, newest first: no thread got free for them."""
+        late = [taken for taken in self._waiting if taken.fetched_at < before]
+        self._waiting = [taken for taken in self._waiting if taken.fetched_at >= before]
+        return late[::-1]
+
     def drain(self) -> list[Taken]:
         """Take out every one, newest first."""
         jobs = [*self._marking, *self._waiting][::-1]

@@ -30,7 +30,7 @@ def test_three_kills_in_ten_thousand_jobs_lose_none_and_repeat_what_had_started(
     assert result.duplicated <= 3 * (THREADS + UNSETTLED)
 
 
-@pytest.mark.parametrize("times", [1, 3])
+@pytest.mark.parametrize("times", [2])
 @pytest.mark.parametrize("point", WORKING)
 def test_a_kill_at_any_named_moment_loses_nothing(arena: Arena, point: str, times: int) -> None:
     arena.mixed(600)
@@ -98,7 +98,7 @@ def test_a_pill_dies_at_the_third_time_and_the_innocent_beside_it_all_run(arena:
 
 def test_two_pills_die_and_the_innocent_that_take_long_beside_them_live(arena: Arena) -> None:
     pills = [arena.push("Pill", 0.3), arena.push("Pill", 0.2)]
-    arena.push_many(8, "Takes", 1.0)
+    arena.push_many(5, "Takes", 0.6)
     kills = 0
     while len(arena.dead()) < 2 and kills < 8:
         worker = arena.start()
