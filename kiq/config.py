@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import unquote_plus
 
-from kiq.errors import ConfigError
+from .errors import ConfigError
 
 Mode = Literal["strict", "weighted", "random"]
 Codec = Literal["msgpack", "json"]

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TextIO
 
-from kiq import logcontext
-from kiq.context import running
-from kiq.errors import ConfigError
-from kiq.middleware import ServerContext
+from . import logcontext
+from .context import running
+from .errors import ConfigError
+from .middleware import ServerContext
 
 FORMATS = ("auto", "pretty", "plain", "json")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kiq.embedded.locate import is_embedded
-from kiq.embedded.server import EmbeddedServer, ensure
+from .locate import is_embedded
+from .server import EmbeddedServer, ensure
 
 __all__ = ["EmbeddedServer", "ensure", "is_embedded"]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from kiq.errors import EmbeddedServerError
+from ..errors import EmbeddedServerError
 
 
 @contextmanager

@@ -7,14 +7,14 @@ import time
 from io import FileIO
 from pathlib import Path
 
-from kiq.embedded.file_lock import locked
-from kiq.embedded.lease import Lease
-from kiq.embedded.locate import find_binary
-from kiq.embedded.ping import Answer, ping
-from kiq.embedded.place import Place
-from kiq.embedded.supervisor import supervise
-from kiq.embedded.version import stamp, version_of
-from kiq.errors import EmbeddedServerError
+from ..errors import EmbeddedServerError
+from .file_lock import locked
+from .lease import Lease
+from .locate import find_binary
+from .ping import Answer, ping
+from .place import Place
+from .supervisor import supervise
+from .version import stamp, version_of
 
 # Long, because a server reads its data back first; one that dies meanwhile is noticed at once.
 _READY_SECONDS = 60.0

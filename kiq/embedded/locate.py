@@ -7,7 +7,7 @@ import os
 import shutil
 from pathlib import Path
 
-from kiq.errors import EmbeddedServerError
+from ..errors import EmbeddedServerError
 
 _SCHEME = "embedded"
 _PROJECT_MARKS = (Path("config", "kiq.yml"), Path("pyproject.toml"))

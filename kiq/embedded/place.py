@@ -8,7 +8,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from kiq.errors import EmbeddedServerError
+from ..errors import EmbeddedServerError
 
 # The shortest limit of our platforms (macOS) for the path of a socket, without the final zero.
 _LONGEST_SOCKET_PATH = 103

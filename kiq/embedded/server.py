@@ -9,12 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
-from kiq.embedded.launcher import join_or_start
-from kiq.embedded.lease import Lease
-from kiq.embedded.locate import folder_of
-from kiq.embedded.ping import Answer, ping
-from kiq.embedded.place import Place, prepare
-from kiq.embedded.version import read_stamp
+from .launcher import join_or_start
+from .lease import Lease
+from .locate import folder_of
+from .ping import Answer, ping
+from .place import Place, prepare
+from .version import read_stamp
 
 _logger = logging.getLogger("kiq.embedded")
 

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from kiq.errors import EmbeddedServerError
+from ..errors import EmbeddedServerError
 
 _SCRIPT = Path(__file__).with_name("supervise.sh")
 

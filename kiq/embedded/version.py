@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
-from kiq.errors import EmbeddedServerError
+from ..errors import EmbeddedServerError
 
 _STAMP = "server-version"
 _VERSION_LINE = re.compile(r"^(\w+) server v=(\d+(?:\.\d+)*)", re.MULTILINE)

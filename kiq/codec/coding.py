@@ -12,9 +12,9 @@ from typing import Any, NoReturn
 
 import msgpack
 
-from kiq.codec_check import LEAVES, MAX_DEPTH, Unfit, fits, plain_copy
-from kiq.codec_types import Codec, pack_extension, unpack_extension
-from kiq.errors import ArgumentError, UndecodablePayload
+from ..errors import ArgumentError, UndecodablePayload
+from .check import LEAVES, MAX_DEPTH, Unfit, fits, plain_copy
+from .types import Codec, pack_extension, unpack_extension
 
 __all__ = ["Codec", "decode", "encode"]
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
-from kiq.codec_advice import trouble_with
-from kiq.codec_types import EXTENSION_TYPES, Codec
-from kiq.jid import Jid
+from ..jid import Jid
+from .advice import trouble_with
+from .types import EXTENSION_TYPES, Codec
 
 #: How deep dicts and lists may nest, counting the payload itself as the first level; an empty one
 #: is no level.

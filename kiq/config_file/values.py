@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from kiq.config import Mode, mask, parse_queues
-from kiq.config_tree import Invalid, Items, Leaf, Node, Table
-from kiq.errors import ConfigError
+from ..config import Mode, mask, parse_queues
+from ..errors import ConfigError
+from .tree import Invalid, Items, Leaf, Node, Table
 
 #: Returns the typed value of a node; raises Invalid.
 Reader = Callable[[Node], Any]

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from kiq.config import Capsule, Config, Redis, mask, queues_text
-from kiq.config_document import Entry, Section, read_section
-from kiq.config_layers import (
+from ..config import Capsule, Config, Redis, mask, queues_text
+from ..errors import ConfigError
+from .document import Entry, Section, read_section
+from .layers import (
     Layer,
     configured_layer,
     flags_layer,
@@ -16,9 +17,8 @@ from kiq.config_layers import (
     source_of,
     variables_layer,
 )
-from kiq.config_schema import SETTINGS, suggestion
-from kiq.config_tree import Invalid, Leaf, MissingVariable, Node, Problem, Table, expand
-from kiq.errors import ConfigError
+from .schema import SETTINGS, suggestion
+from .tree import Invalid, Leaf, MissingVariable, Node, Problem, Table, expand
 
 _REDIS_FIELDS = ("url", "connect_timeout", "socket_timeout")
 _CONFIG_FIELDS = tuple(

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from kiq.config_values import (
+from .values import (
     Reader,
     boolean,
     choice,

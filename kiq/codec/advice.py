@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from kiq.codec_types import EXTENSION_TYPES, Codec, pack_extension
+from .types import EXTENSION_TYPES, Codec, pack_extension
 
 #: What is wrong, what to do about it.
 Advice = tuple[str, str]

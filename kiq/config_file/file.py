@@ -13,11 +13,9 @@ from typing import Any
 
 import yaml
 
-from kiq.config import Config
-from kiq.config_resolve import Outcome, check, resolve
-from kiq.config_tree import Items, Leaf, Node, Problem, Table
-
-__all__ = ["LOOKED_FOR", "Problem", "load", "problems"]
+from ..config import Config
+from .resolve import Outcome, check, resolve
+from .tree import Items, Leaf, Node, Problem, Table
 
 #: Where a configuration file is looked for, under the current folder, when none is named.
 LOOKED_FOR = ("config/kiq.yml", "config/kiq.yaml", "config/sidekiq.yml")

@@ -21,7 +21,7 @@ from uuid import UUID
 
 import msgpack
 
-from kiq.errors import UndecodablePayload
+from ..errors import UndecodablePayload
 
 Codec = Literal["msgpack", "json"]
 

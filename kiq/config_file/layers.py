@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kiq.config_document import Entry, Section, read_section
-from kiq.config_schema import NAMES, SETTINGS
-from kiq.config_tree import Items, Leaf, Node, Table, node_of, place
+from .document import Entry, Section, read_section
+from .schema import NAMES, SETTINGS
+from .tree import Items, Leaf, Node, Table, node_of, place
 
 COMMAND_LINE = "the command line"
 CONFIGURE = "kiq.configure(...)"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from kiq.config_schema import (
+from .schema import (
     BARE_ENVIRONMENTS,
     CAPSULE_KEYS,
     GONE,
@@ -16,8 +16,8 @@ from kiq.config_schema import (
     REDIS_REFUSED,
     suggestion,
 )
-from kiq.config_tree import Invalid, Items, Leaf, Node, Problem, Table
-from kiq.config_values import boolean
+from .tree import Invalid, Items, Leaf, Node, Problem, Table
+from .values import boolean
 
 _CAPSULE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,50}")
 _REDIS_NAMES = tuple(name.removeprefix("redis.") for name in NAMES if name.startswith("redis."))

@@ -1,0 +1,8 @@
+"""Payloads to bytes and back: MessagePack and JSON, told apart by the first byte."""
+
+from __future__ import annotations
+
+from .coding import decode, encode
+from .types import Codec
+
+__all__ = ["Codec", "decode", "encode"]
