@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Iterable
 from queue import Empty, SimpleQueue
 from types import FrameType
 
@@ -33,7 +34,7 @@ class Signals:
         """Take over the signals; a forked child gets their default actions back."""
         for name in _HANDLED:
             signal.signal(getattr(signal, f"SIG{name}"), self._received)
-        os.register_at_fork(after_in_child=_defaults)
+        os.register_at_fork(before=_hold, after_in_child=_defaults, after_in_parent=_release)
 
     def put(self, name: str) -> None:
         """Add a signal by name ("TERM"); unknown names are logged and dropped."""
@@ -53,10 +54,30 @@ class Signals:
         self._queue.put(signal.Signals(number).name.removeprefix("SIG"))
 
 
+class _Mask(threading.local):
+    """The signal mask that a thread had before it began to fork."""
+
+    before: Iterable[int] = ()
+
+
+_mask = _Mask()
+
+
+def _hold() -> None:
+    # A signal that reached the child before its handlers are reset would be lost: it waits instead.
+    numbers = [getattr(signal, f"SIG{name}") for name in _HANDLED]
+    _mask.before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+
+
+def _release() -> None:
+    signal.pthread_sigmask(signal.SIG_SETMASK, _mask.before)
+
+
 def _defaults() -> None:
     # A child that a job forked must die of TERM by itself, and not stop its parent.
     for name in _HANDLED:
         signal.signal(getattr(signal, f"SIG{name}"), signal.SIG_DFL)
+    _release()
 
 
 def log_stacks() -> None:
