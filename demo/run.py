@@ -196,7 +196,5 @@ def _ended_by_signal(number: int, _frame: object) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, _ended_by_signal)
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
+    signal.signal(signal.SIGINT, _ended_by_signal)
+    sys.exit(main())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +13,10 @@ from ..errors import Shutdown
 from ..verdict import Taken, ToQueue, Verdict
 from .buffer import Buffer
 from .desk import MOST_WAITING, Desk
+
+#: In CPython 3.11 an exception that waits for a thread in C code makes every *traced* thread spin
+#: (a debugger, coverage): the process would hang past its deadline.
+_TRACED_THREADS_SPIN = sys.version_info < (3, 12)
 
 
 class Processor:
@@ -89,7 +94,7 @@ class Processor:
     def interrupt(self) -> bool:
         """Raise Shutdown in this thread if it runs a job; best effort, it can't reach into C code."""
         ident = self.thread.ident
-        if self.current is None or ident is None:
+        if self.current is None or ident is None or (_TRACED_THREADS_SPIN and threading.gettrace()):
             return False
         reached = ctypes.pythonapi.PyThreadState_SetAsyncExc(
             ctypes.c_ulong(ident), ctypes.py_object(Shutdown)

@@ -57,7 +57,11 @@ class Arena:
         file = self.folder / f"kiq-{number}.yml"
         file.write_text("".join(f"{name}: {value}\n" for name, value in settings.items()))
         environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("KIQ_")},
+            **{
+                name: value
+                for name, value in os.environ.items()
+                if not name.startswith(("KIQ_", "COVERAGE_"))
+            },
             "CHAOS_JOURNAL": str(self.journal.path),
             "KIQ_RUN_DIR": str(self.folder / "run"),
             "PYTHONPATH": str(ROOT),

@@ -45,6 +45,8 @@ def ask(command):
 def server_pid():
     return int(ask("INFO server").split("process_id:")[1].split()[0])
 
+# A shell that starts the tests in the background has it ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 url = sys.argv[1]
 """
 
