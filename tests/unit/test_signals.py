@@ -91,6 +91,19 @@ def test_signals_of_the_system_arrive_by_name() -> None:
     assert process.returncode == 0
 
 
+def test_no_signal_is_missed_though_two_come_at_once_and_threads_are_asleep() -> None:
+    more = "import threading; hold = threading.Event().wait\n" + (
+        "for _ in range(6): threading.Thread(target=hold, args=(60,), daemon=True).start()\n"
+    )
+    for _ in range(15):
+        with listener(more) as process:
+            assert said(process) == "ready"
+            os.kill(process.pid, signal.SIGINT)
+            os.kill(process.pid, signal.SIGTERM)
+            assert said(process) in ("INT", "TERM")
+            process.kill()
+
+
 def test_a_child_that_a_job_forks_dies_of_term_and_its_parent_hears_nothing() -> None:
     with listener(FORK) as process:
         assert said(process) == f"child {int(signal.SIGTERM)}"
