@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -99,7 +100,8 @@ def ensure(url: str, *, announce: Callable[[str], None] | None = None) -> Embedd
     there, and starts it again when it has died. The server runs until the last process that has a
     share in it ends, in whatever way, or closes it; a forked child shares its parent's.
     *announce* gets one line when the server was joined or started; by default it is logged to
-    ``kiq.embedded`` at level INFO. Raises EmbeddedServerError.
+    ``kiq.embedded`` at level INFO, or written to stderr by a program that has set up no logging: who
+    pushes must see where the jobs are. Raises EmbeddedServerError.
     """
     with _lock:
         folder = _folders.get(url)
@@ -110,5 +112,12 @@ def ensure(url: str, *, announce: Callable[[str], None] | None = None) -> Embedd
             server = _servers[folder] = EmbeddedServer(prepare(folder))
         news = server._secure()
     if news is not None:
-        (announce or _logger.info)(news)
+        (announce or _announce)(news)
     return server
+
+
+def _announce(news: str) -> None:
+    if _logger.hasHandlers():
+        _logger.info(news)
+    else:
+        sys.stderr.write(f"kiq: {news}\n")

@@ -290,6 +290,18 @@ def test_the_server_goes_on_for_a_second_process_when_its_starter_is_killed(
     assert pid_of(join()) == pid
 
 
+def test_a_program_without_logging_is_told_on_stderr_where_the_data_are(tmp_path: Path) -> None:
+    outcome = subprocess.run(
+        [sys.executable, "-c", "from kiq.embedded import ensure; ensure('embedded:data')"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert outcome.stdout == ""
+    assert f"data in {tmp_path / 'data'}" in outcome.stderr
+
+
 def test_the_server_answers_while_its_user_finishes_after_ctrl_c(
     child: Callable[[str], Child],
 ) -> None:
