@@ -71,7 +71,7 @@ class Heartbeat:
                 if steady() >= self._next_beat:
                     self._beat()
                     self._next_beat = steady() + self._interval
-                self._watch()
+                self._poller.rescue(self._link)
                 self._outage.over()
             except StoreError as error:
                 self._link.close()
@@ -79,6 +79,7 @@ class Heartbeat:
             except Exception as error:  # noqa: BLE001 (must outlive whatever happens)
                 self._link.close()
                 self._worker.host.report(error, {"context": "heartbeat"})
+            self._watch()
         self._leave()
 
     def _beat(self) -> None:
@@ -110,8 +111,7 @@ class Heartbeat:
                 courier.fence()
 
     def _watch(self) -> None:
-        """Say so when a courier should fetch and doesn't, or when the poller hangs."""
-        self._poller.rescue(self._link)
+        """Say so when a courier should fetch and doesn't. Asks nobody but our own threads."""
         for courier in self._couriers:
             silence = steady() - courier.progress_at
             stuck = silence > _SILENT and courier.wants_jobs

@@ -29,6 +29,16 @@ def test_redis_dies_and_comes_back_in_the_middle(arena: Arena) -> None:
     assert (result.lost, result.stuck, result.duplicated) == (0, 0, 0)
 
 
+def test_a_worker_says_when_it_has_not_fetched_for_ten_seconds(arena: Arena) -> None:
+    worker = arena.start()
+    arena.server.pause()
+    worker.says("has not been in touch with Redis for 1", "threads wait for jobs", timeout=25)
+    arena.server.resume()
+    worker.says("capsule default fetches again", timeout=10)
+    jid = arena.push("Quick")
+    eventually(lambda: jid in arena.journal.ended())
+
+
 def _flush_scripts(arena: Arena) -> None:
     arena.store.script_flush()
 
