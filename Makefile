@@ -8,7 +8,7 @@ INTEGRATION = $(wildcard tests/integration tests/contract)
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check fmt unit test chaos demo bench clean
+.PHONY: help setup check fmt unit test floor chaos demo bench clean
 
 help: ## list these commands
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
@@ -36,6 +36,15 @@ test: $(STAMP) ## all tests, with coverage; those of KIQ_TEST_REDIS_SERVER_2 on 
 		echo "once more, on $$KIQ_TEST_REDIS_SERVER_2:"; \
 		KIQ_TEST_REDIS_SERVER="$$KIQ_TEST_REDIS_SERVER_2" $(BIN)/pytest $(INTEGRATION) $(ARGS); \
 	fi
+
+floor: .venv-floor/.set-up ## the tests that talk to Redis, with the oldest redis-py that kiq takes
+	@.venv-floor/bin/pytest $(INTEGRATION) $(ARGS)
+
+.venv-floor/.set-up: pyproject.toml
+	@$(PYTHON) -m venv .venv-floor
+	@.venv-floor/bin/pip install --quiet --quiet -e '.[dev]'
+	@.venv-floor/bin/pip install --quiet --quiet 'redis==6.0.0'
+	@touch $@
 
 chaos: $(STAMP) ## kill, cut and freeze workers and Redis; CHAOS_STOPS=1500 for the long form
 	@$(BIN)/pytest -s tests/chaos $(ARGS)

@@ -109,7 +109,7 @@ class Link:
     def _round_trip(self, commands: Sequence[Command]) -> list[Any]:
         connection = self._connection
         try:
-            if not connection.is_connected:
+            if not _connected(connection):
                 self._connector.prepare()
                 connection.connect()  # sending would connect as well, but without asking Sentinel
             connection.send_packed_command(connection.pack_commands(commands))
@@ -151,14 +151,14 @@ class Link:
     def is_stale(self) -> bool:
         """Tell whether the server has closed this idle connection, or left something unread."""
         try:
-            return bool(self._connection.is_connected and self._connection.can_read(0))
+            return self.connected and bool(self._connection.can_read(0))
         except (*_GONE, exceptions.RedisError):
             return True
 
     @property
     def connected(self) -> bool:
         """Whether there is a socket."""
-        return bool(self._connection.is_connected)
+        return _connected(self._connection)
 
     def fileno(self) -> int:
         """Return the socket's file descriptor, for a selector; -1 when not connected."""
@@ -168,6 +168,11 @@ class Link:
     def close(self) -> None:
         """Close the connection, unread. In a forked child the parent's socket is left alone."""
         self._connection.disconnect()
+
+
+def _connected(connection: Any) -> bool:
+    # redis-py has a property for it from version 7 on; this attribute is there in 6 too.
+    return getattr(connection, "_sock", None) is not None
 
 
 def _reply(connection: Any) -> Any:
