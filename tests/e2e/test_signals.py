@@ -44,6 +44,14 @@ def test_tstp_takes_no_more_and_lets_running_jobs_end(site: Site) -> None:
     assert worker.stop() == 0
 
 
+def test_a_quiet_process_takes_its_name_off_the_idle_sets(site: Site) -> None:
+    worker = site.start()
+    eventually(lambda: site.store.scard("kiq:idle:default") == 1, message="it waits for a bell")
+    worker.signal(signal.SIGTSTP)
+    eventually(lambda: site.store.scard("kiq:idle:default") == 0, message="it swallows no bell")
+    assert worker.running
+
+
 def test_quiet_promotes_nothing(site: Site) -> None:
     worker = site.start()
     worker.signal(signal.SIGTSTP)

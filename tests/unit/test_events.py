@@ -36,11 +36,14 @@ def test_what_undoes_start_is_called_in_reverse(event: str) -> None:
     assert heard == [3, 2, 1]
 
 
-def test_a_listener_that_raises_is_reported_and_the_next_is_called() -> None:
+@pytest.mark.parametrize("kind", [LookupError, SystemExit])
+def test_a_listener_that_raises_is_reported_and_the_next_is_called(
+    kind: type[BaseException],
+) -> None:
     events, heard, reports = Events(), list[str](), list[Any]()
 
     def broken() -> None:
-        raise LookupError("listener")
+        raise kind("listener")
 
     events.on("beat", broken)
     events.on("beat", lambda: heard.append("second"))

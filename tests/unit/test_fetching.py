@@ -322,3 +322,19 @@ def test_two_looks_at_the_same_moment_do_no_harm() -> None:
     before = size.rate
     size.finished(1, 1.0)
     assert size.rate == before
+
+
+def test_more_is_asked_for_when_redis_is_far_away() -> None:
+    near, far = busy(1_000.0), busy(1_000.0)
+    for _ in range(50):
+        near.exchanged(0.000_3)
+        far.exchanged(0.100)
+    assert near.target() == busy(1_000.0).target()
+    assert far.target() == pytest.approx(10 * near.target(), rel=0.1)
+
+
+def test_a_stalled_exchange_does_not_ask_for_a_hoard() -> None:
+    size = busy(100.0)
+    for _ in range(50):
+        size.exchanged(60.0)
+    assert size.target() <= 100.0 * 0.5

@@ -203,3 +203,16 @@ def test_a_refused_verdict_is_sent_once_however_often_the_connection_breaks(
         counter.send()
         counter.settler.uncertain()
     assert counter.send() == 1
+
+
+def test_a_suspect_that_is_done_goes_alone_so_that_its_suspicion_is_cleared(
+    counter: Counter,
+) -> None:
+    plain = counter.finish(number=1)
+    suspect = counter.finish(number=2)
+    suspect.suspicion = 1
+    assert counter.send() == 2
+    move = counter.settler.commands()[1]
+    assert suspect.delivery in move
+    assert "drop" in move
+    assert counter.read([1], [1, 0]) == [plain, suspect]

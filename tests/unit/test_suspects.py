@@ -104,3 +104,13 @@ def test_who_has_the_place_may_enter_again() -> None:
     isolation.leave(one)
     isolation.leave(one)
     assert isolation.enter(taken(2, ISOLATED))
+
+
+def test_suspects_that_no_thread_got_free_for_go_back_when_they_are_late() -> None:
+    lane = SuspectLane(Isolation())
+    early, also_early, late = taken(1, 1), taken(2, 1), taken(3, 1)
+    late.fetched_at = 10.0
+    lane.sort([early, also_early, late])
+    assert lane.overdue(5.0) == [also_early, early]
+    assert lane.overdue(5.0) == []
+    assert lane.startable(3) == [late]
