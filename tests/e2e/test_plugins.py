@@ -88,7 +88,8 @@ def test_layers_wrap_a_run_in_order_and_may_skip_it(site: Site) -> None:
     worker = site.start("-C", str(configured(site)))
     jid = site.push("Note", "through")
     site.noted("through")
-    assert site.notes[-3:] == ["outer None", f"inner {jid}", "through"]
+    of_the_job = [note for note in site.notes if not note.startswith(("event", "service"))]
+    assert of_the_job == ["outer None", f"inner {jid}", "through"]
     skipped = site.push("Note", "skipped")
     worker.says("a server middleware did not run it", skipped)
     assert "skipped" not in site.notes
