@@ -135,7 +135,9 @@ class Multiprocesses(kiq.Job):
         child = multiprocessing.get_context("fork").Process(target=note, args=("C", self.jid))
         child.start()
         child.join(20)
-        assert child.exitcode == 0
+        # None: another job's start() has reaped it (multiprocessing looks after all children of the
+        # process), and has not noted how it ended yet. That it ran stands in the journal.
+        assert child.exitcode in (0, None)
         note("X", self.jid)
 
 
