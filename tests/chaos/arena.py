@@ -6,7 +6,7 @@ import itertools
 import os
 import random
 import signal
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from kiq.codec import decode
 from kiq.config import Redis as RedisSettings
 from kiq.errors import StoreError, UndecodablePayload
 from kiq.jid import new_jid
+from tests.chaos.hygiene import counters, expected_counters, leftovers
+from tests.chaos.invariant import repeats
 from tests.chaos.journal import Account, Journal, account
 from tests.helpers.server import TestServer
 from tests.helpers.waiting import eventually
@@ -40,6 +42,7 @@ class Arena:
         self.attempted: list[str] = []
         self.acknowledged: list[str] = []
         self.workers: list[WorkerProcess] = []
+        self.faults: dict[int, str] = {}  # process -> why jobs that ran in it may run again
         self._client = Client(RedisSettings(url=server.url))
         self._logs = itertools.count()
 
@@ -119,6 +122,13 @@ class Arena:
             worker.signal(signal.SIGKILL)
         worker.wait()
 
+    def may_repeat(self, worker: WorkerProcess, why: str) -> None:
+        """Log a fault of *worker*: what had started in it and is not settled may run again.
+
+        Of a death by a signal and of a lost lease :meth:`verify` knows by itself.
+        """
+        self.faults[worker.pid] = why
+
     def await_ended(self, count: int, timeout: float = 20) -> None:
         """Wait until *count* jobs have ended."""
         try:
@@ -148,6 +158,50 @@ class Arena:
             eventually(lambda: not self.held(), timeout, message="nothing is left in Redis")
         except AssertionError:
             raise AssertionError(f"left: {self.held()}\n{self.report()}") from None
+
+    def verify(
+        self,
+        timeout: float = 30,
+        besides: Collection[str] = (),
+        counted: tuple[int, int] | None = (0, 0),
+    ) -> Account:
+        """Wait until all is done, and check the whole invariant; return the account.
+
+        Every acknowledged job (*besides* some) has ended; none is lost, stuck or unexpected; each
+        repeat is explained by a fault of the process that ran it, and no process explains more than
+        one job a thread and what may be unsettled; nothing of a gone owner is left in Redis; the
+        counters agree with the journal. *counted* is what they hold besides (runs processed, of
+        which failed), None when the test has emptied the database.
+        """
+        self.await_all(timeout, besides)
+        self.await_rest()
+        self._await_tidy()
+        result = self.account()
+        wrong = result.lost + result.stuck + result.unexpected
+        assert wrong == 0, f"{result}\n{self.report()}"
+        self._note_faults()
+        found = repeats(self.journal.lines(), self.faults)
+        assert not found.unexplained, f"{found}; faults: {self.faults}\n{self.report()}"
+        assert not found.beyond(THREADS + UNSETTLED), f"{found}; faults: {self.faults}"
+        if counted is not None:
+            processed, failed = expected_counters(self.journal, result.dead)
+            expected = (processed + counted[0], failed + counted[1])
+            assert counters(self.store) == expected, f"processed, failed; {result}"
+        print(f"\n{result}; {len(self.faults)} processes with faults")
+        return result
+
+    def _await_tidy(self) -> None:
+        try:
+            eventually(lambda: not leftovers(self.store), 15, message="nothing is left over")
+        except AssertionError:
+            raise AssertionError(f"{leftovers(self.store)}\n{self.report()}") from None
+
+    def _note_faults(self) -> None:
+        for worker in self.workers:
+            if not worker.running and worker.wait() < 0:
+                self.faults.setdefault(worker.pid, f"ended by signal {-worker.wait()}")
+            elif "this process was declared dead" in worker.log:
+                self.faults.setdefault(worker.pid, "lost its lease")
 
     def account(self) -> Account:
         """Return the account as it stands. While jobs move, one may be taken for lost."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.chaos.arena import THREADS, UNSETTLED, Arena
+from tests.chaos.arena import Arena
 from tests.helpers.waiting import eventually
 
 #: Points that a worker passes when it does no more than work.
@@ -23,11 +23,7 @@ def test_three_kills_in_ten_thousand_jobs_lose_none_and_repeat_what_had_started(
         arena.await_ended(ended)
         arena.kill(worker)
     arena.start()
-    result = arena.await_all(25)
-    arena.await_rest()
-    print(f"\nthree kills: {result}")
-    assert result.lost == result.stuck == result.unexpected == result.dead == 0
-    assert result.duplicated <= 3 * (THREADS + UNSETTLED)
+    arena.verify(25)
 
 
 @pytest.mark.parametrize("times", [2])
@@ -37,11 +33,7 @@ def test_a_kill_at_any_named_moment_loses_nothing(arena: Arena, point: str, time
     doomed = arena.start(crash=f"{point}:{times}", wait=False)
     assert doomed.wait(20) == -signal.SIGKILL, doomed.log
     arena.start()
-    result = arena.await_all(30)
-    arena.await_rest()
-    print(f"\n{point}:{times}: {result}")
-    assert result.lost == result.stuck == result.dead == 0
-    assert result.duplicated <= THREADS + UNSETTLED
+    arena.verify(30)
 
 
 def test_a_kill_while_it_hands_jobs_back_loses_nothing(arena: Arena) -> None:
@@ -50,10 +42,7 @@ def test_a_kill_while_it_hands_jobs_back_loses_nothing(arena: Arena) -> None:
     worker = arena.start(crash="before-hand-back:1", concurrency=2)
     assert worker.wait(20) == -signal.SIGKILL, worker.log
     arena.start()
-    result = arena.await_all(20)
-    arena.await_rest()
-    assert result.lost == result.stuck == 0
-    assert result.duplicated <= 2 + UNSETTLED
+    arena.verify(20)
 
 
 def test_a_kill_while_it_leaves_loses_nothing(arena: Arena) -> None:
@@ -63,9 +52,7 @@ def test_a_kill_while_it_leaves_loses_nothing(arena: Arena) -> None:
     worker.signal(signal.SIGTERM)
     assert worker.wait(20) == -signal.SIGKILL, worker.log
     arena.start()
-    result = arena.await_all(20)
-    arena.await_rest()
-    assert (result.lost, result.stuck, result.duplicated) == (0, 0, 0)
+    arena.verify(20)
 
 
 @pytest.mark.parametrize("point", ["before-give-back", "after-give-back"])
@@ -77,10 +64,7 @@ def test_a_kill_of_the_one_that_gives_back_loses_nothing(arena: Arena, point: st
     arena.kill(first)
     assert second.wait(20) == -signal.SIGKILL, second.log
     arena.start(lease=5)
-    result = arena.await_all(25)
-    arena.await_rest(20)
-    assert result.lost == result.stuck == 0
-    assert result.duplicated <= 2 * (THREADS + UNSETTLED)
+    arena.verify(25)
 
 
 def test_a_pill_dies_at_the_third_time_and_the_innocent_beside_it_all_run(arena: Arena) -> None:

@@ -32,10 +32,7 @@ def test_twenty_five_cuts_at_one_kind_of_moment_repeat_nothing(
     for number in range(1, 26):
         proxy.cut_next(moment)
         eventually(lambda n=number: proxy.cuts >= n, 5, message=f"cut {number}")
-    result = arena.await_all(30)
-    arena.await_rest()
-    print(f"\n25 cuts {moment}: {result}")
-    assert (result.lost, result.stuck, result.duplicated) == (0, 0, 0)
+    arena.verify(30)
     assert not arena.complaints()
 
 
@@ -46,9 +43,7 @@ def test_cuts_while_jobs_are_handed_back_repeat_nothing(arena: Arena, proxy: Fau
     for number in range(1, 16):
         proxy.cut_next(arena.random.choice(MOMENTS))
         eventually(lambda n=number: proxy.cuts >= n, 5, message=f"cut {number}")
-    result = arena.await_all(30)
-    arena.await_rest()
-    assert (result.lost, result.stuck, result.duplicated) == (0, 0, 0)
+    arena.verify(30)
 
 
 def test_a_black_hole_of_seven_seconds_is_over_soon_after_its_end(
@@ -67,18 +62,14 @@ def test_a_black_hole_of_seven_seconds_is_over_soon_after_its_end(
     arena.await_ended(known + 600, 12)
     print(f"\nblack hole: works again {time.monotonic() - end:.2f} s after its end")
     assert time.monotonic() - end < 8
-    result = arena.await_all(40)
-    arena.await_rest()
-    assert (result.lost, result.stuck, result.duplicated) == (0, 0, 0)
+    arena.verify(40)
 
 
 def test_a_slow_network_is_only_slow(arena: Arena, proxy: FaultProxy) -> None:
     proxy.delay = 0.05
     arena.start(url=proxy.url)
     arena.push_many(300)
-    result = arena.await_all(30)
-    arena.await_rest()
-    assert (result.lost, result.stuck, result.duplicated) == (0, 0, 0)
+    arena.verify(30)
 
 
 def test_the_poller_loses_and_repeats_nothing_at_cuts(arena: Arena, proxy: FaultProxy) -> None:
@@ -87,6 +78,4 @@ def test_the_poller_loses_and_repeats_nothing_at_cuts(arena: Arena, proxy: Fault
     for number in range(1, 11):
         proxy.cut_next(arena.random.choice(MOMENTS))
         eventually(lambda n=number: proxy.cuts >= n, 5, message=f"cut {number}")
-    result = arena.await_all(30)
-    arena.await_rest()
-    assert (result.lost, result.stuck, result.duplicated) == (0, 0, 0)
+    arena.verify(30)

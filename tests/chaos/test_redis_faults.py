@@ -23,10 +23,7 @@ def test_redis_dies_and_comes_back_in_the_middle(arena: Arena) -> None:
         known = len(arena.journal.ended())
         arena.await_ended(known + 50, 5)
         assert time.monotonic() - back < 3
-    result = arena.await_all(30)
-    arena.await_rest()
-    print(f"\nRedis killed twice: {result}")
-    assert (result.lost, result.stuck, result.duplicated) == (0, 0, 0)
+    arena.verify(30)
 
 
 def test_a_worker_says_when_it_has_not_fetched_for_ten_seconds(arena: Arena) -> None:
@@ -62,9 +59,7 @@ def test_a_nuisance_again_and_again_repeats_nothing(
     for ended in range(100, 1_700, 200):
         arena.await_ended(ended)
         fault(arena)
-    result = arena.await_all(30)
-    arena.await_rest()
-    assert (result.lost, result.stuck, result.duplicated) == (0, 0, 0)
+    arena.verify(30)
 
 
 def test_a_broken_retry_set_holds_up_only_what_must_go_there(arena: Arena) -> None:
@@ -76,9 +71,7 @@ def test_a_broken_retry_set_holds_up_only_what_must_go_there(arena: Arena) -> No
     arena.push_many(10, "Quick", at=wall() + 0.5)
     arena.await_all(12, besides=failing)
     arena.store.delete("retry")
-    result = arena.await_all(40)
-    arena.await_rest(40)
-    assert (result.lost, result.stuck, result.duplicated) == (0, 0, 0)
+    arena.verify(40)
 
 
 def test_a_broken_dead_set_keeps_the_job_until_it_is_mended(arena: Arena) -> None:
@@ -104,8 +97,7 @@ def test_a_broken_queue_does_not_keep_due_jobs_of_others_waiting(arena: Arena) -
     arena.store.delete("queue:bad")
     for member in arena.store.zrange("schedule", 0, -1):  # type: ignore[union-attr]
         arena.store.zadd("schedule", {member: 1})
-    result = arena.await_all(10)
-    assert (result.lost, result.stuck, result.duplicated) == (0, 0, 0)
+    arena.verify(10)
 
 
 def test_a_hash_in_flight_that_was_replaced_stops_nothing_for_good(arena: Arena) -> None:
@@ -120,9 +112,7 @@ def test_a_hash_in_flight_that_was_replaced_stops_nothing_for_good(arena: Arena)
     arena.push_many(50)
     arena.workers[0].says("WRONGTYPE")
     arena.store.delete(key)
-    result = arena.await_all(15)
-    arena.await_rest()
-    assert (result.lost, result.stuck, result.duplicated) == (0, 0, 0)
+    arena.verify(15)
 
 
 def test_a_full_redis_is_drained(arena: Arena) -> None:
@@ -132,9 +122,7 @@ def test_a_full_redis_is_drained(arena: Arena) -> None:
     arena.await_ended(200)
     arena.store.config_set("maxmemory", 1)
     assert not arena.try_to_push("Quick")
-    result = arena.await_all(30)
-    arena.await_rest()
-    assert (result.lost, result.stuck, result.duplicated) == (0, 0, 0)
+    arena.verify(30)
     arena.store.config_set("maxmemory", 0)
 
 
@@ -145,8 +133,7 @@ def test_a_worker_can_start_and_stop_on_a_full_redis(arena: Arena) -> None:
     arena.await_ended(20)
     assert first.stop() == 0
     arena.start()
-    result = arena.await_all(20)
-    assert (result.lost, result.stuck, result.duplicated) == (0, 0, 0)
+    arena.verify(20)
 
 
 def test_a_database_that_was_emptied_is_worked_on_again(arena: Arena) -> None:
@@ -156,5 +143,4 @@ def test_a_database_that_was_emptied_is_worked_on_again(arena: Arena) -> None:
     arena.store.flushall()
     arena.acknowledged.clear()
     arena.push_many(100)
-    result = arena.await_all(10)
-    assert (result.lost, result.stuck) == (0, 0)
+    arena.verify(10, counted=None)

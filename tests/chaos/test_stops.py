@@ -42,10 +42,7 @@ def test_a_worker_that_is_stopped_while_jobs_are_pushed_loses_and_repeats_nothin
     finally:
         over.set()
         producer.join()
-    result = arena.await_all(20)
-    arena.await_rest()
-    print(f"\n{STOPS} stops: {result}")
-    assert (result.lost, result.stuck, result.duplicated) == (0, 0, 0)
+    arena.verify(20)
 
 
 test_a_worker_that_is_stopped_while_jobs_are_pushed_loses_and_repeats_nothing = pytest.mark.timeout(
@@ -61,9 +58,7 @@ def test_a_worker_stopped_while_busy_gives_back_what_had_not_started(arena: Aren
         arena.await_ended(known + 20)
         assert worker.stop(10) == 0
     arena.start()
-    result = arena.await_all(20)
-    arena.await_rest()
-    assert (result.lost, result.stuck, result.duplicated) == (0, 0, 0)
+    arena.verify(20)
 
 
 def test_a_process_frozen_beyond_its_lease_is_replaced_and_starts_nothing_it_lost(
@@ -101,10 +96,7 @@ def test_jobs_that_hear_nothing_do_not_keep_a_process_from_leaving(arena: Arena)
     assert worker.stop(12) == 0
     assert time.monotonic() - began < 1 + 5
     arena.start(concurrency=4)
-    result = arena.await_all(20)
-    arena.await_rest()
-    assert (result.lost, result.stuck) == (0, 0)
-    assert result.duplicated <= 4
+    arena.verify(20)
 
 
 def test_two_terms_at_once_end_it_now(arena: Arena) -> None:
@@ -121,6 +113,4 @@ def test_a_process_whose_interpreter_is_held_goes_on_afterwards(arena: Arena) ->
     arena.start(concurrency=3, lease=5)
     arena.push("HoldsTheInterpreter", 3.0)
     arena.push_many(200, "Takes", 0.01)
-    result = arena.await_all(20)
-    arena.await_rest()
-    assert (result.lost, result.stuck, result.duplicated) == (0, 0, 0)
+    arena.verify(20)

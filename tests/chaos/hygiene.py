@@ -1,0 +1,53 @@
+"""What Redis may hold once the work is done: nothing of an owner that is gone, and exact counters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import redis
+
+from kiq import keys
+from tests.chaos.journal import Journal
+
+
+def leftovers(store: redis.Redis) -> list[str]:
+    """Return what is left of owners that are gone: [] when all is tidy."""
+    client: Any = store
+    owners = {name.decode() for name in client.smembers(keys.OWNERS)}
+    found = [
+        f"{owner} is listed, and has no record"
+        for owner in owners
+        if not client.exists(keys.record(owner), keys.lapsed(owner))
+    ]
+    for raw in client.scan_iter("kiq:*", count=1000):
+        key = raw.decode(errors="replace")
+        kind, _, owner = key.removeprefix("kiq:").partition(":")
+        if kind == "inflight":
+            found.append(f"{key} holds {client.hlen(key)} jobs")
+        elif kind == "lapsed" or (kind == "owner" and owner not in owners):
+            found.append(f"{key} belongs to nobody")
+        elif kind == "owner" and not client.exists(keys.live(owner)):
+            found.append(f"{key} has no lease")
+        elif kind == "live" and client.pttl(key) < 0:
+            found.append(f"{key} has no end")
+        elif kind == "idle":
+            strangers = {name.decode() for name in client.smembers(key)} - owners
+            found += [f"{key} names {name}, which is gone" for name in strangers]
+        elif kind in ("suspects", "markers") and client.pttl(key) < 0:
+            found.append(f"{key} has no end")
+    return found
+
+
+def counters(store: redis.Redis) -> tuple[int, int]:
+    """Return how many runs Redis counted as processed, and how many of them as failed."""
+    client: Any = store
+    return int(client.get(keys.STAT_PROCESSED) or 0), int(client.get(keys.STAT_FAILED) or 0)
+
+
+def expected_counters(journal: Journal, dead: int) -> tuple[int, int]:
+    """Return what the counters should be: each job counts once, and once more when it failed.
+
+    A run that a crash repeats counts once: only one of the two finds its delivery in flight.
+    """
+    failed = len(journal.counts("F"))
+    return len(journal.ended()) + failed + dead, failed + dead
