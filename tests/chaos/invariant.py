@@ -19,9 +19,12 @@ class Repeats:
     explained: Mapping[int, int] = field(default_factory=dict)
     unexplained: Sequence[str] = ()
 
-    def beyond(self, allowed: int) -> dict[int, int]:
-        """Return the processes that explain more than *allowed*: what had started and not settled."""
-        return {pid: count for pid, count in self.explained.items() if count > allowed}
+    def beyond(self, known: Mapping[int, int], most: int) -> dict[int, int]:
+        """Return the processes that explain more than had started in them and was not settled.
+
+        That is the number in *known*, or *most* where nobody could count.
+        """
+        return {pid: n for pid, n in self.explained.items() if n > known.get(pid, most)}
 
 
 def repeats(lines: Iterable[Sequence[str]], faulted: Collection[int]) -> Repeats:

@@ -9,23 +9,43 @@ from pathlib import Path
 
 
 class Journal:
-    """The file to which the jobs append their starts ("S") and ends ("X")."""
+    """The file to which the jobs append their starts ("S"), failures ("F") and ends ("X").
+
+    Read a piece at a time, so that a long run can be watched.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         path.touch()
+        self._file = path.open("rb")
+        self._rest = b""
+        self._lines: list[list[str]] = []
+        self._counts: dict[str, Counter[str]] = {}
 
     def lines(self) -> list[list[str]]:
         """Return the lines so far: word, jid, pid."""
-        return [line.split() for line in self.path.read_text().splitlines()]
+        self._read()
+        return self._lines
 
     def counts(self, word: str) -> Counter[str]:
         """Return how often each job noted *word*."""
-        return Counter(line[1] for line in self.lines() if line[0] == word)
+        self._read()
+        return self._counts.setdefault(word, Counter())
 
     def ended(self) -> set[str]:
         """Return the jobs that ran to their end."""
         return set(self.counts("X"))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _read(self) -> None:
+        whole, _, self._rest = (self._rest + self._file.read()).rpartition(b"\n")
+        for line in whole.decode().splitlines():
+            word, jid, pid = line.split()
+            self._lines.append([word, jid, pid])
+            self._counts.setdefault(word, Counter())[jid] += 1
 
 
 @dataclass(frozen=True)
@@ -33,8 +53,9 @@ class Account:
     """The account of a run, in Jepsen's words. All are numbers of jobs, but for *duplicated*.
 
     *duplicated* counts runs beyond the first (beyond the second, of a job that failed once and said
-    so by "F"). A job is *stuck* when Redis has it and it never ends,
-    *lost* when nobody has it, *unexpected* when it ran though nobody asked.
+    so by "F"). A job is *stuck* when Redis has it and it never ends, *lost* when nobody has it,
+    *unexpected* when it ran though nobody asked, *recovered* when its push raised an error and it
+    was there all the same.
     """
 
     attempts: int
@@ -44,10 +65,11 @@ class Account:
     stuck: int
     lost: int
     unexpected: int
+    recovered: int
     duplicated: int
 
     def __str__(self) -> str:
-        return ", ".join(f"{name} {number}" for name, number in vars(self).items())
+        return ", ".join(f"{name} {number:,}" for name, number in vars(self).items())
 
 
 def account(
@@ -60,15 +82,16 @@ def account(
 ) -> Account:
     """Compare what ended with what was *acknowledged*; *dead* and *held* are what Redis has."""
     starts, failed = journal.counts("S"), journal.counts("F")
-    ended, asked = journal.ended(), set(acknowledged)
+    ended, asked, tried = journal.ended(), set(acknowledged), set(attempted)
     missing = asked - ended - set(dead)
     return Account(
-        attempts=len(attempted),
+        attempts=len(tried),
         acknowledged=len(asked),
         ok=len(asked & ended),
         dead=len(asked & set(dead)),
         stuck=len(missing & set(held)),
         lost=len(missing - set(held)),
-        unexpected=len(ended - set(attempted)),
+        unexpected=len(ended - tried),
+        recovered=len((ended & tried) - asked),
         duplicated=sum(count - 1 - min(1, failed[jid]) for jid, count in starts.items()),
     )

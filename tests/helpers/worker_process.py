@@ -105,6 +105,11 @@ class WorkerProcess:
         assert self.running, "it has ended: its pid may be another process's by now"
         os.kill(self.pid, number)
 
+    def stop_where_it_is(self) -> None:
+        """Freeze it (SIGSTOP), and wait until it stands still. SIGCONT lets it go on."""
+        self.signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOWAIT)
+
     def wait(self, timeout: float = 15) -> int:
         """Wait for its end; return the exit code, minus the signal where one ended it."""
         try:

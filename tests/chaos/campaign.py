@@ -1,0 +1,154 @@
+"""A campaign: many faults of all kinds in one run, drawn from a seed, and the account at its end.
+
+``python -m tests.chaos.campaign`` runs the long form: 200,000 jobs through 200 SIGKILLs, 20 restarts
+of Redis, 100 cut connections and more. ``--share 0.05`` scales it, ``--seed`` replays a schedule.
+"""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import redis
+
+from kiq.clock import wall
+from kiq.errors import BulkPushError, StoreError
+from tests.chaos.arena import Arena
+from tests.chaos.faults import Faults
+from tests.chaos.fleet import Fleet
+from tests.chaos.journal import Account
+from tests.chaos.schedule import FAULTS, draw, scaled
+from tests.helpers.server import TestServer
+
+JOBS = 200_000
+_AHEAD = 3_000  # jobs that wait at most: beyond, the producer rests
+
+
+class Producer:
+    """Pushes a mix of jobs until it has had *jobs* acknowledged. Threads: its own."""
+
+    def __init__(self, arena: Arena, jobs: int) -> None:
+        self._arena = arena
+        self._jobs = jobs
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self._run, name="producer")
+
+    @property
+    def done(self) -> bool:
+        """Whether all is pushed."""
+        return not self.thread.is_alive()
+
+    def _run(self) -> None:
+        arena, dice = self._arena, self._arena.random
+        while len(arena.acknowledged) < self._jobs and not self.over.is_set():
+            if len(arena.acknowledged) - len(arena.journal.counts("X")) > _AHEAD:
+                self.over.wait(0.02)
+                continue
+            kind, arguments, fields = dice.choices(_KINDS, _SHARES)[0]
+            if "at" in fields:
+                fields = {"at": wall() + dice.uniform(-0.5, 3)}
+            try:
+                if dice.random() < 0.2:
+                    arena.push(kind, *arguments, **fields)
+                else:
+                    arena.push_many(dice.randint(1, 200), kind, *arguments, **fields)
+            except (StoreError, BulkPushError):
+                self.over.wait(0.05)  # Redis is away: what was tried is not acknowledged
+
+
+_Kind = tuple[str, tuple[float, ...], dict[str, float]]
+_KINDS: list[_Kind] = [
+    ("Quick", (), {}),
+    ("Takes", (0.002,), {}),
+    ("Takes", (0.05,), {}),
+    ("FailsOnce", (), {}),
+    ("Quick", (), {"at": 0.0}),
+]
+_SHARES = (60, 27, 3, 5, 5)
+
+
+def run(arena: Arena, seed: int, jobs: int, counts: Mapping[str, int], workers: int) -> Account:
+    """Run a campaign in *arena*; return the account. An AssertionError says what was violated."""
+    arena.random.seed(seed)
+    producer = Producer(arena, jobs)
+    with Fleet(arena, workers) as fleet:
+        faults = Faults(arena, fleet)
+        producer.thread.start()
+        try:
+            for fault in draw(seed, jobs, counts):
+                _await_progress(arena, fault.after, producer)
+                fleet.renew()
+                faults.bring(fault)
+            faults.end()
+            producer.thread.join(30 + jobs / 500)
+            assert producer.done, "the producer has not come to its end"
+            fleet.renew()
+            return arena.verify(60, may_die=True)
+        finally:
+            producer.over.set()
+            producer.thread.join()
+            faults.end()
+
+
+def _await_progress(arena: Arena, count: int, producer: Producer) -> None:
+    """Wait until *count* more jobs have ended; no longer than ten seconds, for faults overlap."""
+    ended = arena.journal.counts("X")
+    goal, deadline = ended.total() + count, time.monotonic() + 10
+    while ended.total() < goal and time.monotonic() < deadline and not producer.done:
+        producer.over.wait(0.01)
+        arena.journal.lines()
+
+
+def main() -> None:
+    """Run one from the command line."""
+    made = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    made.add_argument("--seed", type=int, help="of the schedule; drawn and printed by default")
+    made.add_argument("--jobs", type=int, default=JOBS, help="default %(default)s")
+    made.add_argument("--workers", type=int, default=4, help="default %(default)s")
+    made.add_argument("--share", type=float, default=1.0, help="scales jobs and faults")
+    made.add_argument("--aof", choices=("everysec", "always"), default="everysec")
+    arguments = made.parse_args()
+    seed = secrets.randbelow(1_000_000) if arguments.seed is None else arguments.seed
+    jobs, counts = (
+        (arguments.jobs, dict(FAULTS))
+        if arguments.share == 1
+        else scaled(arguments.share, arguments.jobs)
+    )
+    print(f"seed {seed}; {jobs:,} jobs; faults {counts}", flush=True)
+    sys.exit(_campaign(seed, jobs, counts, arguments.workers, arguments.aof))
+
+
+def _campaign(
+    seed: int,
+    jobs: int,
+    counts: Mapping[str, int],
+    workers: int,
+    aof: Literal["everysec", "always"],
+) -> int:
+    server = TestServer(aof=aof)
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        arena = Arena(server, Path(folder), seed)
+        try:
+            run(arena, seed, jobs, counts, workers)
+        except (AssertionError, redis.RedisError) as error:
+            print(f"{error}\nFAILED; replay it with --seed {seed}", file=sys.stderr)
+            return 1
+        finally:
+            arena.close()
+            server.stop()
+    print(f"seed {seed}: the invariant holds, after {time.monotonic() - began:.0f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    main()

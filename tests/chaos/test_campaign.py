@@ -1,0 +1,52 @@
+"""Campaigns: faults of all kinds in one run. The long form is ``python -m tests.chaos.campaign``."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.chaos import campaign
+from tests.chaos.arena import Arena
+from tests.chaos.invariant import repeats
+from tests.chaos.schedule import FAULTS, draw, scaled
+
+#: A run with another seed has other faults at other moments.
+SEED = int(os.environ.get("CHAOS_SEED", "1"))
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("workers", [1, 4])
+def test_a_campaign_of_all_faults_loses_nothing_and_repeats_what_had_started(
+    arena: Arena, workers: int
+) -> None:
+    jobs, counts = scaled(0.025, campaign.JOBS)
+    print(f"\nseed {SEED} (set CHAOS_SEED for another)")
+    result = campaign.run(arena, SEED, jobs, counts, workers)
+    assert result.ok + result.dead >= jobs
+
+
+def test_a_seed_gives_the_same_schedule_again_and_another_gives_another() -> None:
+    assert draw(7, 1000, FAULTS) == draw(7, 1000, FAULTS)
+    assert draw(7, 1000, FAULTS) != draw(8, 1000, FAULTS)
+
+
+def test_a_repeat_is_explained_by_a_fault_of_the_process_that_ran_it_and_by_no_other() -> None:
+    journal = [("S", "a", "1"), ("S", "a", "2"), ("X", "a", "2"), ("S", "b", "2"), ("X", "b", "2")]
+    assert repeats(journal, {1}).explained == {1: 1}
+    assert repeats(journal, {3}).unexplained == ["a"]
+    assert repeats([*journal, ("S", "b", "2")], {1}).unexplained == ["b"]
+
+
+def test_a_job_that_failed_runs_twice_without_any_fault() -> None:
+    journal = [("S", "a", "1"), ("F", "a", "1"), ("S", "a", "1"), ("X", "a", "1")]
+    assert repeats(journal, ()).unexplained == []
+    assert repeats([*journal, ("S", "a", "1")], ()).unexplained == ["a"]
+
+
+def test_a_process_that_explains_more_than_it_had_started_is_found() -> None:
+    journal = [(word, jid, pid) for jid in "abc" for pid in "12" for word in "SX"]
+    found = repeats(journal, {1})
+    assert found.beyond({1: 3}, 510) == {}
+    assert found.beyond({1: 2}, 510) == {1: 3}
+    assert found.beyond({}, 2) == {1: 3}
