@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import time
+from typing import Any
 
 import kiq
 
 _JOURNAL = os.environ.get("BENCH_JOURNAL")
+_HOLD = os.environ.get("BENCH_HOLD")
 _descriptor = os.open(_JOURNAL, os.O_WRONLY | os.O_APPEND) if _JOURNAL else -1
 
 
@@ -27,6 +29,51 @@ class Stamp(kiq.Job, name="Stamp"):
         started, wall = time.monotonic(), time.time()
         # One write of a short line to a file opened for appending is not torn by other threads.
         os.write(_descriptor, f"{number} {started!r} {wall!r}\n".encode())
+
+
+class Blob(kiq.Job, name="Blob"):
+    """Carries bytes, and does nothing."""
+
+    def perform(self, number: int, content: bytes) -> None:
+        """Return at once."""
+
+
+class Fails(kiq.Job, name="Fails", retry=5):
+    """Fails, from some depth and with a cause, and is tried again in a year."""
+
+    def perform(self, number: int) -> None:
+        """Raise an error with a traceback, and a local variable that it would keep alive."""
+        held = bytes(10_000)
+        try:
+            _fail(number, 8)
+        except ValueError as error:
+            raise RuntimeError(f"job {number} fails, with {len(held)} bytes at hand") from error
+
+    def retry_in(self, *_: Any) -> float:
+        """Return a year, in seconds."""
+        return 365 * 86_400.0
+
+
+class Trace(kiq.Job, name="Trace"):
+    """Notes in the journal when it started and when it ended."""
+
+    def perform(self, number: int, seconds: float) -> None:
+        """Sleep so long in between, and on as long as there is a file BENCH_HOLD."""
+        _note("start", number)
+        time.sleep(seconds)
+        while _HOLD and os.path.exists(_HOLD):
+            time.sleep(0.002)
+        _note("end", number)
+
+
+def _note(what: str, number: int) -> None:
+    os.write(_descriptor, f"{what} {number} {time.monotonic()!r}\n".encode())
+
+
+def _fail(number: int, depth: int) -> None:
+    if depth:
+        _fail(number, depth - 1)
+    raise ValueError(f"{number} is no good")
 
 
 def _push(jobs: int) -> None:

@@ -48,6 +48,18 @@ def kiq(concurrency: int, jobs: int) -> Contestant:
     )
 
 
+def bare_loop(jobs: int) -> Contestant:
+    """Return what kiq is held to as the limit of its design; see apps/bare_loop.py."""
+    return Contestant(
+        name="bare loop",
+        arrangement="1 process, 1 thread, nothing but the loop",
+        jobs=jobs,
+        push=("{bin}/python", "-m", "kiq_app", "{jobs}"),
+        worker=("{bin}/python", "-m", "bare_loop"),
+        settled=_counted_by_kiq,
+    )
+
+
 def _counted_by_kiq(store: redis.Redis, pushed: int) -> int:  # noqa: ARG001 (a Settled)
     # GETRANGE, because kiq does not use it: what looking costs can be told from what working costs.
     return int(_answer(store.getrange("stat:processed", 0, -1)) or 0)
