@@ -13,11 +13,12 @@ from typing import Any
 from . import plugin
 from .clock import milliseconds, wall
 from .codec import encode
-from .config import Codec, Redis
+from .config import Codec, Redis, check_codec, check_push_buffer
 from .errors import BulkPushError, ConfigError, PayloadError, StoreError, StoreUnavailable
 from .jid import Jid
 from .middleware import ClientContext
 from .payload import Payload, finite, normalized
+from .push_buffer import PushBuffer
 from .store.connection import Connector
 from .store.enqueue import Enqueue, Scheduled
 
@@ -41,10 +42,18 @@ class Client:
         *,
         codec: Codec = "msgpack",
         max_payload: int = DEFAULT_MAX_PAYLOAD,
+        push_buffer: int = 0,
         host: plugin.Host = plugin.host,
     ) -> None:
-        """*redis* is :class:`kiq.config.Redis`, or a ``redis.Redis``, whose settings are copied."""
-        self._enqueue = Enqueue(Connector(redis if redis is not None else Redis(), "kiq-client"))
+        """*redis* is :class:`kiq.config.Redis`, or a ``redis.Redis``, whose settings are copied.
+
+        *push_buffer*: so many jobs are kept in memory while Redis can't be reached.
+        """
+        enqueue = Enqueue(Connector(redis if redis is not None else Redis(), "kiq-client"))
+        self._enqueue: Enqueue | PushBuffer = enqueue
+        if push_buffer:
+            self._enqueue = PushBuffer(enqueue, push_buffer)
+            host.events.on("exit", self._enqueue.close)
         self.codec = codec
         self._max_payload = max_payload
         self._host = host
@@ -53,8 +62,8 @@ class Client:
         """Push one payload; return its jid, or None where client middleware vetoed.
 
         ``at`` in the payload (epoch seconds) schedules it, unless that is past. One round trip.
-        Raises ArgumentError, PayloadError, or a StoreError: after StoreUnavailable the job may have
-        been pushed (kiq does not push it again by itself).
+        Raises ArgumentError, PayloadError, or a StoreError, whose ``maybe_done`` says whether the
+        job may have been pushed all the same (kiq does not push it again by itself).
         """
         payload = _complete(payload)
         _refuse_while_importing(payload)
@@ -64,12 +73,15 @@ class Client:
                 return None
             payload = changed
         at = payload.pop("at", None)
-        if at is not None and finite(payload["class"], at) > wall():
-            payload.pop("enqueued_at", None)
-            self._enqueue.push_many({}, [(at, self._encoded(payload))])
-        else:
-            payload["enqueued_at"] = milliseconds()
-            self._enqueue.push(payload["queue"], self._encoded(payload))
+        try:
+            if at is not None and finite(payload["class"], at) > wall():
+                payload.pop("enqueued_at", None)
+                self._enqueue.push_many({}, [(at, self._encoded(payload))])
+            else:
+                payload["enqueued_at"] = milliseconds()
+                self._enqueue.push(payload["queue"], self._encoded(payload))
+        except StoreError as error:
+            raise error.of_push([payload["jid"]]) from error.__cause__
         return Jid(payload["jid"])
 
     def push_slices(
@@ -81,17 +93,18 @@ class Client:
         slice at a time. Raises BulkPushError, which lists what was pushed, when it breaks half-way.
         """
         jids: list[str | None] = []
-        uncertain: list[str | None] = []
+        uncertain: list[str] = []
         try:
             for slice_ in _slices(payloads, batch_size):
                 queues, scheduled, in_slice = self._sorted(slice_, job_class)
-                several = len(queues) + bool(scheduled) > 1
                 try:
                     self._enqueue.push_many(queues, scheduled)
                 except StoreError as error:
-                    if several or isinstance(error, StoreUnavailable):
-                        uncertain = in_slice
-                    raise
+                    at_stake = [jid for jid in in_slice if jid is not None]
+                    uncertain = at_stake if error.maybe_done else []
+                    if jids or (uncertain and not isinstance(error, StoreUnavailable)):
+                        raise
+                    raise error.of_push(at_stake) from error.__cause__
                 jids += in_slice
         except Exception as error:
             if not jids and (not uncertain or isinstance(error, StoreUnavailable)):
@@ -100,7 +113,7 @@ class Client:
                 f"the bulk push broke after {len(jids)} jobs: {type(error).__name__}: {error} "
                 "(.jids lists what was pushed, .uncertain what may have been)",
                 jids,
-                [jid for jid in uncertain if jid is not None],
+                uncertain,
             ) from error
         return jids
 
@@ -192,7 +205,7 @@ class _Default:
         made = self._client
         if made is not None:
             return made.codec
-        return _codec(os.environ.get("KIQ_CODEC") or self.settings.get("codec", "msgpack"))
+        return check_codec(os.environ.get("KIQ_CODEC") or self.settings.get("codec", "msgpack"))
 
     def get(self) -> Client:
         if self._client is None:
@@ -206,28 +219,16 @@ class _Default:
             self._client = client
 
     def _build(self) -> Client:
-        redis: Any = self.settings.get("redis")
-        if redis is None or os.environ.get("KIQ_REDIS_URL"):
-            redis = Redis(url=_url_from_environment())
-        codec = self.codec
+        environ, settings = os.environ, self.settings
+        redis, url = settings.get("redis"), environ.get("KIQ_REDIS_URL")
+        if redis is None or url:
+            redis = Redis(url=url or environ.get("REDIS_URL") or Redis().url)
+        max_payload = settings.get("max_payload", DEFAULT_MAX_PAYLOAD)
+        jobs = environ.get("KIQ_PUSH_BUFFER") or settings.get("push_buffer", 0)
+        push_buffer, codec = check_push_buffer(jobs), self.codec
         if isinstance(redis, Redis):
             logger.info("pushing to %s (codec %s)", redis.masked_url, codec)
-        return Client(
-            redis, codec=codec, max_payload=self.settings.get("max_payload", DEFAULT_MAX_PAYLOAD)
-        )
-
-
-def _url_from_environment() -> str:
-    environ = os.environ
-    return environ.get("KIQ_REDIS_URL") or environ.get("REDIS_URL") or Redis().url
-
-
-def _codec(name: Any) -> Codec:
-    if name == "msgpack":
-        return "msgpack"
-    if name == "json":
-        return "json"
-    raise ConfigError(f"the codec is msgpack or json, not {name!r}")
+        return Client(redis, codec=codec, max_payload=max_payload, push_buffer=push_buffer)
 
 
 _default = _Default()
@@ -252,7 +253,10 @@ def use_client(client: Client | None) -> None:
 
 
 def use_settings(settings: Mapping[str, Any]) -> None:
-    """Build the default client from *settings*: ``redis``, ``codec``, ``max_payload``."""
+    """Build the default client from *settings*: ``redis``, ``codec``, ``max_payload``, ``push_buffer``.
+
+    What an earlier one keeps in its push buffer, it goes on trying to push where it was to go.
+    """
     _default.settings = dict(settings)
     _default.set(None)
 

@@ -69,7 +69,8 @@ class Redis:
 class Config:
     """All settings of a process.
 
-    Durations (*shutdown_timeout*, *dead_timeout*, *lease*) are seconds, *max_payload* is bytes.
+    Durations (*shutdown_timeout*, *dead_timeout*, *lease*) are seconds, *max_payload* is bytes,
+    *push_buffer* a number of jobs.
     *origins* says for each setting where its value came from and what that overrides; *notices*
     are remarks on the configuration that a person should see; *file* is the file that was read.
     """
@@ -93,6 +94,7 @@ class Config:
     logged_job_attributes: tuple[str, ...] = ("bid", "tags")
     plugins: tuple[str, ...] = ()
     max_payload: int = 16 * 1024 * 1024
+    push_buffer: int = 0
     origins: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     file: str | None = None
@@ -104,11 +106,27 @@ def check_queue_name(name: str) -> str:
         return name
     shown = repr(name)
     if len(shown) > 60:
-        shown = f"{shown[:50]}… ({len(name)} characters)"
+        shown = f"{shown[:50]}… ({len(str(name))} characters)"
     raise ConfigError(
         f"{shown} can't be the name of a queue: a name has 1 to 100 characters out of "
         "A-Z a-z 0-9 _ . : - (no spaces, no braces)"
     )
+
+
+def check_codec(name: Any) -> Codec:
+    """Return *name* if a codec is called so. Raises ConfigError."""
+    if name == "msgpack":
+        return "msgpack"
+    if name == "json":
+        return "json"
+    raise ConfigError(f"the codec is msgpack or json, not {name!r}")
+
+
+def check_push_buffer(jobs: Any) -> int:
+    """Return *jobs*, a number or its text, if a push buffer may hold so many. Raises ConfigError."""
+    if isinstance(jobs, str | int) and str(jobs).isdecimal() and int(jobs) <= 1_000_000:
+        return int(jobs)
+    raise ConfigError(f"push_buffer is a number of jobs from 0 to 1000000, not {jobs!r}")
 
 
 def parse_queues(

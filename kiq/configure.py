@@ -7,7 +7,7 @@ import os
 from typing import Any
 
 from .client import configured, use_settings
-from .config import Redis
+from .config import Redis, check_codec, check_push_buffer
 from .errors import ConfigError
 
 
@@ -17,32 +17,36 @@ def configure(
     redis: Any = None,
     codec: str | None = None,
     max_payload: int | None = None,
+    push_buffer: int | None = None,
 ) -> None:
     """Set where and how this process pushes; may be called again, and applies from then on.
 
     *file* is a kiq.yml: the producer then has the worker's settings. *redis* is a URL
     (``redis://``, ``rediss://``, ``unix://``, ``embedded``), a ``kiq.config.Redis``, or a
     ``redis.Redis`` of your own, whose settings are copied. *codec* is ``msgpack`` or ``json``,
-    *max_payload* bytes. Environment variables (``KIQ_REDIS_URL``, ``KIQ_CODEC``) win over what is
-    given here; ``REDIS_URL`` does not. No network is touched. Raises ConfigError.
+    *max_payload* bytes; *push_buffer* is how many jobs are kept in memory while Redis can't be
+    reached (0, the default: none). Environment variables (``KIQ_REDIS_URL``, ``KIQ_CODEC``,
+    ``KIQ_PUSH_BUFFER``) win over what is given here; ``REDIS_URL`` does not. No network is touched.
+    Raises ConfigError.
     """
     settings: dict[str, Any] = dict(configured())
     if file is not None:
         # By name: a producer that has no file must not pay for a YAML parser.
         loader = importlib.import_module("kiq.config_file")
         config = loader.load(os.fspath(file))
-        settings = {"redis": config.redis, "codec": config.codec, "max_payload": config.max_payload}
+        taken = ("redis", "codec", "max_payload", "push_buffer")
+        settings = {name: getattr(config, name) for name in taken}
     if redis is not None:
         _check_redis(redis)
         settings["redis"] = Redis(url=redis) if isinstance(redis, str) else redis
     if codec is not None:
-        if codec not in ("msgpack", "json"):
-            raise ConfigError(f"the codec is msgpack or json, not {codec!r}")
-        settings["codec"] = codec
+        settings["codec"] = check_codec(codec)
     if max_payload is not None:
         if isinstance(max_payload, bool) or not isinstance(max_payload, int) or max_payload < 1:
             raise ConfigError(f"max_payload is a number of bytes, not {max_payload!r}")
         settings["max_payload"] = max_payload
+    if push_buffer is not None:
+        settings["push_buffer"] = check_push_buffer(push_buffer)
     use_settings(settings)
 
 

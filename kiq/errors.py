@@ -15,7 +15,7 @@
     │  ├─ BulkPushError          a bulk push broke half-way: says which jobs were pushed
     │  ├─ UnknownJobClass        no registered job class has this name          (also a LookupError)
     │  ├─ EmbeddedServerError    the embedded server can't be found or started          exit code 69
-    │  └─ StoreError             Redis refused a command
+    │  └─ StoreError             Redis refused a command: .maybe_done, .jids
     │     ├─ StoreUnavailable    Redis can't be reached: worth trying again             exit code 69
     │     ├─ StoreFull           Redis has reached its maxmemory
     │     ├─ StoreDenied         wrong password, or a command that the user may not use exit code 77
@@ -92,11 +92,29 @@ class EmbeddedServerError(KiqError):
 
 
 class StoreError(KiqError):
-    """Redis refused a command; the driver's error is the cause."""
+    """Redis refused a command, or could not be reached; the driver's error is the cause.
+
+    *maybe_done* is False when nothing was written: Redis refused, or was never asked. It is True when
+    the connection broke after the command was sent: then nobody knows. *jids* are the jobs of the
+    push that failed.
+    """
+
+    def __init__(self, message: str, maybe_done: bool = False, jids: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.maybe_done = maybe_done
+        self.jids = tuple(jids)
+
+    def of_push(self, jids: Sequence[str]) -> StoreError:
+        """Return this error as that of the push of *jids*: named, and with what became of them."""
+        named = f"jid {jids[0]}" if len(jids) == 1 else f"{len(jids)} jobs, see .jids"
+        fate = "nothing was pushed"
+        if self.maybe_done:
+            fate = "it may or may not have been pushed; if you push it again it may run twice"
+        return type(self)(f"{self}; {fate} ({named})", self.maybe_done, jids)
 
 
 class StoreUnavailable(StoreError):
-    """Redis can't be reached, or cut the connection: the outcome of the command is unknown."""
+    """Redis can't be reached, takes no writes now, or cut the connection; see *maybe_done*."""
 
 
 class StoreFull(StoreError):

@@ -75,6 +75,11 @@ def live(owner: str) -> str:
     return f"kiq:live:{owner}"
 
 
+def pushed(token: str) -> str:
+    """Return the key that says that the push with *token* has been done."""
+    return f"kiq:pushed:{token}"
+
+
 def work(identity: str) -> str:
     """Return the key of the hash of what the process *identity* runs now (for display)."""
     return f"{identity}:work"

@@ -72,7 +72,8 @@ def _application(path: str | None, flags: dict[str, Any]) -> Config:
     """Read the settings, import the application, and read them again with what it configured."""
     config = config_file.load(path, flags=flags)
     log.configure(config.log_level, config.log_format)
-    use_settings({"redis": config.redis, "codec": config.codec, "max_payload": config.max_payload})
+    shared = ("redis", "codec", "max_payload", "push_buffer")
+    use_settings({name: getattr(config, name) for name in shared})
     given = dict(configured())
     boot.import_application(config.require)
     if configured() != given:

@@ -75,6 +75,7 @@ _TOP = (
     _setting("logged_job_attributes", texts),
     _setting("plugins", texts),
     _setting("max_payload", integer(1024, 512 * 1024 * 1024)),
+    _setting("push_buffer", integer(0, 1_000_000)),
 )
 
 #: Keyword arguments of redis-py's connection that a file may set.

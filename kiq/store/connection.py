@@ -28,6 +28,8 @@ from .scripts import Command
 _GONE = (exceptions.ConnectionError, exceptions.TimeoutError, OSError)
 #: Errors that mean "nothing was done; another connection may do it".
 _ELSEWHERE = (exceptions.ReadOnlyError, exceptions.MasterDownError, exceptions.BusyLoadingError)
+#: Answers of Redis that redis-py raises like a broken connection, and closes it.
+_ANSWERS = (exceptions.BusyLoadingError, exceptions.AuthenticationError)
 
 
 def translate(error: Exception, where: str) -> StoreError:
@@ -35,9 +37,7 @@ def translate(error: Exception, where: str) -> StoreError:
     text = f"{error} (Redis at {where})"
     # Redis before 7 wraps what a command in a script was refused with: the word is inside.
     if isinstance(error, exceptions.OutOfMemoryError) or "OOM command not allowed" in text:
-        return StoreFull(
-            f"Redis is full: {text}; raise maxmemory or drain the queues. Nothing was written."
-        )
+        return StoreFull(f"Redis is full: {text}; raise maxmemory or drain the queues")
     if isinstance(
         error,
         exceptions.AuthenticationError
@@ -46,10 +46,8 @@ def translate(error: Exception, where: str) -> StoreError:
     ) or "WRONGPASS" in str(error):
         return StoreDenied(f"Redis refused the user or a command: {text}; check the URL and ACL")
     if _is_elsewhere(error):
-        return StoreUnavailable(
-            f"this Redis takes no writes now: {text}; wait until it is ready, or name the master "
-            "in the URL"
-        )
+        way_out = "wait until it is ready, or name the master in the URL"
+        return StoreUnavailable(f"this Redis takes no writes now: {text}; {way_out}")
     if isinstance(error, _GONE):
         return StoreUnavailable(f"Redis can't be reached: {text}{_way_out(where)}")
     return StoreError(f"Redis refused: {text}")
@@ -81,12 +79,16 @@ class Link:
 
         A command that Redis refused has its StoreError as reply. Scripts that the server does not
         know are loaded and sent again, once. Raises StoreUnavailable (or StoreDenied when
-        connecting) if the connection broke: then the outcome of every command is unknown.
+        connecting) if the connection broke: commands may have been done if its ``maybe_done``.
         """
         replies = self._round_trip(commands)
         unknown = [at for at, r in enumerate(replies) if isinstance(r, exceptions.NoScriptError)]
         if unknown:
-            self._round_trip([("SCRIPT", "LOAD", script.text) for script in scripts.ALL])
+            try:
+                self._round_trip([("SCRIPT", "LOAD", script.text) for script in scripts.ALL])
+            except StoreError as error:
+                error.maybe_done = len(unknown) < len(commands)
+                raise
             again = self._round_trip([commands[at] for at in unknown])
             for at, reply in zip(unknown, again, strict=True):
                 replies[at] = reply
@@ -107,16 +109,20 @@ class Link:
         return reply
 
     def _round_trip(self, commands: Sequence[Command]) -> list[Any]:
-        connection = self._connection
+        connection, sending = self._connection, False
         try:
             if not _connected(connection):
                 self._connector.prepare()
                 connection.connect()  # sending would connect as well, but without asking Sentinel
-            connection.send_packed_command(connection.pack_commands(commands))
+            packed, sending = connection.pack_commands(commands), True
+            connection.send_packed_command(packed)
             replies = [_reply(connection) for _ in commands]
         except (*_GONE, exceptions.RedisError) as error:
             self.close()
-            raise translate(error, self._connector.where) from error
+            broken = translate(error, self._connector.where)
+            answered = isinstance(error, _ANSWERS) and len(commands) == 1
+            broken.maybe_done = sending and not answered
+            raise broken from error
         except BaseException:
             # A half-read reply must never be taken for the answer to the next command.
             self.close()

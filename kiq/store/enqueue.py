@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from .. import keys
 from ..errors import StoreError
+from ..jid import new_jid
 from . import scripts
 from .connection import Connector, LinkPool
 from .scripts import Command
 
+ByQueue = dict[str, list[bytes]]
 Scheduled = tuple[float, bytes]
+
+
+class Parcel(NamedTuple):
+    """Payloads for one place, and the command that pushes them: it may be sent again unharmed."""
+
+    command: Command
+    raws: list[bytes]
 
 
 class Enqueue:
@@ -28,9 +38,7 @@ class Enqueue:
         with self._links.link() as link:
             link.call(command)
 
-    def push_many(
-        self, queues: dict[str, list[bytes]], scheduled: Sequence[Scheduled] = ()
-    ) -> None:
+    def push_many(self, queues: ByQueue, scheduled: Sequence[Scheduled] = ()) -> None:
         """Put payloads into their queues and the scheduled set. One round trip; raises StoreError.
 
         Within a queue the first runs first. Queues are written one after the other: if one refuses,
@@ -39,10 +47,27 @@ class Enqueue:
         commands = [push_command(queue, raws) for queue, raws in queues.items()]
         if scheduled:
             commands.append(schedule_command(scheduled))
+        self.send(commands)
+
+    def send(self, commands: Sequence[Command]) -> None:
+        """Send *commands*. One round trip; raises the first StoreError that one was refused with."""
+        refused = [reply for reply in self.exchange(commands) if isinstance(reply, StoreError)]
+        if refused:
+            refused[0].maybe_done = len(refused) < len(commands)
+            raise refused[0]
+
+    def exchange(self, commands: Sequence[Command]) -> list[Any]:
+        """Send *commands* and return a reply, or the StoreError of a refusal, for each."""
         with self._links.link() as link:
-            for reply in link.exchange(commands):
-                if isinstance(reply, StoreError):
-                    raise reply
+            return link.exchange(commands)
+
+
+def parcels(queues: ByQueue, scheduled: Sequence[Scheduled] = ()) -> list[Parcel]:
+    """Return what pushes *queues* and *scheduled*, each place's once; a token counts for an hour."""
+    found = [(push_command(queue, raws), raws) for queue, raws in queues.items()]
+    if scheduled:
+        found.append((schedule_command(scheduled), [raw for _, raw in scheduled]))
+    return [Parcel(scripts.once(command, keys.pushed(new_jid())), raws) for command, raws in found]
 
 
 def push_command(queue: str, raws: Sequence[bytes]) -> Command:

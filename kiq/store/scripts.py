@@ -36,8 +36,22 @@ def _load(name: str) -> Script:
     return Script(name, (_read("ring") if name in _RINGS else "") + _read(name))
 
 
+def _once(script: Script) -> Script:
+    act = f"local function act()\n{script.text}\nend\n"
+    return Script(f"{script.name}_once", act + _read("once"))
+
+
+def once(command: Command, token: str) -> Command:
+    """Return *command*, a push, as one that is done once for the key *token*."""
+    script = schedule_once if command[1] == schedule.sha else push_once
+    arguments = 3 + command[2]
+    return script((*command[3:arguments], token), command[arguments:])
+
+
 push = _load("push")
+push_once = _once(push)
 schedule = _load("schedule")
+schedule_once = _once(schedule)
 register = _load("register")
 extend = _load("extend")
 beat = _load("beat")

@@ -127,7 +127,7 @@ def test_a_full_redis_refuses_and_nothing_is_written(
     raw.flushdb()
     raw.config_set("maxmemory", 1)
     words = said_by(push, StoreFull)
-    assert "Nothing was written" in words
+    assert "nothing was pushed" in words
     assert "raise maxmemory or drain the queues" in words
     assert raw.keys() == []
     raw.config_set("maxmemory", 0)
