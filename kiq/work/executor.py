@@ -25,6 +25,7 @@ logger = logging.getLogger("kiq.job")
 
 #: A suspicion of this level means: it was running at three crashes. It does not get a fourth.
 CONVICTED = 3
+_LONGEST_SHOWN = 200  # characters of a name in a log line
 
 
 class PoisonPill(Exception):
@@ -142,13 +143,14 @@ class Executor:
         verdict: Verdict = (
             Dropped(str(error), failed=True) if spared else ToDead(encode(payload, codec), wall())
         )
-        self._host.report(error, {"jid": payload.get("jid"), "class": payload["class"]})
+        where = {"jid": _brief(payload.get("jid")), "class": _brief(payload["class"])}
+        self._host.report(error, where)
         self._host.tell_death(payload, error)
         return verdict
 
     def _tell(self, judgement: Judgement, error: BaseException) -> None:
         payload, decision = judgement.payload, judgement.decision
-        where = {"jid": payload["jid"], "class": payload["class"], "queue": payload["queue"]}
+        where = {name: _brief(payload[name]) for name in ("jid", "class", "queue")}
         for problem in judgement.hook_errors:
             self._host.report(problem, {"context": "a hook of the job", **where})
         if isinstance(decision, PutBack) or isinstance(error, Snooze):
@@ -159,10 +161,10 @@ class Executor:
             place = "goes to the dead set" if decision.to_dead else "is dropped"
             logger.warning(
                 "%s %s: %s [jid=%s %s: %s]",
-                payload["class"],
+                where["class"],
                 place,
                 decision.why,
-                payload["jid"],
+                where["jid"],
                 name_of(error),
                 message_of(error)[:200],
             )
@@ -175,6 +177,12 @@ def _say(outcome: str, fields: dict[str, Any]) -> None:
         logger.info(outcome, extra={"kiq_fields": fields})
     except Exception as problem:  # noqa: BLE001
         _whisper(f"logging {outcome!r}", problem)
+
+
+def _brief(value: Any) -> Any:
+    """Return *value* for a log line: whoever pushed it may have made it a megabyte long."""
+    text = str(value)
+    return value if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
 def _whisper(what: str, problem: BaseException) -> None:

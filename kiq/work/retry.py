@@ -191,7 +191,9 @@ def _wish(answer: Any) -> float | type[JobSignal] | None:
         raise TypeError(
             f"retry_in returned {answer!r}: give seconds, kiq.Kill, kiq.Discard or None"
         )
-    return float(answer) if 0 < answer < _LONGEST_DELAY else None
+    # As a plain number: a subclass may compare as it likes, and its delay would be negative.
+    seconds = answer if type(answer) in (int, float) else float(answer)
+    return float(seconds) if 0 < seconds < _LONGEST_DELAY else None
 
 
 def came_from_shutdown(error: BaseException) -> bool:

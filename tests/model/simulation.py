@@ -1,0 +1,151 @@
+"""A larger fleet, one random order of events and faults for each seed; then the faults stop.
+
+The steps are those of the exploration, none left out. Parts of kiq that are pure take part:
+``Ownership`` (:mod:`.shadow`), ``LeaseWatch`` decides when a frozen process is declared dead, and
+``BatchSize`` how much is fetched.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+from kiq.work.fetching import BatchSize
+from kiq.work.reclaimer import LeaseWatch
+
+from . import courier, reclaimer, server
+from .enabled import all_enabled
+from .invariants import broken
+from .shadow import Shadow
+from .state import BUFFER, DEAD, RUN, Rules, State, active, initial
+from .step import Step
+
+LEASE = 60.0
+_MOST_TO_END = 20_000  # steps that may pass until all is settled, once no fault happens any more
+
+
+class Broken(Exception):
+    """An invariant, or the agreement with kiq's own ledger, is broken."""
+
+
+def rules_of(seed: int, mistake: str = "") -> Rules:
+    """Return how large the fleet of *seed* is."""
+    dice = random.Random(seed)
+    return Rules(
+        processes=dice.choice((3, 4)),
+        jobs=dice.randint(20, 40),
+        faults=dice.randint(5, 20),
+        failures=dice.randint(0, 10),
+        batch=dice.randint(2, 8),
+        threads=dice.randint(1, 4),
+        mistake=mistake,
+    )
+
+
+class Simulation:
+    """One seed's run. *told* gets each step in words."""
+
+    def __init__(self, seed: int, mistake: str = "", told: Callable[[str], object] = str) -> None:
+        self._dice = random.Random(seed)
+        self._rules = rules_of(seed, mistake)
+        self._told = told
+        self.state = initial(self._rules)
+        self._clock = 0.0
+        self.steps = 0
+        everybody = range(self._rules.processes)
+        self._shadows = [Shadow(p, self.state.processes[p].owner) for p in everybody]
+        self._watches = [LeaseWatch(LEASE) for _ in everybody]
+        self._sizes = [BatchSize(self._rules.threads) for _ in everybody]
+        self._declared: set[int] = set()
+
+    def run(self, events: int) -> None:
+        """Take *events* steps, then go on without faults until all is settled; raises Broken."""
+        for _ in range(events):
+            if not self._turn():
+                break
+        self.state = self.state._replace(faults=0)
+        for _ in range(_MOST_TO_END):
+            if not self._turn():
+                self._check(ended=True)
+                return
+        raise Broken(f"not everything is settled {_MOST_TO_END} steps after the last fault")
+
+    def _turn(self) -> bool:
+        """Take one step; return False when none is left that has to happen."""
+        self._clock += self._dice.uniform(0.1, 3.0)
+        self._look_at_leases()
+        possible = list(all_enabled(self.state, self._rules))
+        if not any(step.must_happen for step in possible):
+            return False
+        step = self._chosen([step for step in possible if self._is_timely(step)])
+        if step is not None:
+            self._take(step)
+        return True
+
+    def _take(self, step: Step) -> None:
+        before = self.state
+        self.state = step.take(before, self._rules)
+        self.steps += 1
+        self._told(f"{self.steps:5}. {step}")
+        if not self._rules.mistake:
+            self._agree(step, before)
+        self._check(ended=False)
+
+    def _agree(self, step: Step, before: State) -> None:
+        if step.process is None:
+            return  # no process learns anything by it
+        try:
+            self._shadows[step.process].follow(step, before, self.state)
+        except AssertionError as error:
+            raise Broken(f"kiq's Ownership and the model differ: {error}") from error
+
+    def _check(self, *, ended: bool) -> None:
+        problem = broken(self.state, ended=ended)
+        if problem:
+            raise Broken(problem)
+
+    def _look_at_leases(self) -> None:
+        """One process looks: whom it declares dead may lapse from now on."""
+        p = self._dice.randrange(self._rules.processes)
+        process = self.state.processes[p]
+        if process.phase == DEAD or (process.owner and not process.permit):
+            self._watches[p] = LeaseWatch(LEASE)  # it was away itself
+            return
+        missing = [
+            str(o)
+            for o, owner in enumerate(self.state.owners)
+            if owner.record and not owner.lease and o not in (process.owner, process.poller)
+        ]
+        self._watches[p].touched(self._clock)
+        self._declared |= {int(o) for o in self._watches[p].judge(missing, self._clock)}
+
+    def _is_timely(self, step: Step) -> bool:
+        if step.function is reclaimer.lapses:
+            o = step.args[0]
+            return o in self._declared or not active(self.state, o)
+        if step.function is courier.writes_fetch:
+            return self._wanted(step.args[0]) > 0
+        return True
+
+    def _wanted(self, p: int) -> int:
+        entries = [e for job in self.state.jobs for e in job.entries if e.process == p]
+        running = sum(entry.stage == RUN for entry in entries)
+        waiting = sum(entry.stage == BUFFER for entry in entries)
+        return self._sizes[p].wanted(max(1, self._rules.threads - running), waiting)
+
+    def _chosen(self, possible: list[Step]) -> Step | None:
+        """Return a random step; faults, late commands and hand-backs are rarer than the rest."""
+        if not possible:
+            return None
+        weights = [_weight(step) for step in possible]
+        (step,) = self._dice.choices(possible, weights)
+        if step.function is server.executes_fetch:
+            p, jobs = step.args
+            return Step(step.function, (p, jobs[: max(1, self._wanted(p))]))
+        return step
+
+
+def _weight(step: Step) -> float:
+    if step.is_fault:
+        return 0.1
+    return 0.2 if step.function is courier.writes_hand_back or not step.must_happen else 1.0
