@@ -23,6 +23,7 @@ dropped: int = 0
 
 _COLOURS = {"DEBUG": 36, "INFO": 32, "WARN": 33, "ERROR": 31, "FATAL": 35}
 _LEVEL_NAMES = {"WARNING": "WARN", "CRITICAL": "FATAL"}
+_LONGEST = 100_000  # characters of a message, or of a traceback
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -126,7 +127,9 @@ class PlainFormatter(logging.Formatter):
         words += [f"{key}={_visible(str(value))}" for key, value in _context(record).items()]
         text = f"{' '.join(words)} {level}: {_visible(_message(record))}"
         trace = _trace(self, record)
-        return f"{text}\n{_visible(trace)}" if trace else text
+        whole = f"{text}\n{_visible(trace)}" if trace else text
+        # Indented, so that nothing that a payload holds can pass for a line of the log.
+        return whole.replace("\n", "\n  ")
 
 
 class JsonFormatter(logging.Formatter):
@@ -178,7 +181,7 @@ def _takes_colour(stream: TextIO | None) -> bool:
 
 def _message(record: logging.LogRecord) -> str:
     try:
-        return record.getMessage()
+        return _cut(record.getMessage())
     except Exception as error:  # noqa: BLE001 (a line of the user's must not get lost by a slip)
         return f"{record.msg!s} (its arguments don't fit: {type(error).__name__}: {error})"
 
@@ -191,7 +194,15 @@ def _trace(formatter: logging.Formatter, record: logging.LogRecord) -> str:
         parts.append(record.exc_text)
     if record.stack_info:
         parts.append(formatter.formatStack(record.stack_info))
-    return "\n".join(parts)
+    return _cut("\n".join(parts))
+
+
+def _cut(text: str) -> str:
+    # The middle goes: an error's own words stand at the end of its traceback.
+    if len(text) <= _LONGEST:
+        return text
+    half = _LONGEST // 2
+    return f"{text[:half]}… ({len(text) - 2 * half} characters left out) …{text[-half:]}"
 
 
 def _time(record: logging.LogRecord) -> str:

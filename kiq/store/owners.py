@@ -86,11 +86,16 @@ def without_lease(link: Link, owners: Sequence[str]) -> list[str]:
 
 
 def facts(link: Link, owner: str) -> dict[str, str]:
-    """Return the record of *owner* ({} when there is none, or a key that is no record). One round trip."""
-    (reply,) = link.exchange([("HGETALL", keys.record(owner))])
-    if isinstance(reply, StoreUnavailable | StoreDenied):
-        raise reply
-    return {} if isinstance(reply, StoreError) else _fields(reply)
+    """Return the record of *owner*, lapsed or not ({} when there is none, or a key that is no record).
+
+    One round trip. A lapsed one counts: whoever began to give its jobs back may be dead as well.
+    """
+    names = (keys.record(owner), keys.lapsed(owner))
+    replies = link.exchange([("HGETALL", name) for name in names])
+    for reply in replies:
+        if isinstance(reply, StoreUnavailable | StoreDenied):
+            raise reply
+    return next((_fields(r) for r in replies if r and not isinstance(r, StoreError)), {})
 
 
 def reclaim(link: Link, owner: str, *, proven: bool, crashed: bool) -> Reclaimed | None:

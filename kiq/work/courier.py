@@ -19,7 +19,6 @@ from ..store.flight import DeadLimits
 from ..store.scripts import Command
 from ..verdict import Taken
 from .buffer import Buffer
-from .crash_points import crash_point
 from .desk import BATCH, Desk
 from .ear import Ear, wait_for
 from .fetcher import Fetcher
@@ -47,6 +46,7 @@ class Courier:
     def __init__(self, worker: Worker, capsule: Capsule, buffer: Buffer, desk: Desk) -> None:
         self.capsule = capsule
         self.progress_at = steady()  # when it last spoke to Redis; read by the watchdog
+        self.left = False  # everything is given back, and the owner forgotten
         self.napping = False  # no fetch is under way; what a fetch brought is in the buffer
         name = f"kiq-courier-{capsule.name}"
         self.thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -92,9 +92,9 @@ class Courier:
         self._finish_by = deadline
         self.quiet()
 
-    def fence(self) -> None:
-        """Take note that somebody declared this owner dead."""
-        self._standing.fenced = True
+    def fence(self, owner: str) -> None:
+        """Take note that somebody declared *owner* dead."""
+        self._standing.fence(owner)
         self._desk.wake()
 
     # The loop
@@ -112,26 +112,27 @@ class Courier:
                 self._report(error, {"context": f"courier of capsule {self.capsule.name}"})
                 self._lost(error)
         self._ear.close()
-        self._standing.leave(self._link)
+        self.left = self._standing.leave(self._link)
         self._link.close()
 
     def _finished(self) -> bool:
         if self._finish_by is None:
             return False
-        done = not self._settler.owing and not self._desk.outbox and not self._standing.uncertain
-        return done or steady() >= self._finish_by
+        owing = self._settler.owing or self._desk.outbox or self._standing.uncertain
+        return not owing or steady() >= self._finish_by
 
     def _be_ready(self) -> None:
         owner = self.owner
-        self._standing.secure(self._link)
-        if self.owner != owner:
-            self._ear.close()
-            self._fetcher.rung()
+        try:
+            self._standing.secure(self._link)
+        finally:
+            if self.owner != owner:
+                self._ear.close()
+                self._fetcher.rung()
         if not self._quiet:
             self._ear.listen(self.owner)
         elif self._ear.listening:
-            # A bell that rings here now would be lost to somebody who could come.
-            self._ear.close()
+            self._ear.close()  # a bell that rings here now would be lost to somebody who could come
             flights = list(self._standing.ownership.flights.values())
             self._link.exchange(flight.unname_commands(self.owner, flights))
 
@@ -156,9 +157,7 @@ class Courier:
         if not commands:
             return
         self._standing.uncertain = True  # until the replies are read
-        crash_point("before-exchange")
         replies = self._link.exchange(commands)
-        crash_point("after-exchange")
         self._fetcher.size.exchanged(steady() - now)
         self._standing.uncertain = False
         self._sent_at = now
@@ -199,9 +198,10 @@ class Courier:
         self._ear.missed(self._fetcher.unheard)
         if not fetched.jobs:
             return
-        self._buffer.put(self._lane.sort(fetched.jobs))
+        innocent = self._lane.sort(fetched.jobs)
+        self._buffer.put(innocent)
         if not self._fetcher.size.jobs_are_short(self._buffer.free):
-            self._buffer.wake(len(fetched.jobs))
+            self._buffer.wake(len(innocent))  # suspects would find nothing, and look busy meanwhile
         elif self._buffer.free >= self.capsule.concurrency:
             self._buffer.wake(1)
 
@@ -232,7 +232,6 @@ class Courier:
         ownership = self._standing.ownership
         ownership.handing_back(jobs)
         self._lane.settled(jobs)
-        crash_point("before-hand-back")
 
         def read(reply: Any) -> None:
             if not self._standing.still_ours(reply[0].decode()):
@@ -287,7 +286,8 @@ class Courier:
             due = min(due, (oldest or now) + _HAND_BACK_AFTER)
             if self._buffer.free:
                 due = min(due, now + _GATHER)
-        return due - now
+        # No thread says so when it becomes free: for suspects, look again.
+        return min(due, now + _HAND_BACK_AFTER if suspects else _NEVER) - now
 
     def _sleep(self, seconds: float, ear: int) -> None:
         """Sleep, but wake for the desk, and for the bell."""

@@ -11,7 +11,6 @@ from ..store import flight
 from ..store.flight import Fetched, Wanted
 from ..store.scripts import Command
 from ..verdict import Flight
-from .crash_points import crash_point
 from .fetching import BatchSize, QueueOrder
 from .standing import Standing
 from .worker import Worker
@@ -80,7 +79,6 @@ class Fetcher:
         fetched = flight.read_fetch(reply, call, flights, steady())
         if not self._standing.still_ours(fetched.state):
             return fetched
-        crash_point("after-fetch")
         for source, problem in fetched.errors:
             self._worker.host.report(StoreError(f"{source}: {problem}"), {"context": "fetch"})
         self._brought = len(fetched.jobs)

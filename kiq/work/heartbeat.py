@@ -108,7 +108,7 @@ class Heartbeat:
     def _fence(self, owner: str) -> None:
         for courier in self._couriers:
             if courier.owner == owner:
-                courier.fence()
+                courier.fence(owner)
 
     def _watch(self) -> None:
         """Say so when a courier should fetch and doesn't. Asks nobody but our own threads."""

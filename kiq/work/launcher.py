@@ -14,8 +14,9 @@ from ..errors import StoreUnavailable, StoreUnsuitable, UndecodablePayload
 from ..plugin import Host, Service
 from ..registry import Registry
 from ..store import processes, server
-from ..store.connection import Connector, Link
+from ..store.connection import Link
 from ..verdict import Taken
+from . import crash_points
 from .executor import Executor
 from .heartbeat import Heartbeat
 from .manager import Manager, join
@@ -54,7 +55,7 @@ class Launcher:
         self._host = host
         self._on_signal = on_signal
         self._folder_path = run_folder or default_folder()
-        self.worker = Worker(config, host, registry, Connector(config.redis), version)
+        self.worker = Worker(config, host, registry, crash_points.connector(config.redis), version)
         self.server: server.Server | None = None
         self._deadline_lock = threading.Lock()
         self._deadline: float | None = None
@@ -124,9 +125,10 @@ class Launcher:
     def hurry(self) -> None:
         """Make the shutdown's deadline now."""
         with self._deadline_lock:
+            # Under the lock: stop() has either not looked yet, or has set a deadline.
+            self._hurried.set()
             if self._deadline is not None:
                 self._deadline = min(self._deadline, steady())
-        self._hurried.set()
 
     def stop(self) -> None:
         """Go quiet, give running jobs until ``shutdown_timeout``, give the rest back, and leave.
@@ -184,8 +186,9 @@ class Launcher:
         self._heartbeat.stop()
         for part in (self._poller, self._reclaimer, self._heartbeat):
             join(part.thread, deadline + 1)
-        if not stayed:
-            # Not before: a free lock would prove to others that this process is dead.
+        if not stayed and self._poller.left:
+            # Not before: a free lock would prove to others that this process is dead. And not when
+            # jobs could not be given back: then the lock that its end sets free is to prove just that.
             self._run_folder.unlock()
 
     def _stop_service(self, service: Service) -> None:

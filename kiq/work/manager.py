@@ -74,7 +74,7 @@ class Manager:
     def join(self, deadline: float) -> bool:
         """Wait for the courier to have left, until *deadline*; return whether it has."""
         join(self.courier.thread, deadline)
-        return not self.courier.thread.is_alive()
+        return self.courier.left
 
 
 def join(thread: threading.Thread, deadline: float) -> None:

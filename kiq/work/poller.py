@@ -11,7 +11,7 @@ from .. import keys
 from ..clock import milliseconds, steady, wall
 from ..codec import decode, encode
 from ..config import check_queue_name
-from ..errors import ConfigError, StoreError, StoreUnavailable, UndecodablePayload
+from ..errors import StoreError, StoreUnavailable
 from ..middleware import ClientContext
 from ..options import DEFAULTS
 from ..store import flight, owners, promotion
@@ -19,7 +19,6 @@ from ..store.connection import Link
 from ..store.flight import DeadLimits
 from ..store.promotion import Promotion
 from ..verdict import Dropped, Flight, Settlement, Taken, ToDead, ToSchedule, Verdict
-from .crash_points import crash_point
 from .ear import Ear, wait_for
 from .outage import Outage
 from .ownership import Ownership
@@ -55,6 +54,7 @@ class Poller:
         self._abandoned: str | None = None  # an owner of ours whose claims must go back first
         self._claimed_at: float | None = None
         self._careful_until = 0.0
+        self.left = False  # its claims are given back
         self._stopping = threading.Event()
         self._alarm_end, self._alarm = os.pipe()
 
@@ -165,7 +165,6 @@ class Poller:
             return 0.0
         if claimed.raws:
             self._claimed_at = steady()
-            crash_point("after-claim")
             self._commit(ownership.flight(source), call, claimed.raws)
             self._claimed_at = None
         if claimed.next_due is None:
@@ -191,7 +190,6 @@ class Poller:
                 # did enter are not in flight any more: for them this does nothing.
                 ids = {one.delivery for one in promotions}
                 others += _put_off(source, call, raws, ids)
-        crash_point("mid-commit")
         if others:
             commands = [flight.move_command(one, wall(), self._limits) for one in others]
             for reply in self._link.exchange(commands):
@@ -204,7 +202,7 @@ class Poller:
             payload, codec = decode(raw)
             payload.setdefault("queue", DEFAULTS["queue"])
             check_queue_name(payload["queue"])
-        except (UndecodablePayload, ConfigError) as error:
+        except Exception as error:  # noqa: BLE001 (whatever a member does to its readers, it goes)
             self._worker.host.report(error, {"context": "promotion", "bytes": len(raw)})
             return ToDead(raw, wall(), str(error), ran=False)
         try:
@@ -242,6 +240,7 @@ class Poller:
             if self._ownership is not None:
                 self._worker.owners.remove(self._ownership)
                 owners.reclaim(self._link, self._ownership.owner, proven=True, crashed=False)
+            self.left = not self._abandoned
         except StoreError as error:
             logger.warning("the poller could not sign off: %s; its lease will run out", error)
         finally:

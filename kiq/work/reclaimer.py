@@ -9,7 +9,6 @@ from .. import keys
 from ..clock import steady
 from ..errors import StoreError
 from ..store import owners, processes
-from .crash_points import crash_point
 from .outage import Outage
 from .run_folder import RunFolder
 from .worker import Worker
@@ -17,7 +16,8 @@ from .worker import Worker
 logger = logging.getLogger("kiq.reclaimer")
 
 _LOOK = 1.0  # seconds between two looks at the locks of this machine
-_ROUND = 5.0  # seconds between two looks at the leases
+_ROUND = 2.0  # seconds between two looks at the leases
+_STANDBY = 5.0  # seconds between two candidacies of a process that is not elected
 _TERM = 15.0  # seconds that an election holds
 _SWEEP = 3600.0  # seconds between two searches for hashes of unknown owners
 
@@ -85,8 +85,8 @@ class Reclaimer:
             try:
                 self._by_locks()
                 if steady() >= self._next_round:
-                    self._by_leases()
-                    self._next_round = steady() + min(_ROUND, self._worker.lease / 6)
+                    pause_of_role = _ROUND if self._by_leases() else _STANDBY
+                    self._next_round = steady() + min(pause_of_role, self._worker.lease / 6)
                 self._outage.over()
             except StoreError as error:
                 pause = self._broke(error)
@@ -113,12 +113,14 @@ class Reclaimer:
                 if any(process.owns(record) for process in dead):
                     self._give_back(owner, proven=True)
 
-    def _by_leases(self) -> None:
+    def _by_leases(self) -> bool:
+        """Look for owners whose leases have run out, if elected; return whether it is."""
         now = steady()
-        if not owners.elect(self._link, keys.RECLAIMER, self._worker.identity, _TERM):
+        term = min(_TERM, self._worker.lease)  # or a short lease would wait for a long election
+        if not owners.elect(self._link, keys.RECLAIMER, self._worker.identity, term):
             self._watch.touched(now)
             self._watch.judge([], now)  # an old sighting must not count when it is elected again
-            return
+            return False
         known = owners.all_owners(self._link)
         self._watch.touched(now)
         mine = self._worker.owners.active()
@@ -129,6 +131,7 @@ class Reclaimer:
         if steady() >= self._next_sweep:
             self._next_sweep = steady() + _SWEEP
             self._sweep(set(known))
+        return True
 
     def _sweep(self, known: set[str]) -> None:
         """Find in-flight hashes of owners that nobody knows any more."""
@@ -139,9 +142,7 @@ class Reclaimer:
             self._give_back(owner, proven=False)
 
     def _give_back(self, owner: str, *, proven: bool) -> None:
-        crash_point("before-give-back")
         result = owners.reclaim(self._link, owner, proven=proven, crashed=True)
-        crash_point("after-give-back")
         if result is None:
             return
         if result.moved:

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 
 from ..clock import steady
 from ..config import Capsule
-from ..errors import StoreError
+from ..errors import StoreError, StoreUnavailable
 from ..store import flight, owners
 from ..store.connection import Link
 from ..store.flight import Contents
 from ..verdict import Taken
 from .buffer import Buffer
-from .crash_points import crash_point
 from .ownership import Ownership
 from .suspects import SuspectLane
 from .worker import Worker
@@ -24,7 +23,7 @@ logger = logging.getLogger("kiq.courier")
 class Standing:
     """Registers the owner, reconciles after an unknown outcome, becomes another owner when fenced.
 
-    Threads: the courier's; :attr:`fenced` may also be set by the heartbeat.
+    Threads: the courier's; the heartbeat calls :meth:`fence`.
     """
 
     def __init__(self, worker: Worker, capsule: Capsule, buffer: Buffer, lane: SuspectLane) -> None:
@@ -35,7 +34,16 @@ class Standing:
         self.ownership = self._new_ownership()
         self.registered = False
         self.uncertain = False  # an outcome is unknown: reconcile before anything else
-        self.fenced = False  # somebody declared this owner dead
+        self._fenced: str | None = None  # the owner that somebody declared dead
+
+    @property
+    def fenced(self) -> bool:
+        """Whether somebody declared this owner dead."""
+        return self._fenced == self.ownership.owner
+
+    def fence(self, owner: str) -> None:
+        """Note that somebody declared *owner* dead; nothing to this one if that is an earlier one."""
+        self._fenced = owner
 
     def secure(self, link: Link) -> None:
         """Be a registered owner that knows what is its own. Raises StoreError."""
@@ -50,22 +58,22 @@ class Standing:
     def still_ours(self, state: str) -> bool:
         """Read the state that a script of the owner answered; False when it did nothing."""
         if state == "fenced":
-            self.fenced = True
+            self.fence(self.ownership.owner)
         elif state == "stale":
             self.uncertain = True
         return state == "ok"
 
-    def leave(self, link: Link) -> None:
-        """Give back whatever is still in flight for this owner, and be forgotten."""
+    def leave(self, link: Link) -> bool:
+        """Give back whatever is still in flight for this owner, and be forgotten; False if it can't."""
         self._worker.owners.remove(self.ownership)
         self.ownership.permit.fence()
-        crash_point("before-leave")
         if not self.registered:
-            return
+            return True
         try:
             gone = owners.reclaim(link, self.ownership.owner, proven=True, crashed=False)
             if gone is not None and gone.moved:
                 logger.warning("%d unfinished jobs went back to their queues", gone.moved)
+            return gone is None or gone.complete
         except StoreError as error:
             logger.error(
                 "capsule %s could not give back its jobs (%d in flight): %s; another process will, "
@@ -75,6 +83,7 @@ class Standing:
                 error,
                 self._worker.lease,
             )
+            return False
 
     def _new_ownership(self) -> Ownership:
         return Ownership(
@@ -85,9 +94,19 @@ class Standing:
     def _register(self, link: Link) -> None:
         ownership = self.ownership
         sent_at = steady()
-        owners.register(
-            link, ownership.owner, self._worker.lease, list(ownership.flights), self._worker.facts
-        )
+        try:
+            owners.register(
+                link,
+                ownership.owner,
+                self._worker.lease,
+                list(ownership.flights),
+                self._worker.facts,
+            )
+        except StoreUnavailable:
+            # It may arrive late, even after a reclaim: then a name in use would have its record back,
+            # and not learn that it was fenced. So nobody goes by this one any more.
+            self.ownership = self._new_ownership()
+            raise
         ownership.permit.extend(self._worker.good_until(sent_at))
         self.registered = True
         self.uncertain = False
@@ -102,7 +121,7 @@ class Standing:
         self._lane.settled(waiting)
         dropped = len(waiting)
         self.ownership = self._new_ownership()
-        self.registered = self.fenced = self.uncertain = False
+        self.registered = self.uncertain = False
         logger.error(
             "this process was declared dead (it did not renew its lease of %g s): %d jobs that waited "
             "here were dropped and run elsewhere; up to %d that had started will run twice",

@@ -12,8 +12,12 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
+from typing import Any
 
 import kiq
+from kiq.work.crash_points import crash_point
+from tests.chaos.misdeeds import MISDEEDS
 
 _journal = os.open(os.environ["CHAOS_JOURNAL"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
@@ -23,11 +27,21 @@ def note(word: str, jid: str) -> None:
     os.write(_journal, f"{word} {jid} {os.getpid()}\n".encode())
 
 
+@kiq.host.around_perform
+def _points(context: kiq.ServerContext, call_next: Callable[[kiq.ServerContext], Any]) -> Any:
+    """Pass the crash points before and after a job."""
+    crash_point("processor-before-job")
+    result = call_next(context)
+    crash_point("processor-after-job")
+    return result
+
+
 class Quick(kiq.Job):
     """Does nothing."""
 
     def perform(self) -> None:
         note("S", self.jid)
+        crash_point("processor-amid-job")
         note("X", self.jid)
 
 
@@ -68,17 +82,6 @@ class Pill(kiq.Job):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-class Oddity(BaseException):
-    """What nobody catches by accident."""
-
-
-class Unprintable(Exception):
-    """Asks the program to end when it is turned into text."""
-
-    def __str__(self) -> str:
-        raise SystemExit(5)
-
-
 class Misbehaves(kiq.Job, retry=1):
     """Does at its first attempt what *how* says, and nothing at the second."""
 
@@ -89,27 +92,8 @@ class Misbehaves(kiq.Job, retry=1):
         note("S", self.jid)
         if self.attempt == 1:
             note("F", self.jid)
-            _misbehave(how)
+            MISDEEDS[how]()
         note("X", self.jid)
-
-
-def _misbehave(how: str) -> None:
-    if how == "recursion":
-        _misbehave(how)
-    if how == "memory":
-        bytearray(1 << 62)
-    if how == "exit":
-        sys.exit(3)
-    if how == "interrupt":
-        raise KeyboardInterrupt
-    if how == "generator":
-        raise GeneratorExit
-    if how == "oddity":
-        raise Oddity("odd")
-    if how == "unprintable":
-        raise Unprintable
-    if how == "shutdown":
-        raise kiq.Shutdown
 
 
 class ForksAndForgets(kiq.Job):
@@ -162,4 +146,16 @@ class HoldsTheInterpreter(kiq.Job):
     def perform(self, seconds: float) -> None:
         note("S", self.jid)
         ctypes.PyDLL(None).usleep(int(seconds * 1_000_000))
+        note("X", self.jid)
+
+
+class Wrecks(kiq.Job):
+    """Ends or harms its process as *how* says when it runs for the first time; innocent ever after."""
+
+    def perform(self, how: str) -> None:
+        note("S", self.jid)
+        done_before = os.path.join(os.path.dirname(os.environ["CHAOS_JOURNAL"]), self.jid)
+        if not os.path.exists(done_before):
+            os.close(os.open(done_before, os.O_CREAT))
+            MISDEEDS[how]()
         note("X", self.jid)

@@ -162,6 +162,30 @@ def test_escape_sequences_of_a_message_do_not_reach_the_terminal() -> None:
     assert stream.getvalue().endswith("clear \\x1b[2J\tthis\n")
 
 
+def test_what_a_payload_holds_can_not_pass_for_a_line_of_the_log() -> None:
+    stream = io.StringIO()
+    configure("info", "plain", stream)
+    with logcontext.fields(jid="1\n2026-01-31T12:00:00.000Z pid=7 tid=5k INFO: all is well"):
+        logging.getLogger("kiq.job").info("one\n2026-01-31T12:00:00.000Z and two")
+    first, *others = stream.getvalue().splitlines()
+    assert re.match(r"\d{4}-", first)
+    assert len(others) == 2
+    assert all(line.startswith("  ") for line in others)
+
+
+def test_a_message_of_megabytes_is_cut_in_its_middle() -> None:
+    stream = io.StringIO()
+    configure("info", "plain", stream)
+    try:
+        raise ValueError("x" * 5_000_000 + " the end")
+    except ValueError as error:
+        logging.getLogger("kiq.job").exception("%s", error)
+    text = stream.getvalue()
+    assert len(text) < 250_000
+    assert text.count("characters left out") == 2
+    assert text.rstrip().endswith("the end")
+
+
 @pytest.mark.parametrize("kind", ["full", "closed", "broken pipe"])
 def test_a_line_that_cannot_be_written_is_counted_and_harms_nobody(kind: str) -> None:
     reader, writer = os.pipe()
