@@ -8,7 +8,7 @@ INTEGRATION = $(wildcard tests/integration tests/contract)
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check fmt unit test floor chaos demo bench clean
+.PHONY: help setup check fmt unit test floor chaos mutants demo bench clean
 
 help: ## list these commands
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
@@ -46,8 +46,17 @@ floor: .venv-floor/.set-up ## the tests that talk to Redis, with the oldest redi
 	@.venv-floor/bin/pip install --quiet --quiet 'redis==6.0.0'
 	@touch $@
 
-chaos: $(STAMP) ## kill, cut and freeze workers and Redis; CHAOS_STOPS=1500 for the long form
-	@$(BIN)/pytest -s tests/chaos $(ARGS)
+chaos: $(STAMP) ## kill, cut and freeze workers and Redis; LONG=1 for the long form, half an hour
+	@CHAOS_LONG=$(LONG) $(BIN)/pytest -s tests/chaos $(ARGS)
+	@if [ -n "$(LONG)" ]; then \
+		$(BIN)/python -m tests.chaos.campaign && \
+		$(BIN)/python -m tests.fuzz.run --payloads 1000000 && \
+		$(BIN)/python -m tests.model.explore --processes 2 --jobs 3 --faults 3 && \
+		$(BIN)/python -m tests.model.simulate --seeds 1000 --first 1 --events 500; \
+	fi
+
+mutants: $(STAMP) ## make mistakes in copies of kiq on purpose: the tests must notice each
+	@$(BIN)/python -m tests.mutants.run $(ARGS)
 
 demo: $(STAMP) ## see kiq at work, on a server of its own
 	@$(BIN)/python demo/run.py

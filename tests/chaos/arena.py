@@ -224,7 +224,7 @@ class Arena:
         for worker in self.workers:
             if not worker.running and worker.wait() < 0:
                 self.faults.setdefault(worker.pid, f"ended by signal {-worker.wait()}")
-            if "this process was declared dead" in worker.log:
+            if "this process was declared dead (" in worker.log:
                 self.faults.setdefault(worker.pid, "lost its lease")
                 self.limits.pop(worker.pid, None)
 

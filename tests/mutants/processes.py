@@ -1,0 +1,254 @@
+"""Mutants of the worker process and of its connections: what happens outside Redis."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import Change, Mutant, Nodes, faults, lua
+
+
+def cuts(moment: str) -> Nodes:
+    """Return the test of cuts at one *moment*."""
+    return faults(f"a_few_cuts_in_the_flow_strand_and_repeat_nothing[{moment}]")
+
+
+#: Unknown outcomes: what is in the ledger, and what is sent again.
+OUTCOMES = (
+    Mutant(
+        "no reconciliation after an unknown outcome",
+        (
+            Change(
+                "kiq/work/standing.py",
+                "        self._adopt(link, contents, unstarted)\n",
+                "        self.ownership.epoch = contents.epoch\n"
+                "        self._buffer.put(self._lane.sort(unstarted))\n"
+                "        self.uncertain = False\n",
+            ),
+        ),
+        by_faults=cuts("after the request"),
+    ),
+    Mutant(
+        "reconciliation by a second thread",
+        (
+            Change(
+                "kiq/work/heartbeat.py",
+                "                self._poller.rescue(self._link)\n",
+                "                self._poller.rescue(self._link)\n"
+                "                pause = 0.02\n"
+                "                for courier in self._couriers:\n"
+                "                    if courier._standing.registered:\n"
+                "                        courier._standing._reconcile(self._link)\n",
+            ),
+        ),
+        by_faults=faults("replies_that_are_long_on_their_way_repeat_nothing"),
+        runs=3,
+    ),
+    Mutant(
+        "a count that differs is nobody's concern",
+        (Change("kiq/work/ownership.py", "return flight.held == held", "return True"),),
+        by_faults=faults("a_job_in_flight_that_its_owner_does_not_know_is_found_by_the_count"),
+    ),
+    Mutant(
+        "verdicts whose outcome is unknown are not sent again",
+        (
+            Change(
+                "kiq/work/settling.py",
+                "        self._repeated = True\n",
+                "        self._repeated = True\n        self._owed = []\n",
+            ),
+        ),
+        by_faults=cuts("before the request"),
+    ),
+    Mutant(
+        "jobs are struck out of the ledger before the reply",
+        (
+            Change(
+                "kiq/work/courier.py",
+                "        replies = self._link.exchange(commands)\n",
+                "        self._standing.ownership.settled([s[0] for s in self._settler._owed])\n"
+                "        replies = self._link.exchange(commands)\n",
+            ),
+        ),
+        by_faults=cuts("before the request"),
+    ),
+    Mutant(
+        "a job that is being handed back counts as known",
+        (
+            Change(
+                "kiq/work/ownership.py",
+                " or id_ in self._handing_back]",
+                "]",
+            ),
+        ),
+        ("tests/unit/test_ownership.py::test_a_hand_back_that_did_not_happen_is_adopted_again",),
+    ),
+    Mutant(
+        "redis-py sends again what timed out",
+        (
+            Change(
+                "kiq/store/connection.py",
+                "        replies = self._round_trip(commands)\n",
+                "        try:\n"
+                "            replies = self._round_trip(commands)\n"
+                "        except StoreUnavailable:\n"
+                "            replies = self._round_trip(commands)\n",
+            ),
+        ),
+        faults("a_push_whose_reply_is_lost_is_not_sent_again"),
+    ),
+    Mutant(
+        "redis-py's own settings are left as they are",
+        (Change("kiq/store/connection.py", "        return overrides\n", "        return {}\n"),),
+        faults("a_client_that_would_connect_again_and_again_connects_once"),
+    ),
+)
+
+#: One step in two calls.
+CALLS = (
+    Mutant(
+        "a retry is taken out of flight by one call, and written by another",
+        (
+            Change(
+                "kiq/work/courier.py",
+                "        self._standing.uncertain = True  # until the replies are read\n",
+                "        self._standing.uncertain = True\n"
+                "        for taken, verdict in self._settler._owed:\n"
+                '            if type(verdict).__name__ == "ToRetry":\n'
+                '                self._link.call(("HDEL", taken.flight.key, taken.delivery))\n',
+            ),
+            lua("move", "if not held then return {0} end", "if not held then held = ARGV[4] end"),
+        ),
+        by_faults=faults("a_kill_before_retries_are_written_loses_none"),
+    ),
+    Mutant(
+        "a promotion pops by one call, and pushes by another",
+        (
+            Change(
+                "kiq/store/promotion.py",
+                "    reply = link.call(scripts.commit(names, (*queues, *triples)))\n",
+                '    link.exchange([("HDEL", names[0], one.delivery) for one in promotions])\n'
+                '    link.exchange([("LPUSH", keys.queue(one.queue), one.raw) for one in promotions])\n'
+                "    reply = [len(promotions)]\n",
+            ),
+        ),
+        faults("a_commit_that_is_cut_off_leaves_each_claim_in_one_place"),
+    ),
+)
+
+#: Who may start a job, and when.
+STARTS = (
+    Mutant(
+        "a job starts though its owner's lease is over",
+        (
+            Change(
+                "kiq/work/processor.py",
+                "now > taken.flight.permit.until or now > desk.gate_at",
+                "now > desk.gate_at",
+            ),
+        ),
+        by_faults=faults("a_process_that_slept_through_its_lease_starts_nothing_that_it_lost"),
+        runs=3,
+    ),
+    Mutant(
+        "a beat does not prolong the permit to start jobs",
+        (
+            Change(
+                "kiq/work/heartbeat.py",
+                "active[owner].permit.extend(worker.good_until(sent_at))",
+                "pass",
+            ),
+        ),
+        by_faults=faults("a_process_works_on_after_its_first_lease"),
+    ),
+    Mutant(
+        "jobs are handed back, and stay in the buffer",
+        (
+            Change(
+                "kiq/work/courier.py",
+                "handed_back()\n        return self._buffer.drain()\n",
+                "handed_back()\n        return list(self._buffer._jobs)[::-1]\n",
+            ),
+        ),
+        by_faults=faults("jobs_that_are_handed_back_run_once"),
+    ),
+    Mutant(
+        "quiet hands nothing back",
+        (
+            Change(
+                "kiq/work/courier.py",
+                "return self._buffer.drain() + self._lane.drain()",
+                "return []",
+            ),
+        ),
+        by_faults=faults("a_quiet_process_gives_back_at_once_what_it_has_not_begun"),
+    ),
+    Mutant(
+        "who is quiet is still on the list of the idle",
+        (
+            Change(
+                "kiq/work/courier.py",
+                "self._link.exchange(flight.unname_commands(self.owner, flights))",
+                "assert flights",
+            ),
+        ),
+        by_faults=(
+            "tests/e2e/test_signals.py::test_a_quiet_process_takes_its_name_off_the_idle_sets",
+        ),
+    ),
+    Mutant(
+        "suspects run one at a time from the first crash on",
+        (Change("kiq/work/suspects.py", "ISOLATED = 2\n", "ISOLATED = 1\n"),),
+        (
+            "tests/unit/test_suspects.py::test_suspects_of_the_first_degree_run_beside_an_isolated_one",
+        ),
+        faults("the_jobs_of_a_killed_process_run_again_beside_one_another"),
+    ),
+    Mutant(
+        "a job that the shutdown interrupted counts as failed",
+        (Change("kiq/work/retry.py", "return PutBack()", "pass"),),
+        (
+            "tests/unit/test_executor.py::test_a_job_that_the_shutdown_interrupted_goes_back_to_its_queue",
+        ),
+        ("tests/e2e/test_signals.py::test_a_job_longer_than_the_timeout_goes_back_uncounted",),
+    ),
+)
+
+#: Who counts as dead, and what a process does that was declared dead.
+DEATH = (
+    Mutant(
+        "one sighting without a lease is enough",
+        (Change("kiq/work/reclaimer.py", "if now - first > self._beat]", "if now >= first]"),),
+        (
+            "tests/unit/test_lease_watch.py"
+            "::test_an_owner_is_dead_when_its_lease_is_missing_at_two_sightings_a_beat_apart",
+        ),
+    ),
+    Mutant(
+        "a missing lock file proves a death",
+        (
+            Change(
+                "kiq/work/reclaimer.py",
+                "        with self._folder.dead() as dead:\n",
+                "        for owner in owners.all_owners(self._link):\n"
+                '            name = owners.facts(self._link, owner).get("lock")\n'
+                "            if name and not (self._folder._folder / name).exists():\n"
+                "                self._give_back(owner, proven=True)\n"
+                "        with self._folder.dead() as dead:\n",
+            ),
+        ),
+        by_faults=faults("a_live_process_whose_lock_file_was_removed_is_left_alone"),
+    ),
+    Mutant(
+        "the verdict of a process that was declared dead is dropped",
+        (
+            Change(
+                "kiq/work/settling.py",
+                "            owed.append(outbox.popleft())\n",
+                "            settlement = outbox.popleft()\n"
+                "            if not settlement[0].flight.permit.fenced:\n"
+                "                owed.append(settlement)\n",
+            ),
+        ),
+        by_faults=faults("a_verdict_that_comes_before_its_job_is_given_back_saves_the_repeat"),
+    ),
+)
+
+MUTANTS = (*OUTCOMES, *CALLS, *STARTS, *DEATH)

@@ -1,0 +1,190 @@
+"""Mutants of the scripts: what happens inside Redis."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import Mutant, faults, lua, store
+
+#: What is taken, by whom, and once.
+TAKING = (
+    Mutant(
+        "a plain pop: nothing notes what is in flight",
+        (lua("fetch", "redis.pcall('HSET', flight, unpack(fields))", "1"),),
+        store("fetch::what_is_fetched_has_left_the_queue_and_is_in_flight"),
+        faults("the_jobs_of_a_killed_process_run_again_beside_one_another"),
+    ),
+    Mutant(
+        "a fetch takes no notice of the epoch",
+        (lua("fetch", "if seen > epoch then return {'stale'} end", ""),),
+        store("fetch::a_late_fetch_of_an_old_connection_takes_nothing"),
+    ),
+    Mutant(
+        "a hand-back takes no notice of the epoch",
+        (lua("hand_back", "if seen > tonumber(ARGV[1]) then return {'stale'} end", ""),),
+        store("hand_back::a_late_hand_back_of_an_old_connection_does_nothing"),
+    ),
+    Mutant(
+        "an epoch may be one that was seen before",
+        (lua("epoch", "math.max(tonumber(ARGV[1]), seen + 1)", "tonumber(ARGV[1])"),),
+        store("hand_back::an_epoch_is_always_higher_than_any_seen"),
+    ),
+    Mutant(
+        "a late registration brings old epochs back",
+        (lua("register", "if epoch then", "if false then"),),
+        store("hand_back::a_late_registration_does_not_bring_old_epochs_back"),
+    ),
+    Mutant(
+        "a fetch that is sent twice takes twice",
+        (lua("fetch", "if last and tonumber(ARGV[3]) <= last then return {'stale'} end", ""),),
+        store("fetch::a_call_number_that_took_something_is_never_taken_twice"),
+    ),
+    Mutant(
+        "a claim that is sent twice takes twice",
+        (lua("claim", "if last and tonumber(ARGV[1]) <= last then", "if false then"),),
+        store("promotion::a_claim_that_is_sent_twice_overwrites_nothing"),
+    ),
+)
+
+#: The token: who removes the field may act, and nobody else.
+TOKEN = (
+    Mutant(
+        "a retry is written whether the job is in flight or not",
+        (lua("move", "if not held then return {0} end", "if not held then held = ARGV[4] end"),),
+        store("settle::a_job_moves_once_however_often_it_is_sent"),
+    ),
+    Mutant(
+        "what is done is counted without a look at what was in flight",
+        (
+            lua(
+                "done",
+                "settled = settled + gone",
+                "settled = settled + math.min(first + 3999, after - 1) - first + 1",
+            ),
+        ),
+        store("settle::done_jobs_leave_flight_and_count_once_however_often_it_is_sent"),
+    ),
+    Mutant(
+        "what is done is not counted",
+        (lua("done", "  redis.pcall('INCRBY', KEYS[1], settled)\n", ""),),
+        store("settle::done_jobs_leave_flight_and_count_once_however_often_it_is_sent"),
+        faults("without_a_fault_every_job_runs_once_and_is_counted"),
+    ),
+    Mutant(
+        "a claim is pushed though it was given back",
+        (lua("commit", "  if held then\n", "  if true then\n"),),
+        store("promotion::a_commit_moves_each_claim_once"),
+    ),
+)
+
+#: Consume first, and put back what finds no place.
+UNDO = (
+    Mutant(
+        "no undo in a fetch",
+        (lua("fetch", "    put_back(list, popped, 1)\n", ""),),
+        store("wrongtype::a_hash_of_the_wrong_type_leaves_its_queue_as_it_was"),
+    ),
+    Mutant(
+        "no undo in a move",
+        (lua("move", "  redis.call('HSET', KEYS[1], ARGV[1], held)\n", ""),),
+        store("settle::a_target_of_the_wrong_type_leaves_the_job_in_flight_as_it_was"),
+    ),
+    Mutant(
+        "no undo in a hand-back",
+        (lua("hand_back", "    redis.call('HSET', flight, id, held)\n", ""),),
+        store(
+            "hand_back::a_queue_of_the_wrong_type_keeps_its_jobs_in_flight_and_the_others_go_back"
+        ),
+    ),
+    Mutant(
+        "no undo in a claim",
+        (
+            lua(
+                "claim",
+                "    for i = 1, #members do redis.call('ZADD', KEYS[2], due[2 * i], due[2 * i - 1]) end\n",
+                "",
+            ),
+        ),
+        store("promotion::a_hash_of_the_wrong_type_leaves_the_set_as_it_was"),
+    ),
+    Mutant(
+        "no undo in a commit",
+        (lua("commit", "      redis.call('HSET', KEYS[1], ARGV[at], held)\n", ""),),
+        store("promotion::a_queue_of_the_wrong_type_keeps_its_claims_and_the_others_go_on"),
+    ),
+    Mutant(
+        "no undo in a reclaim",
+        (lua("reclaim", "    redis.call('HSET', KEYS[1], ids[i], held)\n", ""),),
+        store("reclaim::a_queue_of_the_wrong_type_holds_up_no_other_and_is_tried_again"),
+    ),
+    Mutant(
+        "a registration begins with what a full Redis refuses",
+        (lua("register", "redis.call('HDEL', KEYS[1], '')\n", ""),),
+        store("full_redis::a_worker_starts_works_and_leaves"),
+        error="kiq.errors.StoreFull",
+    ),
+)
+
+#: The dead: who is, and what becomes of what they held.
+DEATH = (
+    Mutant(
+        "the record of a dead owner is removed last, not first",
+        (
+            lua("lapse", "'RENAME', KEYS[1]", "'COPY', KEYS[1]"),
+            lua("reclaim", "if redis.call('EXISTS', KEYS[7]) == 1 then return {-1} end", ""),
+            lua(
+                "forget",
+                "if redis.call('EXISTS', KEYS[4]) == 1 then return 0 end",
+                "redis.call('DEL', KEYS[4])",
+            ),
+        ),
+        store("reclaim::the_owner_is_fenced_from_the_first_step_on"),
+    ),
+    Mutant(
+        "a lease does not keep anybody alive",
+        (lua("lapse", "redis.call('EXISTS', KEYS[3]) == 1 then return", "false then return"),),
+        store("reclaim::an_owner_with_a_lease_is_left_alone_unless_its_death_is_proven"),
+    ),
+    Mutant(
+        "a beat does not renew the lease",
+        (lua("beat", "    redis.call('SET', KEYS[i + 1], '1', 'PX', ARGV[1])\n", ""),),
+        store("owners::a_beat_renews_the_leases_of_those_that_have_a_record"),
+    ),
+    Mutant(
+        "jobs of the dead come back in the wrong order",
+        (lua("reclaim", "order(a) > order(b)", "order(a) < order(b)"),),
+        store("reclaim::jobs_return_to_the_front_in_their_old_order"),
+    ),
+    Mutant(
+        "who waited beside a pill is suspected like it",
+        (lua("reclaim", "elseif running then level", "else level"),),
+        store("suspects::innocents_beside_a_pill_stay_at_the_first_level"),
+    ),
+    Mutant(
+        "the dead set is trimmed without limit in one call",
+        (
+            lua("move", "'(' .. ARGV[9], 'LIMIT', 0, 1000)", "'(' .. ARGV[9])"),
+            lua("move", "math.min(over, 1000)", "over"),
+        ),
+        store("settle::a_limit_that_was_lowered_is_reached_a_thousand_at_a_time"),
+    ),
+    Mutant(
+        "one dead job too many is dropped",
+        (lua("move", "- tonumber(ARGV[10])", "- tonumber(ARGV[10]) + 1"),),
+        store("settle::exactly_as_many_dead_jobs_are_kept_as_allowed"),
+    ),
+)
+
+#: The bell: losing it costs only milliseconds, so that nothing but a test of it sees it.
+BELL = (
+    Mutant(
+        "nobody is rung",
+        (lua("ring", "while rung < jobs do", "while false do"),),
+        store("bell::a_fetch_that_finds_nothing_is_rung_by_the_next_push"),
+    ),
+    Mutant(
+        "who has found something is still on the list of the idle",
+        (lua("fetch", "elseif ARGV[7] == '1' then", "elseif false then"),),
+        store("bell::a_fetch_that_takes_something_takes_its_names_away"),
+    ),
+)
+
+MUTANTS = (*TAKING, *TOKEN, *UNDO, *DEATH, *BELL)
