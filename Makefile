@@ -6,6 +6,8 @@ BIN := .venv/bin
 STAMP := .venv/.set-up
 INTEGRATION = $(wildcard tests/integration tests/contract)
 ARGS ?=
+# Tests that run at once. Many wait most of the while, so one more than there are processors.
+LANES ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup check fmt unit test floor chaos mutants demo bench clean
@@ -31,14 +33,14 @@ unit: $(STAMP) ## the tests that need no server, in seconds; more for pytest in 
 
 test: $(STAMP) ## all tests, with coverage; those of KIQ_TEST_REDIS_SERVER_2 on that server as well
 	@rm -f .coverage .coverage.*
-	@$(BIN)/pytest --cov --cov-report=term $(ARGS)
+	@$(BIN)/pytest -n $(LANES) --dist worksteal --cov --cov-report=term $(ARGS)
 	@if [ -n "$$KIQ_TEST_REDIS_SERVER_2" ]; then \
 		echo "once more, on $$KIQ_TEST_REDIS_SERVER_2:"; \
-		KIQ_TEST_REDIS_SERVER="$$KIQ_TEST_REDIS_SERVER_2" $(BIN)/pytest $(INTEGRATION) $(ARGS); \
+		KIQ_TEST_REDIS_SERVER="$$KIQ_TEST_REDIS_SERVER_2" $(BIN)/pytest -n $(LANES) --dist worksteal $(INTEGRATION) $(ARGS); \
 	fi
 
 floor: .venv-floor/.set-up ## the tests that talk to Redis, with the oldest redis-py that kiq takes
-	@.venv-floor/bin/pytest $(INTEGRATION) $(ARGS)
+	@.venv-floor/bin/pytest -n $(LANES) --dist worksteal $(INTEGRATION) $(ARGS)
 
 .venv-floor/.set-up: pyproject.toml
 	@$(PYTHON) -m venv .venv-floor
@@ -47,7 +49,7 @@ floor: .venv-floor/.set-up ## the tests that talk to Redis, with the oldest redi
 	@touch $@
 
 chaos: $(STAMP) ## kill, cut and freeze workers and Redis; LONG=1 for the long form, half an hour
-	@CHAOS_LONG=$(LONG) $(BIN)/pytest -s tests/chaos $(ARGS)
+	@CHAOS_LONG=$(LONG) $(BIN)/pytest -n $(LANES) --dist worksteal tests/chaos $(ARGS)
 	@if [ -n "$(LONG)" ]; then \
 		$(BIN)/python -m tests.chaos.campaign && \
 		$(BIN)/python -m tests.fuzz.run --payloads 1000000 && \

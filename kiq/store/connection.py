@@ -21,46 +21,13 @@ from redis.retry import Retry
 from .. import embedded
 from ..config import Redis as RedisSettings
 from ..config import mask
-from ..errors import ConfigError, StoreDenied, StoreError, StoreFull, StoreUnavailable
+from ..errors import ConfigError, StoreError, StoreUnavailable
 from . import scripts
 from .scripts import Command
+from .translation import GONE, translate
 
-_GONE = (exceptions.ConnectionError, exceptions.TimeoutError, OSError)
-#: Errors that mean "nothing was done; another connection may do it".
-_ELSEWHERE = (exceptions.ReadOnlyError, exceptions.MasterDownError, exceptions.BusyLoadingError)
 #: Answers of Redis that redis-py raises like a broken connection, and closes it.
 _ANSWERS = (exceptions.BusyLoadingError, exceptions.AuthenticationError)
-
-
-def translate(error: Exception, where: str) -> StoreError:
-    """Return *error* of redis-py as one of kiq's, naming *where* (a masked URL)."""
-    text = f"{error} (Redis at {where})"
-    # Redis before 7 wraps what a command in a script was refused with: the word is inside.
-    if isinstance(error, exceptions.OutOfMemoryError) or "OOM command not allowed" in text:
-        return StoreFull(f"Redis is full: {text}; raise maxmemory or drain the queues")
-    if isinstance(
-        error,
-        exceptions.AuthenticationError
-        | exceptions.NoPermissionError
-        | exceptions.AuthorizationError,
-    ) or "WRONGPASS" in str(error):
-        return StoreDenied(f"Redis refused the user or a command: {text}; check the URL and ACL")
-    if _is_elsewhere(error):
-        way_out = "wait until it is ready, or name the master in the URL"
-        return StoreUnavailable(f"this Redis takes no writes now: {text}; {way_out}")
-    if isinstance(error, _GONE):
-        return StoreUnavailable(f"Redis can't be reached: {text}{_way_out(where)}")
-    return StoreError(f"Redis refused: {text}")
-
-
-def _is_elsewhere(error: Exception) -> bool:
-    return isinstance(error, _ELSEWHERE) or "-READONLY " in str(error)
-
-
-def _way_out(where: str) -> str:
-    if where == RedisSettings().masked_url:
-        return "; start Redis, or set REDIS_URL=embedded for a private server that needs no set-up"
-    return "; is it running, and is the URL right?"
 
 
 class Link:
@@ -79,7 +46,8 @@ class Link:
 
         A command that Redis refused has its StoreError as reply. Scripts that the server does not
         know are loaded and sent again, once. Raises StoreUnavailable (or StoreDenied when
-        connecting) if the connection broke: commands may have been done if its ``maybe_done``.
+        connecting) if the connection broke, or Redis refuses whatever comes for a reason that will
+        pass (it loads, is a replica, is busy): commands may have been done if its ``maybe_done``.
         """
         replies = self._round_trip(commands)
         unknown = [at for at, r in enumerate(replies) if isinstance(r, exceptions.NoScriptError)]
@@ -92,14 +60,22 @@ class Link:
             again = self._round_trip([commands[at] for at in unknown])
             for at, reply in zip(unknown, again, strict=True):
                 replies[at] = reply
+        return self._translated(replies)
+
+    def _translated(self, replies: list[Any]) -> list[Any]:
+        passing: StoreUnavailable | None = None
         for at, reply in enumerate(replies):
             if isinstance(reply, Exception):
-                if _is_elsewhere(reply):
-                    self.close()  # the next connect finds the new master
                 translated = translate(reply, self._connector.where)
                 translated.__cause__ = reply
                 replies[at] = translated
-        return replies
+                if isinstance(translated, StoreUnavailable):
+                    passing = translated
+        if passing is None:
+            return replies
+        self.close()  # the next connect finds the new master
+        passing.maybe_done = any(not isinstance(reply, StoreError) for reply in replies)
+        raise passing
 
     def call(self, command: Command) -> Any:
         """Send one command and return its reply; raises the StoreError it was refused with."""
@@ -117,7 +93,7 @@ class Link:
             packed, sending = connection.pack_commands(commands), True
             connection.send_packed_command(packed)
             replies = [_reply(connection) for _ in commands]
-        except (*_GONE, exceptions.RedisError) as error:
+        except (*GONE, exceptions.RedisError) as error:
             self.close()
             broken = translate(error, self._connector.where)
             answered = isinstance(error, _ANSWERS) and len(commands) == 1
@@ -149,7 +125,7 @@ class Link:
             while self._connection.can_read(0):
                 self._connection.read_response()
                 count += 1
-        except (*_GONE, exceptions.RedisError) as error:
+        except (*GONE, exceptions.RedisError) as error:
             self.close()
             raise translate(error, self._connector.where) from error
         return count
@@ -158,7 +134,7 @@ class Link:
         """Tell whether the server has closed this idle connection, or left something unread."""
         try:
             return self.connected and bool(self._connection.can_read(0))
-        except (*_GONE, exceptions.RedisError):
+        except (*GONE, exceptions.RedisError):
             return True
 
     @property

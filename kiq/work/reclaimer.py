@@ -7,7 +7,7 @@ import threading
 
 from .. import keys
 from ..clock import steady
-from ..errors import StoreError
+from ..errors import StoreError, StoreUnavailable
 from ..store import owners, processes
 from .outage import Outage
 from .run_folder import RunFolder
@@ -127,11 +127,20 @@ class Reclaimer:
         others = [owner for owner in known if owner not in mine]
         for owner in self._watch.judge(owners.without_lease(self._link, others), steady()):
             self._give_back(owner, proven=False)
-        processes.prune(self._link)
+        self._prune()
         if steady() >= self._next_sweep:
             self._next_sweep = steady() + _SWEEP
             self._sweep(set(known))
         return True
+
+    def _prune(self) -> None:
+        try:
+            processes.prune(self._link)
+        except StoreUnavailable:
+            raise
+        except StoreError as error:
+            # The list is for display: a key of another type there must not hold up who reclaims.
+            logger.warning("the list of processes can't be tidied: %s", error)
 
     def _sweep(self, known: set[str]) -> None:
         """Find in-flight hashes of owners that nobody knows any more."""

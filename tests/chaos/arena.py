@@ -18,7 +18,8 @@ from kiq.codec import decode
 from kiq.config import Redis as RedisSettings
 from kiq.errors import StoreError, UndecodablePayload
 from kiq.jid import new_jid
-from tests.chaos.hygiene import leftovers, miscounted
+from tests.chaos import logs
+from tests.chaos.hygiene import leftovers, miscounted, registered
 from tests.chaos.invariant import repeats
 from tests.chaos.journal import Account, Journal, account
 from tests.helpers.server import TestServer
@@ -129,10 +130,11 @@ class Arena:
         """Kill -9 *worker*; note what had started in it and was not settled: that may run again."""
         worker.stop_where_it_is()  # so that nobody gives its jobs back while they are counted
         try:
+            known = any(f":{worker.pid}:" in owner for owner in registered(self.store))
             flying = self._in_flight(worker.pid)
         except redis.RedisError:
-            pass  # Redis is away: the promise of THREADS + UNSETTLED holds
-        else:
+            known = False
+        if known:  # else Redis is away, or it was reclaimed before: THREADS + UNSETTLED holds
             begun = {j for word, j, pid in self.journal.lines() if pid == str(worker.pid)}
             self.limits[worker.pid] = len(begun & flying)
         self.kill(worker)
@@ -158,16 +160,18 @@ class Arena:
         except AssertionError:
             raise AssertionError(f"{self.account()}\n{self.report()}") from None
 
-    def await_all(self, timeout: float = 30, besides: Iterable[str] = ()) -> Account:
-        """Wait until every acknowledged job (*besides* some) ended; return the account."""
+    def await_all(
+        self, timeout: float = 30, besides: Iterable[str] = (), *, may_die: bool = False
+    ) -> Account:
+        """Wait until every acknowledged job (*besides* some) ended, or is dead where it *may_die*."""
         wanted = set(self.acknowledged) - set(besides)
+
+        def done() -> bool:
+            left = wanted - self.journal.ended()
+            return not left or (may_die and left <= set(self.dead()))
+
         try:
-            eventually(
-                lambda: wanted <= self.journal.ended(),
-                timeout,
-                interval=0.05,
-                message="every acknowledged job ends",
-            )
+            eventually(done, timeout, interval=0.05, message="every acknowledged job ends")
         except AssertionError:
             raise AssertionError(f"{self.account()}\n{self.report()}") from None
         return self.account()
@@ -196,7 +200,7 @@ class Arena:
         say). With *may_die* a job may also be in the dead set: one that was running at three crashes
         is taken for their cause.
         """
-        self.await_all(timeout, [*besides, *(self.dead() if may_die else ())])
+        self.await_all(timeout, besides, may_die=may_die)
         self.await_rest()
         self._await_tidy()
         result = self.account()
@@ -261,24 +265,11 @@ class Arena:
 
     def report(self) -> str:
         """Return the end of every worker's log, with the stacks of those that run."""
-        for each in self.workers:
-            if each.running:
-                each.signal(signal.SIGTTIN)
-                each.says("thread kiq-poller")
-        return "\n".join(
-            f"--- worker {number} ({'runs' if each.running else 'ended'})\n{each.log[-20000:]}"
-            for number, each in enumerate(self.workers)
-        )
+        return logs.report(self.workers)
 
     def complaints(self) -> list[str]:
         """Return the lines of all logs that tell of a fault in kiq itself."""
-        words = ("Traceback", "courier of", "[context=processor", "context=heartbeat")
-        return [
-            line
-            for worker in self.workers
-            for line in worker.lines
-            if any(word in line for word in words)
-        ]
+        return logs.complaints(self.workers)
 
     def close(self) -> None:
         """End every worker."""

@@ -32,9 +32,11 @@ _AHEAD = 3_000  # jobs that wait at most: beyond, the producer rests
 
 
 class Producer:
-    """Pushes a mix of jobs until it has had *jobs* acknowledged. Threads: its own."""
+    """Pushes a mix of jobs until it has had *jobs* acknowledged. Threads: its own; the campaign
+    raises :attr:`allowed`."""
 
     def __init__(self, arena: Arena, jobs: int) -> None:
+        self.allowed = 0  # how many the campaign has come to: the last fault must still find some
         self._arena = arena
         self._jobs = jobs
         self.over = threading.Event()
@@ -48,7 +50,8 @@ class Producer:
     def _run(self) -> None:
         arena, dice = self._arena, self._arena.random
         while len(arena.acknowledged) < self._jobs and not self.over.is_set():
-            if len(arena.acknowledged) - len(arena.journal.counts("X")) > _AHEAD:
+            waiting = len(arena.acknowledged) - len(arena.journal.counts("X"))
+            if waiting > _AHEAD or len(arena.acknowledged) > self.allowed:
                 self.over.wait(0.02)
                 continue
             kind, arguments, fields = dice.choices(_KINDS, _SHARES)[0]
@@ -82,11 +85,14 @@ def run(arena: Arena, seed: int, jobs: int, counts: Mapping[str, int], workers: 
         faults = Faults(arena, fleet)
         producer.thread.start()
         try:
-            for fault in draw(seed, jobs, counts):
+            schedule = draw(seed, jobs, counts)
+            for number, fault in enumerate(schedule, start=1):
+                producer.allowed = jobs * number // len(schedule) + 2 * _AHEAD
                 _await_progress(arena, fault.after, producer)
                 fleet.renew()
                 faults.bring(fault)
             faults.end()
+            producer.allowed = jobs
             producer.thread.join(30 + jobs / 500)
             assert producer.done, "the producer has not come to its end"
             fleet.renew()
@@ -100,7 +106,9 @@ def run(arena: Arena, seed: int, jobs: int, counts: Mapping[str, int], workers: 
 def _await_progress(arena: Arena, count: int, producer: Producer) -> None:
     """Wait until *count* more jobs have ended; no longer than ten seconds, for faults overlap."""
     ended = arena.journal.counts("X")
-    goal, deadline = ended.total() + count, time.monotonic() + 10
+    # What ended during the last fault counts as well: the work must last until the last one.
+    goal = min(ended.total() + count, producer.allowed - _AHEAD)
+    deadline = time.monotonic() + 10
     while ended.total() < goal and time.monotonic() < deadline and not producer.done:
         producer.over.wait(0.01)
         arena.journal.lines()

@@ -12,6 +12,13 @@ from tests.chaos.arena import Arena
 from tests.helpers.server import TestServer
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give chaos tests more time than others: several of them share the processors."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(180))
+
+
 @pytest.fixture
 def arena(
     private_server: Callable[..., TestServer], tmp_path: Path, request: pytest.FixtureRequest

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,8 +12,6 @@ from tests.chaos.arena import Arena
 from tests.helpers.waiting import eventually
 from tests.helpers.worker_process import WorkerProcess
 
-#: Whether the long forms run, which last minutes.
-LONG = os.environ.get("CHAOS_LONG") == "1"
 #: With one worker, and with four.
 WORKERS = pytest.mark.parametrize("workers", [1, 4])
 

@@ -39,6 +39,8 @@ class Faults:
 
     def _kill(self, fault: Fault) -> None:
         berth = self._fleet.pick(fault.victim)
+        if fault.strength > 0.1:  # the others die at any moment of their start
+            berth.worker.wait_until_ready(40)
         self._arena.crash(berth.worker)
         berth.renew()
 

@@ -39,6 +39,13 @@ def leftovers(store: redis.Redis) -> list[str]:
     return found
 
 
+def registered(store: redis.Redis) -> list[str]:
+    """Return the owners of couriers that have a record, and so have not been declared dead."""
+    client: Any = store
+    names = [name.decode() for name in client.smembers(keys.OWNERS)]
+    return [n for n in names if not n.endswith(":poller") and client.exists(keys.record(n))]
+
+
 def counters(store: redis.Redis) -> tuple[int, int]:
     """Return how many runs Redis counted as processed, and how many of them as failed."""
     client: Any = store

@@ -44,7 +44,7 @@ def draw(seed: int, jobs: int, counts: Mapping[str, int]) -> list[Fault]:
     dice = random.Random(seed)
     names = [name for name, count in counts.items() for _ in range(count)]
     dice.shuffle(names)
-    usual = 0.9 * jobs / max(1, len(names))
+    usual = 0.7 * jobs / max(1, len(names))
     return [
         Fault(name, dice.random(), dice.random(), int(dice.uniform(0, 2 * usual))) for name in names
     ]

@@ -11,7 +11,6 @@ import pytest
 
 from kiq.codec import decode
 from tests.chaos.arena import Arena
-from tests.chaos.lanes import played
 from tests.chaos.long_form import FLEETS, LONG, with_fleets
 from tests.chaos.misdeeds import ENDS, HARMS, RAISES
 from tests.helpers.waiting import eventually
@@ -30,7 +29,6 @@ def start(arena: Arena, workers: int, **settings: object) -> None:
 
 
 @pytest.mark.parametrize("workers", FLEETS if LONG else (4,))
-@played
 def test_whatever_a_job_raises_it_is_tried_again_and_its_thread_lives(
     arena: Arena, workers: int
 ) -> None:
@@ -59,7 +57,6 @@ def _resident(pid: int) -> int:
 
 
 @pytest.mark.parametrize("how", ["long message", "dirty message", "deep traceback"])
-@played
 def test_what_is_kept_of_an_error_is_small_and_can_be_read(arena: Arena, how: str) -> None:
     arena.start(concurrency=2)
     jid = arena.push("Misbehaves", how, backtrace=True, retry=0)
@@ -72,7 +69,6 @@ def test_what_is_kept_of_an_error_is_small_and_can_be_read(arena: Arena, how: st
     arena.verify(besides=[jid])
 
 
-@played
 def test_an_error_with_a_long_message_does_not_fill_the_log(arena: Arena) -> None:
     worker = arena.start(concurrency=2)
     arena.push("Misbehaves", "long message")
@@ -84,7 +80,6 @@ def test_an_error_with_a_long_message_does_not_fill_the_log(arena: Arena) -> Non
     ("ways", "workers"),
     with_fleets([[how] for how in HARMS] if LONG else [TOGETHER, *([how] for how in ALONE)]),
 )
-@played
 def test_a_process_that_a_job_harmed_works_on_and_ends_in_order(
     arena: Arena, ways: list[str], workers: int
 ) -> None:
@@ -98,7 +93,6 @@ def test_a_process_that_a_job_harmed_works_on_and_ends_in_order(
 
 
 @pytest.mark.parametrize(("how", "workers"), with_fleets(ENDS))
-@played
 def test_the_jobs_of_a_process_that_a_job_ended_are_done_by_another(
     arena: Arena, how: str, workers: int
 ) -> None:
@@ -119,7 +113,6 @@ def test_the_jobs_of_a_process_that_a_job_ended_are_done_by_another(
 
 
 @pytest.mark.parametrize("workers", FLEETS if LONG else (4,))
-@played
 def test_a_job_that_blocks_for_ever_costs_its_thread_and_nothing_else(
     arena: Arena, workers: int
 ) -> None:
@@ -139,7 +132,6 @@ def test_a_job_that_blocks_for_ever_costs_its_thread_and_nothing_else(
 
 
 @pytest.mark.parametrize("workers", FLEETS if LONG else (4,))
-@played
 def test_a_process_whose_interpreter_is_held_for_less_than_its_lease_repeats_nothing(
     arena: Arena, workers: int
 ) -> None:
@@ -149,7 +141,6 @@ def test_a_process_whose_interpreter_is_held_for_less_than_its_lease_repeats_not
     assert arena.verify(20).duplicated == 0
 
 
-@played
 def test_a_process_whose_interpreter_is_held_for_longer_than_its_lease_loses_nothing(
     arena: Arena,
 ) -> None:
@@ -161,7 +152,6 @@ def test_a_process_whose_interpreter_is_held_for_longer_than_its_lease_loses_not
 
 
 @pytest.mark.parametrize("workers", FLEETS)
-@played
 def test_a_pill_ends_three_processes_at_most_and_the_innocent_beside_it_all_run(
     arena: Arena, workers: int
 ) -> None:
@@ -184,7 +174,6 @@ def test_a_pill_ends_three_processes_at_most_and_the_innocent_beside_it_all_run(
 
 
 @pytest.mark.parametrize("how", ["return", "exit", "raise"] if LONG else ["exit"])
-@played
 def test_a_child_that_a_job_forks_does_not_run_other_jobs(arena: Arena, how: str) -> None:
     arena.start(concurrency=2)
     arena.push_many(3_000)
@@ -199,7 +188,6 @@ def test_a_child_that_a_job_forks_does_not_run_other_jobs(arena: Arena, how: str
     assert arena.workers[0].stop() == 0
 
 
-@played
 def test_a_job_may_use_multiprocessing(arena: Arena) -> None:
     arena.start(concurrency=4)
     arena.push_many(12, "Multiprocesses")

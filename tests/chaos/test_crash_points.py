@@ -16,7 +16,6 @@ import pytest
 from kiq import keys
 from kiq.work.crash_points import POINTS
 from tests.chaos.arena import Arena
-from tests.chaos.lanes import played
 from tests.chaos.long_form import LONG, with_fleets
 from tests.helpers.waiting import eventually
 from tests.helpers.worker_process import WorkerProcess
@@ -181,7 +180,6 @@ def _die_at_work(arena: Arena) -> None:
 
 
 @pytest.mark.parametrize("case", _cases(), ids=str)
-@played
 def test_a_death_at_any_named_moment_loses_nothing(arena: Arena, case: Case) -> None:
     provoke = PROVOCATIONS.get(case.point, _work)
     # Others would take the duty, or the jobs, which lead to the point: they stand still meanwhile.
@@ -210,7 +208,6 @@ def test_a_death_at_any_named_moment_loses_nothing(arena: Arena, case: Case) -> 
     assert provoke is _mix_in_what_is_no_job or not arena.complaints()
 
 
-@played
 def test_a_reclaim_that_its_reclaimer_did_not_survive_is_finished_long_before_a_lease(
     arena: Arena,
 ) -> None:

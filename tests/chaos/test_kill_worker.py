@@ -8,13 +8,11 @@ from typing import Any
 import pytest
 
 from tests.chaos.arena import Arena
-from tests.chaos.lanes import played
 from tests.chaos.long_form import FLEETS
 from tests.helpers.waiting import eventually
 
 
 @pytest.mark.parametrize("workers", FLEETS)
-@played
 def test_three_kills_in_ten_thousand_jobs_lose_none_and_repeat_what_had_started(
     arena: Arena, workers: int
 ) -> None:
@@ -29,7 +27,6 @@ def test_three_kills_in_ten_thousand_jobs_lose_none_and_repeat_what_had_started(
     arena.verify(25)
 
 
-@played
 def test_two_pills_die_and_the_innocent_that_take_long_beside_them_live(arena: Arena) -> None:
     pills = [arena.push("Pill", 0.3), arena.push("Pill", 0.2)]
     arena.push_many(5, "Takes", 0.6)
@@ -50,7 +47,6 @@ def test_two_pills_die_and_the_innocent_that_take_long_beside_them_live(arena: A
     assert sorted(arena.dead()) == sorted(pills)
 
 
-@played
 def test_isolated_jobs_that_wait_for_one_another_do_not_spin(arena: Arena) -> None:
     arena.push_many(3, "Takes", 2.0)
     for _ in range(2):

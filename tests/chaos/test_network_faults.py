@@ -1,16 +1,22 @@
-"""What networks do to workers, through a proxy that does it on purpose."""
+"""Networks cut conversations at every kind of moment, and garble them."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import pytest
 
+from kiq.client import Client
 from kiq.clock import wall
-from tests.chaos.arena import Arena
-from tests.helpers.proxy import MOMENTS, FaultProxy, Moment
+from kiq.config import Redis as RedisSettings
+from kiq.errors import StoreError
+from kiq.jid import new_jid
+from tests.chaos.arena import JOBS, Arena
+from tests.chaos.crew import WORKERS, all_work_again, assert_quiet, crew
+from tests.helpers.proxy import GARBLED, MOMENTS, PLACES, FaultProxy, Garbling, Moment, Place
 from tests.helpers.waiting import eventually
+
+EVERY: tuple[Moment | Place | Garbling, ...] = (*MOMENTS, *PLACES, GARBLED)
 
 
 @pytest.fixture
@@ -22,60 +28,84 @@ def proxy(arena: Arena) -> Iterator[FaultProxy]:
             worker.end()
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_twenty_five_cuts_at_one_kind_of_moment_repeat_nothing(
-    arena: Arena, proxy: FaultProxy, moment: Moment
+def _cut(arena: Arena, proxy: FaultProxy, moment: Moment | Place | Garbling) -> None:
+    """Let a cut happen in the middle of work: with jobs to fetch, and verdicts to write."""
+    before, known = proxy.cuts, len(arena.journal.ended())
+    for _ in range(60):
+        arena.try_to_push("Takes", 0.005)
+    arena.await_ended(known + 5)
+    proxy.cut_next(moment)
+    eventually(lambda: proxy.cuts > before, 10, message=f"a cut {moment}")
+
+
+@WORKERS
+@pytest.mark.parametrize("moment", EVERY)
+def test_twenty_cuts_at_one_kind_of_moment_repeat_nothing(
+    arena: Arena, proxy: FaultProxy, workers: int, moment: Moment | Place | Garbling
 ) -> None:
-    arena.start(url=proxy.url)
-    arena.push_many(3_000, "Takes", 0.002)
-    arena.push_many(100, "FailsOnce")
-    for number in range(1, 26):
-        proxy.cut_next(moment)
-        eventually(lambda n=number: proxy.cuts >= n, 5, message=f"cut {number}")
+    crew(arena, workers, url=proxy.url)
+    arena.push_many(500, "Takes", 0.002)
+    arena.push_many(50, "FailsOnce")
+    arena.push_many(50, at=wall() + 1.0)
+    for _ in range(20):
+        _cut(arena, proxy, moment)
+    all_work_again(arena)
     arena.verify(30)
-    assert not arena.complaints()
+    assert_quiet(arena)
 
 
-def test_cuts_while_jobs_are_handed_back_repeat_nothing(arena: Arena, proxy: FaultProxy) -> None:
-    arena.start(url=proxy.url, concurrency=2)
-    arena.push_many(1_000)
-    arena.push_many(60, "Takes", 0.15)
-    for number in range(1, 16):
-        proxy.cut_next(arena.random.choice(MOMENTS))
-        eventually(lambda n=number: proxy.cuts >= n, 5, message=f"cut {number}")
-    arena.verify(30)
-
-
-def test_a_black_hole_of_seven_seconds_is_over_soon_after_its_end(
-    arena: Arena, proxy: FaultProxy
+@WORKERS
+def test_cuts_while_jobs_are_handed_back_repeat_nothing(
+    arena: Arena, proxy: FaultProxy, workers: int
 ) -> None:
-    worker = arena.start(url=proxy.url)
-    arena.push_many(8_000, "Takes", 0.001)
-    arena.await_ended(500)
-    proxy.swallow(True)
-    eventually(lambda: "trying again until it answers" in worker.log, 8, message="it notices")
-    hole = time.monotonic()
-    eventually(lambda: time.monotonic() - hole > 2, 5, message="the hole lasts")
-    known = len(arena.journal.ended())
-    proxy.swallow(False)
-    end = time.monotonic()
-    arena.await_ended(known + 600, 12)
-    print(f"\nblack hole: works again {time.monotonic() - end:.2f} s after its end")
-    assert time.monotonic() - end < 8
-    arena.verify(40)
-
-
-def test_a_slow_network_is_only_slow(arena: Arena, proxy: FaultProxy) -> None:
-    proxy.delay = 0.05
-    arena.start(url=proxy.url)
-    arena.push_many(300)
+    crew(arena, workers, url=proxy.url, concurrency=2)
+    arena.push_many(500)
+    arena.push_many(40 * workers, "Takes", 0.15)
+    for _ in range(15):
+        _cut(arena, proxy, arena.random.choice(EVERY))
     arena.verify(30)
+    assert_quiet(arena)
 
 
-def test_the_poller_loses_and_repeats_nothing_at_cuts(arena: Arena, proxy: FaultProxy) -> None:
+@WORKERS
+def test_the_poller_loses_and_repeats_nothing_at_cuts(
+    arena: Arena, proxy: FaultProxy, workers: int
+) -> None:
     arena.push_many(3_000, at=wall() + 1)
-    arena.start(url=proxy.url)
-    for number in range(1, 11):
-        proxy.cut_next(arena.random.choice(MOMENTS))
-        eventually(lambda n=number: proxy.cuts >= n, 5, message=f"cut {number}")
+    crew(arena, workers, url=proxy.url)
+    for _ in range(15):
+        _cut(arena, proxy, arena.random.choice(EVERY))
     arena.verify(30)
+    assert_quiet(arena)
+
+
+@WORKERS
+def test_a_push_that_a_cut_hits_raises_and_is_there_once_at_most(
+    arena: Arena, proxy: FaultProxy, workers: int
+) -> None:
+    crew(arena, workers)
+    client = Client(RedisSettings(url=proxy.url))
+    uncertain, refused = set[str](), set[str]()
+    for moment in EVERY * 20:
+        _push_through(client, arena)
+        proxy.cut_next(moment)
+        jid, error = _push_through(client, arena)
+        assert error is not None, f"a push that was cut {moment} returned"
+        (uncertain if error.maybe_done else refused).add(jid)
+    arena.verify(20)
+    assert proxy.cuts == 20 * len(EVERY)
+    assert uncertain & arena.journal.ended()
+    assert uncertain - arena.journal.ended()
+    assert not refused & arena.journal.ended()
+
+
+def _push_through(client: Client, arena: Arena) -> tuple[str, StoreError | None]:
+    """Push a job; return its jid, and the error if one was raised."""
+    jid = new_jid()
+    arena.attempted.append(jid)
+    try:
+        client.push({"class": f"{JOBS}.Quick", "args": [], "jid": jid})
+    except StoreError as error:
+        return jid, error
+    arena.acknowledged.append(jid)
+    return jid, None

@@ -10,7 +10,6 @@ import time
 import pytest
 
 from tests.chaos.arena import Arena
-from tests.chaos.lanes import played
 from tests.chaos.long_form import FLEETS, LONG, with_fleets
 from tests.helpers.waiting import eventually
 from tests.helpers.worker_process import WorkerProcess
@@ -27,7 +26,6 @@ def begun(arena: Arena, jids: int) -> None:
 
 
 @pytest.mark.timeout(240 + 3 * STOPS)
-@played
 def test_a_worker_that_is_stopped_while_jobs_are_pushed_loses_and_repeats_nothing(
     arena: Arena,
 ) -> None:
@@ -58,7 +56,6 @@ def test_a_worker_that_is_stopped_while_jobs_are_pushed_loses_and_repeats_nothin
 
 
 @pytest.mark.parametrize("workers", FLEETS if LONG else (4,))
-@played
 def test_workers_that_are_stopped_while_busy_give_back_what_had_not_started(
     arena: Arena, workers: int
 ) -> None:
@@ -76,7 +73,6 @@ def test_workers_that_are_stopped_while_busy_give_back_what_had_not_started(
 
 
 @pytest.mark.parametrize(("number", "workers"), with_fleets(STOPPING))
-@played
 def test_what_outlasts_the_deadline_goes_back_and_what_does_not_is_done(
     arena: Arena, number: signal.Signals, workers: int
 ) -> None:
@@ -97,7 +93,6 @@ def test_what_outlasts_the_deadline_goes_back_and_what_does_not_is_done(
     assert {starts[jid] for jid in long} == {2}, "at most once more"
 
 
-@played
 def test_jobs_that_hear_nothing_do_not_keep_a_process_from_leaving(arena: Arena) -> None:
     worker = arena.start(concurrency=4, shutdown_timeout=1)
     arena.push_many(4, "Deaf", 4.0)
@@ -111,7 +106,6 @@ def test_jobs_that_hear_nothing_do_not_keep_a_process_from_leaving(arena: Arena)
 
 
 @pytest.mark.parametrize(("second", "workers"), with_fleets(STOPPING))
-@played
 def test_a_second_signal_ends_it_now_and_in_order(
     arena: Arena, second: signal.Signals, workers: int
 ) -> None:
@@ -137,7 +131,6 @@ def test_a_second_signal_ends_it_now_and_in_order(
 
 
 @pytest.mark.parametrize("workers", FLEETS if LONG else (1,))
-@played
 def test_a_third_signal_ends_it_at_once_and_its_jobs_are_done_by_another(
     arena: Arena, workers: int
 ) -> None:
@@ -160,7 +153,6 @@ def test_a_third_signal_ends_it_at_once_and_its_jobs_are_done_by_another(
     "moment",
     ["kiq 0", "this process is", "ready; stop it", None] if LONG else ["kiq 0", "this process"],
 )
-@played
 def test_a_signal_during_the_start_ends_it_in_order(arena: Arena, moment: str | None) -> None:
     arena.push_many(200, "Takes", 0.005)
     for _ in range(3):
@@ -178,7 +170,6 @@ def test_a_signal_during_the_start_ends_it_in_order(arena: Arena, moment: str | 
 
 
 @pytest.mark.parametrize("workers", FLEETS)
-@played
 def test_workers_stopped_while_redis_is_away_leave_by_their_deadline_and_lose_nothing(
     arena: Arena, workers: int
 ) -> None:
@@ -202,7 +193,6 @@ def test_workers_stopped_while_redis_is_away_leave_by_their_deadline_and_lose_no
 
 
 @pytest.mark.parametrize("workers", FLEETS)
-@played
 def test_a_quiet_worker_takes_nothing_ends_what_runs_and_then_stops_in_order(
     arena: Arena, workers: int
 ) -> None:
@@ -233,7 +223,6 @@ def _others(arena: Arena, workers: int) -> list[WorkerProcess]:
 
 
 @pytest.mark.parametrize("others", FLEETS)
-@played
 def test_a_process_frozen_beyond_its_lease_is_replaced_and_starts_nothing_it_lost(
     arena: Arena, others: int
 ) -> None:
@@ -257,7 +246,6 @@ def test_a_process_frozen_beyond_its_lease_is_replaced_and_starts_nothing_it_los
 
 
 @pytest.mark.parametrize("others", FLEETS if LONG else (4,))
-@played
 def test_a_process_frozen_for_less_than_its_lease_repeats_nothing(
     arena: Arena, others: int
 ) -> None:
@@ -273,7 +261,6 @@ def test_a_process_frozen_for_less_than_its_lease_repeats_nothing(
     assert "declared dead" not in "".join(worker.log for worker in arena.workers)
 
 
-@played
 def test_when_all_workers_are_killed_at_once_new_ones_do_their_jobs(arena: Arena) -> None:
     arena.push_many(1_500, "Takes", 0.003)
     fleet = [arena.start(wait=False) for _ in range(4)]

@@ -102,7 +102,7 @@ class TestServer:
 
     def restart(self) -> None:
         """Start it again, after an orderly end if it still runs."""
-        self._end()
+        self.end()
         self._start()
 
     def stop(self) -> None:
@@ -110,7 +110,7 @@ class TestServer:
         for client in self._clients:
             client.close()
         self._clients.clear()
-        self._end()
+        self.end()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def log(self) -> str:
@@ -137,7 +137,8 @@ class TestServer:
             raise RuntimeError(f"{self.binary} ended while it started:\n{self.log()[-2000:]}")
         return ping(self.socket, timeout=1) is Answer.READY
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """End the server in order (SIGTERM); harmless when repeated. Its files stay."""
         if self._lease is None:
             return
         if self.alive:

@@ -13,7 +13,7 @@ from redis import exceptions
 import kiq
 from kiq.config import Redis
 from kiq.errors import StoreDenied, StoreError, StoreFull, StoreUnavailable
-from kiq.store.connection import translate
+from kiq.store.translation import translate
 from tests.helpers.server import TestServer
 from tests.helpers.stored import in_queue, scheduled
 from tests.helpers.waiting import eventually

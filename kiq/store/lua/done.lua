@@ -1,7 +1,8 @@
 -- Settle jobs that are done: forget them, and count them.
 -- KEYS     1 stat:processed, 2 the same of the day, then in-flight hashes
 -- ARGV     1 TTL of a day's counter, then for each hash how many ids, then all ids in that order
--- returns  how many were in flight, then a text for each hash that refused: index, text, ...
+-- returns  how many were in flight, then a text for each hash that refused: index, text, ...; an error
+--          when nothing can be written now
 local hashes = #KEYS - 2
 local at, settled, result = 2 + hashes, 0, {0}
 for i = 1, hashes do
@@ -10,6 +11,8 @@ for i = 1, hashes do
     local gone = redis.pcall('HDEL', KEYS[i + 2], unpack(ARGV, first, math.min(first + 3999, after - 1)))
     if type(gone) == 'number' then
       settled = settled + gone
+    elseif settled == 0 and not gone.err:find('WRONGTYPE', 1, true) then
+      return gone -- nothing can be written now, to a replica for example, whatever the hash
     else
       result[#result + 1] = i; result[#result + 1] = gone.err
       break

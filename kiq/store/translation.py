@@ -1,0 +1,58 @@
+"""What an error of redis-py means, in kiq's words."""
+
+from __future__ import annotations
+
+from redis import exceptions
+
+from ..config import Redis as RedisSettings
+from ..errors import StoreDenied, StoreError, StoreFull, StoreUnavailable
+
+#: The connection is of no use any more.
+GONE = (
+    exceptions.ConnectionError,
+    exceptions.TimeoutError,
+    exceptions.InvalidResponse,  # no protocol: nothing that follows can be trusted
+    OSError,
+)
+#: Errors that mean "nothing was done; another connection may do it".
+_ELSEWHERE = (exceptions.ReadOnlyError, exceptions.MasterDownError, exceptions.BusyLoadingError)
+#: How answers begin of a Redis that does nothing for a while, for reasons that pass.
+_LATER = ("BUSY ", "MISCONF ", "NOREPLICAS ", "CLUSTERDOWN ", "TRYAGAIN ")
+
+
+def translate(error: Exception, where: str) -> StoreError:
+    """Return *error* of redis-py as one of kiq's, naming *where* (a masked URL)."""
+    text = f"{error} (Redis at {where})"
+    # Redis before 7 wraps what a command in a script was refused with: the word is inside.
+    if isinstance(error, exceptions.OutOfMemoryError) or "OOM command not allowed" in text:
+        return StoreFull(f"Redis is full: {text}; raise maxmemory or drain the queues")
+    if isinstance(
+        error,
+        exceptions.AuthenticationError
+        | exceptions.NoPermissionError
+        | exceptions.AuthorizationError,
+    ) or "WRONGPASS" in str(error):
+        return StoreDenied(f"Redis refused the user or a command: {text}; check the URL and ACL")
+    if is_elsewhere(error):
+        way_out = "wait until it is ready, or name the master in the URL"
+        return StoreUnavailable(f"this Redis takes no writes now: {text}; {way_out}")
+    if isinstance(error, GONE):
+        return StoreUnavailable(f"Redis can't be reached: {text}{_way_out(where)}")
+    return StoreError(f"Redis refused: {text}")
+
+
+def is_elsewhere(error: Exception) -> bool:
+    """Tell whether Redis refused for a reason that passes, or that another server has not."""
+    text = str(error)
+    return (
+        isinstance(error, _ELSEWHERE)
+        or text.startswith(_LATER)
+        # Redis before 7 wraps what a command in a script was refused with: the word is inside.
+        or any(f"-{word}" in text for word in ("READONLY ", *_LATER))
+    )
+
+
+def _way_out(where: str) -> str:
+    if where == RedisSettings().masked_url:
+        return "; start Redis, or set REDIS_URL=embedded for a private server that needs no set-up"
+    return "; is it running, and is the URL right?"
