@@ -46,7 +46,7 @@ class Arena:
         self.acknowledged: list[str] = []
         self.workers: list[WorkerProcess] = []
         self.faults: dict[int, str] = {}  # process -> why jobs that ran in it may run again
-        self.limits: dict[int, int] = {}  # process -> how many of them, where that is known
+        self.cut_short: dict[int, set[str]] = {}  # process -> which of them, where that is known
         self._client = Client(RedisSettings(url=server.url))
         self._logs = itertools.count()
 
@@ -136,7 +136,7 @@ class Arena:
             known = False
         if known:  # else Redis is away, or it was reclaimed before: THREADS + UNSETTLED holds
             begun = {j for word, j, pid in self.journal.lines() if pid == str(worker.pid)}
-            self.limits[worker.pid] = len(begun & flying)
+            self.cut_short[worker.pid] = begun & flying
         self.kill(worker)
 
     def _in_flight(self, pid: int) -> set[str]:
@@ -207,15 +207,17 @@ class Arena:
         wrong = result.lost + result.stuck + result.unexpected
         assert wrong == 0, f"{result}\n{self.report()}"
         self._note_faults()
-        found = repeats(self.journal.lines(), self.faults)
+        faulted = {pid: self.cut_short.get(pid) for pid in self.faults}
+        found = repeats(self.journal.lines(), faulted)
         assert not found.unexplained, f"{found}; faults: {self.faults}\n{self.report()}"
-        beyond = found.beyond(self.limits, THREADS + UNSETTLED)
-        assert not beyond, f"{beyond} of {self.limits}; faults: {self.faults}\n{self.report()}"
+        beyond = found.beyond(THREADS + UNSETTLED)
+        assert not beyond, f"{beyond}; faults: {self.faults}\n{self.report()}"
         if counted:
             problem = miscounted(self.store, self.journal, self.dead())
             assert not problem, f"{problem}; {result}"
         print(f"\n{result}; {len(self.faults)} processes had faults")
-        print(f"{len(self.limits)} killed in the middle of {sum(self.limits.values()):,} jobs")
+        amid = sum(map(len, self.cut_short.values()))
+        print(f"{len(self.cut_short)} of them were killed at work, in the middle of {amid:,} jobs")
         return result
 
     def _await_tidy(self) -> None:
@@ -230,7 +232,7 @@ class Arena:
                 self.faults.setdefault(worker.pid, f"ended by signal {-worker.wait()}")
             if "this process was declared dead (" in worker.log:
                 self.faults.setdefault(worker.pid, "lost its lease")
-                self.limits.pop(worker.pid, None)
+                self.cut_short.pop(worker.pid, None)
 
     def account(self) -> Account:
         """Return the account as it stands. While jobs move, one may be taken for lost."""

@@ -19,17 +19,18 @@ class Repeats:
     explained: Mapping[int, int] = field(default_factory=dict)
     unexplained: Sequence[str] = ()
 
-    def beyond(self, known: Mapping[int, int], most: int) -> dict[int, int]:
-        """Return the processes that explain more than had started in them and was not settled.
-
-        That is the number in *known*, or *most* where nobody could count.
-        """
-        return {pid: n for pid, n in self.explained.items() if n > known.get(pid, most)}
+    def beyond(self, most: int) -> dict[int, int]:
+        """Return the processes that explain more than *most*: what can have been cut short in one."""
+        return {pid: count for pid, count in self.explained.items() if count > most}
 
 
-def repeats(lines: Iterable[Sequence[str]], faulted: Collection[int]) -> Repeats:
-    """Read a journal's *lines* (word, jid, pid); *faulted* are the processes that may repeat.
+def repeats(
+    lines: Iterable[Sequence[str]], faulted: Mapping[int, Collection[str] | None]
+) -> Repeats:
+    """Read a journal's *lines* (word, jid, pid).
 
+    *faulted* are the processes that had a fault, with the jobs that it cut short: these may run once
+    more. None where nobody could tell which: then any job that ran there may.
     A job runs once, and once more when it noted that it failed ("F").
     """
     runs: dict[str, list[int]] = {}
@@ -45,7 +46,9 @@ def repeats(lines: Iterable[Sequence[str]], faulted: Collection[int]) -> Repeats
         excess = len(pids) - 1 - (jid in failed)
         if excess <= 0:
             continue
-        hit = [pid for pid in pids if pid in faulted][:excess]
+        certain = [pid for pid in dict.fromkeys(pids) if jid in (faulted.get(pid) or ())]
+        possible = [pid for pid in pids if pid in faulted and faulted[pid] is None]
+        hit = [*certain, *possible][:excess]
         explained.update(hit)
         unexplained += [jid] * (excess - len(hit))
     return Repeats(dict(explained), unexplained)

@@ -33,20 +33,28 @@ def test_a_seed_gives_the_same_schedule_again_and_another_gives_another() -> Non
 
 def test_a_repeat_is_explained_by_a_fault_of_the_process_that_ran_it_and_by_no_other() -> None:
     journal = [("S", "a", "1"), ("S", "a", "2"), ("X", "a", "2"), ("S", "b", "2"), ("X", "b", "2")]
-    assert repeats(journal, {1}).explained == {1: 1}
-    assert repeats(journal, {3}).unexplained == ["a"]
-    assert repeats([*journal, ("S", "b", "2")], {1}).unexplained == ["b"]
+    assert repeats(journal, {1: None}).explained == {1: 1}
+    assert repeats(journal, {1: {"a"}}).explained == {1: 1}
+    assert repeats(journal, {1: {"b"}}).unexplained == ["a"]
+    assert repeats(journal, {3: None}).unexplained == ["a"]
+    assert repeats([*journal, ("S", "b", "2")], {1: None}).unexplained == ["b"]
 
 
 def test_a_job_that_failed_runs_twice_without_any_fault() -> None:
     journal = [("S", "a", "1"), ("F", "a", "1"), ("S", "a", "1"), ("X", "a", "1")]
-    assert repeats(journal, ()).unexplained == []
-    assert repeats([*journal, ("S", "a", "1")], ()).unexplained == ["a"]
+    assert repeats(journal, {}).unexplained == []
+    assert repeats([*journal, ("S", "a", "1")], {}).unexplained == ["a"]
 
 
-def test_a_process_that_explains_more_than_it_had_started_is_found() -> None:
+def test_a_job_that_a_kill_cut_short_may_run_once_more_and_not_twice() -> None:
+    twice = [(word, "a", pid) for pid in "123" for word in "SX"]
+    assert repeats(twice[:4], {1: {"a"}}).unexplained == []
+    assert repeats(twice, {1: {"a"}}).unexplained == ["a"]
+    assert repeats(twice, {1: {"a"}, 2: {"a"}}).explained == {1: 1, 2: 1}
+
+
+def test_a_process_that_explains_more_than_can_have_been_in_its_hands_is_found() -> None:
     journal = [(word, jid, pid) for jid in "abc" for pid in "12" for word in "SX"]
-    found = repeats(journal, {1})
-    assert found.beyond({1: 3}, 510) == {}
-    assert found.beyond({1: 2}, 510) == {1: 3}
-    assert found.beyond({}, 2) == {1: 3}
+    found = repeats(journal, {1: None})
+    assert found.beyond(3) == {}
+    assert found.beyond(2) == {1: 3}
