@@ -84,7 +84,7 @@ def test_what_outlasts_the_deadline_goes_back_and_what_does_not_is_done(
     worker.signal(number)
     assert worker.wait(12) == 0
     arena.may_repeat(worker, OVERDUE)
-    arena.limits[worker.pid] = len(long)
+    arena.cut_short[worker.pid] = set(long)
     if not others:
         arena.start()
     arena.verify(20)
