@@ -44,6 +44,7 @@ class Arena:
         self.store = server.client()
         self.attempted: list[str] = []
         self.acknowledged: list[str] = []
+        self.returned_at: dict[str, float] = {}  # job -> when its push returned, epoch seconds
         self.workers: list[WorkerProcess] = []
         self.faults: dict[int, str] = {}  # process -> why jobs that ran in it may run again
         self.cut_short: dict[int, set[str]] = {}  # process -> which of them, where that is known
@@ -91,6 +92,7 @@ class Arena:
         payload = {"class": f"{JOBS}.{job}", "args": list(arguments), "jid": jid, **fields}
         self._client.push(payload)
         self.acknowledged.append(jid)
+        self.returned_at[jid] = wall()
         return jid
 
     def push_many(self, count: int, job: str = "Quick", *arguments: Any, **fields: Any) -> None:
@@ -103,6 +105,7 @@ class Arena:
         ]
         self._client.push_slices(payloads)
         self.acknowledged += jids
+        self.returned_at.update(dict.fromkeys(jids, wall()))
 
     def try_to_push(self, job: str, *arguments: Any) -> bool:
         """Push one job while Redis may be away; return whether it was acknowledged."""

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from kiq.clock import wall
 from tests.chaos.arena import Arena
 from tests.chaos.fleet import LEASE, Fleet
 from tests.chaos.schedule import Fault
@@ -23,6 +24,7 @@ class Faults:
     def __init__(self, arena: Arena, fleet: Fleet) -> None:
         self._arena = arena
         self._fleet = fleet
+        self.redis_kills: list[float] = []  # when, epoch seconds
         self._behind: list[threading.Thread] = []
         self._redis = threading.Lock()
 
@@ -81,6 +83,7 @@ class Faults:
 
     def _redis_kill(self, fault: Fault) -> None:
         with self._redis:
+            self.redis_kills.append(wall())
             self._arena.server.kill()
             _last(2 * fault.strength)
             self._arena.server.restart()

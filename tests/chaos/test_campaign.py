@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,9 +12,18 @@ from tests.chaos import campaign
 from tests.chaos.arena import Arena
 from tests.chaos.invariant import repeats
 from tests.chaos.schedule import FAULTS, draw, scaled
+from tests.helpers.server import TestServer
 
 #: A run with another seed has other faults at other moments.
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
+
+
+@pytest.fixture
+def arena(private_server: Callable[..., TestServer], tmp_path: Path) -> Iterator[Arena]:
+    """An arena whose server has written what it has answered: with everysec, Redis itself may lose."""
+    place = Arena(private_server(aof="always"), tmp_path, SEED)
+    yield place
+    place.close()
 
 
 @pytest.mark.timeout(180)

@@ -28,6 +28,9 @@ def binary_under_test() -> Path:
     return named_binary("KIQ_TEST_REDIS_SERVER", named) if named else find_binary()
 
 
+_ROOM = 1 << 30  # bytes
+
+
 class TestServer:
     """One server on a unix socket and on a loopback port, without persistence unless asked for.
 
@@ -41,8 +44,7 @@ class TestServer:
     def __init__(self, *extra: str, aof: Literal["everysec", "always"] | None = None) -> None:
         self.binary = binary_under_test()
         self.version = version_of(self.binary)
-        # /tmp and not TMPDIR: a socket's path must be short.
-        self.folder = Path(tempfile.mkdtemp(prefix="kiq-test-", dir="/tmp"))
+        self.folder = Path(tempfile.mkdtemp(prefix="kiq-test-", dir=_home()))
         self.socket = self.folder / "s"
         self.port = _free_port()
         self._options = [*self._persistence(aof), *self._debugging(), *extra]
@@ -167,6 +169,18 @@ class TestServer:
 
     def _debugging(self) -> list[str]:
         return ["--enable-debug-command", "yes"] if self.version.number >= (7,) else []
+
+
+def _home() -> Path:
+    """Return where servers keep their data: in memory if there is room, for a slow disk holds writes up.
+
+    With ``everysec`` such writes are lost when the server is killed. Not TMPDIR: a socket's path must
+    be short.
+    """
+    memory = Path("/dev/shm")
+    if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > _ROOM:
+        return memory
+    return Path("/tmp")
 
 
 def _free_port() -> int:
