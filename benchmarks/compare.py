@@ -1,10 +1,11 @@
 """kiq beside its peers: the same drain of no-op jobs for each, in turns, in one run.
 
-Installs the peers (Dramatiq and RQ; the table in parts/contestant.py takes more) into virtual
-environments under .bench/, which stay for the next time. Each drains as many jobs as suit its
-speed, with its recommended fast settings; after --runs rounds, medians, ranges and ratios are
-printed, once with free workers and once with workers pinned to CPU 0. --write renews RESULTS.md.
-Sidekiq can't be installed here (no Ruby packages): that page quotes earlier figures, as such.
+Installs the peers (Celery, Dramatiq, Huey, RQ, SAQ, arq, taskiq: the table in parts/peers.py takes
+more) into virtual environments under .bench/, which stay for the next time. Each drains as many jobs
+as suit its speed, with its recommended fast settings; after --runs rounds, medians, ranges and
+ratios are printed, once with free workers and once with workers pinned to CPU 0 (--pinned: that
+alone). --only chooses peers. --write renews RESULTS.md and the chart throughput.svg. Sidekiq can't
+be installed here (no Ruby packages): that page quotes earlier figures, as such.
 """
 
 from __future__ import annotations
@@ -18,14 +19,17 @@ from pathlib import Path
 from typing import Any
 
 from parts import contestant, report
-from parts.contestant import PEERS, Contestant
+from parts.chart import bar_chart
+from parts.contestant import Contestant
 from parts.drain import drain, python_folder
 from parts.peer_home import installed, prepare
+from parts.peers import PEERS
 from parts.results_page import page, results_table
 from parts.samples import Spread, figure, spread
 from support import BenchmarkError, Server
 
 _RESULTS = Path(__file__).resolve().parent / "RESULTS.md"
+_CHART = _RESULTS.with_name("throughput.svg")
 _MODES = {"free": "Free to use all CPUs", "pinned": "Worker pinned to CPU 0"}
 
 Rates = dict[str, list[float]]
@@ -53,9 +57,8 @@ def main() -> None:
         versions = {**report.versions(server), **_versions(contestants, folders)}
         if arguments.write:
             command = shlex.join(["python", "benchmarks/compare.py", *sys.argv[1:]])
-            text = page(command, facts, versions, contestants, tables)
-            _RESULTS.write_text(text, encoding="utf-8")
-            print(f"\nwritten: {_RESULTS.relative_to(report.ROOT)}")
+            _write(_RESULTS, page(command, facts, versions, contestants, tables, _CHART.name))
+            _write(_CHART, _chart(spreads))
         report.finish(arguments, server, _results(rates, spreads, versions))
 
 
@@ -63,29 +66,40 @@ def _arguments() -> argparse.Namespace:
     made = report.parser(__doc__)
     names = [peer.name for peer in PEERS]
     made.add_argument(
-        "--peers", nargs="+", choices=names, default=names, help="default: all", metavar="PEER"
+        "--only",
+        nargs="+",
+        choices=names,
+        default=names,
+        metavar="PEER",
+        help=f"kiq and these: {', '.join(names)}; default: all",
     )
     made.add_argument("--runs", type=report.positive, default=3, help="rounds, default %(default)s")
-    made.add_argument(
+    modes = made.add_mutually_exclusive_group()
+    modes.add_argument(
         "--modes", nargs="+", choices=list(_MODES), default=list(_MODES), help="default: both"
     )
-    made.add_argument("--jobs", type=report.positive, default=100_000, help="for kiq")
+    modes.add_argument(
+        "--pinned", dest="modes", action="store_const", const=["pinned"], help="--modes pinned"
+    )
+    made.add_argument("--jobs", type=report.positive, default=500_000, help="for kiq")
     made.add_argument(
         "--scale",
         type=float,
         default=1.0,
         help="multiply all job counts: 0.1 to see that it works, 10 for a long look",
     )
-    made.add_argument("--write", action="store_true", help="renew benchmarks/RESULTS.md")
+    made.add_argument("--write", action="store_true", help="renew RESULTS.md and throughput.svg")
     arguments = made.parse_args()
     if arguments.write and arguments.runs < 3:
         made.error("--write needs --runs 3 or more: a median of less says nothing")
+    if arguments.write and set(arguments.modes) != set(_MODES):
+        made.error("--write needs both modes: what is faster on one CPU may be slower on two")
     return arguments
 
 
 def _contestants(arguments: argparse.Namespace) -> list[Contestant]:
     chosen = [contestant.kiq(10, arguments.jobs)]
-    chosen += [peer for peer in PEERS if peer.name in arguments.peers]
+    chosen += [peer for peer in PEERS if peer.name in arguments.only]
     return [replace(each, jobs=max(1, round(each.jobs * arguments.scale))) for each in chosen]
 
 
@@ -127,6 +141,16 @@ def _versions(contestants: Sequence[Contestant], folders: dict[str, Path]) -> di
                 )
             found[each.home] = packages[each.home]
     return found
+
+
+def _chart(spreads: dict[str, dict[str, Spread]]) -> str:
+    title = "No-op jobs a second, median of the rounds (logarithmic)"
+    return bar_chart(title, {_MODES[mode]: found for mode, found in spreads.items()})
+
+
+def _write(file: Path, text: str) -> None:
+    file.write_text(text, encoding="utf-8")
+    print(f"\nwritten: {file.relative_to(report.ROOT)}")
 
 
 def _results(

@@ -1,4 +1,5 @@
-"""The jobs of kiq that are measured; run as a program, it pushes so many no-op jobs."""
+"""The jobs of kiq that are measured; run as a program, it pushes so many of one kind: no-op jobs,
+unless another kind is named."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ import kiq
 _JOURNAL = os.environ.get("BENCH_JOURNAL")
 _HOLD = os.environ.get("BENCH_HOLD")
 _descriptor = os.open(_JOURNAL, os.O_WRONLY | os.O_APPEND) if _JOURNAL else -1
+_PID = os.getpid()
 
 
 class Noop(kiq.Job, name="Noop"):
@@ -54,6 +56,31 @@ class Fails(kiq.Job, name="Fails", retry=5):
         return 365 * 86_400.0
 
 
+class Breaks(kiq.Job, name="Breaks", retry=25):
+    """Fails at once, by its own doing, and is tried again in a year."""
+
+    def perform(self, number: int) -> None:
+        """Raise an error."""
+        raise ValueError(f"{number} is no good")
+
+    def retry_in(self, *_: Any) -> float:
+        """Return a year, in seconds: no second attempt gets into the measurement."""
+        return 365 * 86_400.0
+
+
+class Timed(kiq.Job, name="Timed"):
+    """Notes in the journal where it ran, and from when to when; carries bytes."""
+
+    def perform(self, number: int, seconds: float, _content: bytes = b"") -> None:
+        """Sleep, and write a line: number, process id, start and end on the monotonic clock."""
+        started = time.monotonic()
+        if seconds:
+            time.sleep(seconds)
+        ended = time.monotonic()
+        # One write, for it gives the GIL away; and at the end, where it delays no start.
+        os.write(_descriptor, f"{number} {_PID} {started!r} {ended!r}\n".encode())
+
+
 class Trace(kiq.Job, name="Trace"):
     """Notes in the journal when it started and when it ended."""
 
@@ -76,9 +103,19 @@ def _fail(number: int, depth: int) -> None:
     raise ValueError(f"{number} is no good")
 
 
-def _push(jobs: int) -> None:
-    Noop.perform_bulk((number,) for number in range(jobs))
+#: What this pushes, run as a program: jobs by the name of their kind.
+_KINDS: dict[str, Any] = {
+    "noop": Noop,
+    "breaks": Breaks,
+    "breaks-for-good": Breaks.set(retry=0),
+    "fails": Fails,
+    "fails-for-good": Fails.set(retry=0),
+}
+
+
+def _push(jobs: int, kind: str = "noop") -> None:
+    _KINDS[kind].perform_bulk((number,) for number in range(jobs))
 
 
 if __name__ == "__main__":
-    _push(int(sys.argv[1]))
+    _push(int(sys.argv[1]), *sys.argv[2:])

@@ -53,15 +53,18 @@ def page(
     versions: Mapping[str, str],
     contestants: Sequence[Contestant],
     tables: Mapping[str, str],
+    chart: str,
 ) -> str:
-    """Return the whole page. *tables* are the tables by their heading."""
+    """Return the whole page. *tables* are the tables by their heading, *chart* a file beside it."""
     parts = [
         "# Results",
         f"Written by `{command}`; [README.md](README.md) says how to read it.",
         _facts(machine, versions),
         _METHOD,
+        f"![Jobs a second of each, on a logarithmic axis]({chart})",
         *(f"## {heading}\n\n{text}" for heading, text in tables.items()),
         _SIDEKIQ,
+        _choices(contestants),
         _commands(contestants),
     ]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
@@ -79,10 +82,25 @@ def _facts(machine: Mapping[str, Any], versions: Mapping[str, str]) -> str:
     return "\n".join([*lines, f"- versions: {listed}"])
 
 
+def _choices(contestants: Sequence[Contestant]) -> str:
+    """Return what counts as settled and why the settings are so, of each."""
+    rows = [(each.name, each.counted, each.chosen) for each in contestants]
+    return "\n".join(
+        [
+            "## What counts as settled, and the settings",
+            "",
+            "What is removed as it is taken counts a little too early, by as many jobs as the peer",
+            "holds: a few of thousands, in its favour.",
+            "",
+            table(("", "settled: a job that is", "settings"), rows, words=3),
+        ]
+    )
+
+
 def _commands(contestants: Sequence[Contestant]) -> str:
     lines = ["## Commands", "", "The worker of each, where `{url}` is the server:", "", "```"]
     for contestant in contestants:
         command = " ".join(contestant.worker).replace("{bin}/", "")
         settings = "".join(f"{key}={value} " for key, value in contestant.environment.items())
-        lines.append(f"{contestant.name + ':':<12} {settings}{command}")
+        lines.append(f"{contestant.name + ':':<16} {settings}{command}")
     return "\n".join([*lines, "```"])

@@ -1,0 +1,34 @@
+"""The no-op coroutine of SAQ, and its worker's settings; run as a program, it enqueues so many."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from typing import Any
+
+from saq import Queue
+
+queue = Queue.from_url(os.environ["REDIS_URL"])
+
+
+async def noop(ctx: dict[str, Any], *, number: int) -> None:
+    """Return at once."""
+
+
+settings = {
+    "queue": queue,
+    "functions": [noop],
+    "concurrency": int(os.environ.get("BENCH_CONCURRENCY", "10")),
+}
+
+
+async def _push(jobs: int) -> None:
+    for number in range(jobs):
+        # A ttl below 0 keeps nothing of a finished job.
+        await queue.enqueue("noop", number=number, ttl=-1)
+    await queue.disconnect()
+
+
+if __name__ == "__main__":
+    asyncio.run(_push(int(sys.argv[1])))

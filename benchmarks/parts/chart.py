@@ -1,0 +1,113 @@
+"""A bar chart of figures that lie far apart, as SVG: a group of bars a row, on a logarithmic axis."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from parts.samples import Spread, figure
+
+_WIDTH = 860
+_LEFT = 130  # where the axis begins: names stand left of it
+_RIGHT = 70  # room for the figure behind the longest bar
+_TOP = 64
+_BOTTOM = 34
+_BAR = 13
+_GAP = 12  # between two groups
+_COLOURS = ("#2f6fde", "#e08a1e", "#4c9a5b")
+_INK, _FAINT, _PAPER = "#24292f", "#d8dee4", "#ffffff"
+
+
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    """From one power of ten to another, over the width of the chart."""
+
+    low: int
+    high: int
+
+    def at(self, value: float) -> float:
+        """Return where *value* lies, in pixels from the left."""
+        share = (math.log10(value) - self.low) / (self.high - self.low)
+        return _LEFT + share * (_WIDTH - _LEFT - _RIGHT)
+
+
+def bar_chart(title: str, series: Mapping[str, Mapping[str, Spread]]) -> str:
+    """Return the SVG document; each of *series* has a figure above 0 for each row, by its name.
+
+    Rows go by the first series, the largest figure first. A bar ends at the median, and a thin line
+    over its end is the range.
+    """
+    first = next(iter(series.values()))
+    names = sorted(first, key=lambda name: -first[name].median)
+    every = [spread for each in series.values() for spread in each.values()]
+    low = math.floor(math.log10(min(spread.low for spread in every)))
+    high = math.ceil(math.log10(max(spread.high for spread in every)))
+    axis = _Axis(low, max(high, low + 1))
+    step = _BAR * len(series) + _GAP
+    bottom = _TOP + step * len(names)
+    parts = [
+        *_frame(title, bottom + _BOTTOM),
+        *_legend(list(series)),
+        *_grid(axis, bottom),
+    ]
+    for at, name in enumerate(names):
+        parts += _group(axis, _TOP + _GAP / 2 + at * step, name, [series[s][name] for s in series])
+    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def _frame(title: str, height: float) -> list[str]:
+    return [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height:g}" '
+        f'width="{_WIDTH}" height="{height:g}" role="img" font-family="sans-serif" font-size="12">',
+        f"<title>{escape(title)}</title>",
+        f'<rect width="100%" height="100%" rx="6" fill="{_PAPER}"/>',
+        _text(16, 24, title, size=15, weight="bold"),
+    ]
+
+
+def _legend(names: Sequence[str]) -> list[str]:
+    parts, x = [], float(_LEFT)
+    for name, colour in zip(names, _COLOURS, strict=False):
+        parts.append(f'<rect x="{x:g}" y="37" width="12" height="12" fill="{colour}"/>')
+        parts.append(_text(x + 17, 47, name))
+        x += 40 + 6.5 * len(name)
+    return parts
+
+
+def _grid(axis: _Axis, bottom: float) -> list[str]:
+    parts = []
+    for power in range(axis.low, axis.high + 1):
+        x = axis.at(10.0**power)
+        parts.append(_line(x, _TOP, x, bottom, _FAINT))
+        parts.append(_text(x, bottom + 18, f"{10.0**power:,.10g}", anchor="middle"))
+    return parts
+
+
+def _group(axis: _Axis, top: float, name: str, spreads: Sequence[Spread]) -> list[str]:
+    middle = top + _BAR * len(spreads) / 2
+    parts = [_text(_LEFT - 8, middle + 4, name, anchor="end")]
+    for at, (spread, colour) in enumerate(zip(spreads, _COLOURS, strict=False)):
+        y, end = top + at * _BAR, axis.at(spread.median)
+        low, high = axis.at(spread.low), axis.at(spread.high)
+        parts.append(
+            f'<rect x="{_LEFT}" y="{y:g}" width="{end - _LEFT:.1f}" height="{_BAR - 2}" '
+            f'fill="{colour}"/>'
+        )
+        parts.append(_line(low, y + _BAR / 2 - 1, high, y + _BAR / 2 - 1, _INK))
+        parts.append(_text(max(end, high) + 5, y + _BAR - 3, figure(spread.median), size=11))
+    return parts
+
+
+def _line(x1: float, y1: float, x2: float, y2: float, colour: str) -> str:
+    return f'<path d="M{x1:.1f} {y1:g}L{x2:.1f} {y2:g}" stroke="{colour}"/>'
+
+
+def _text(
+    x: float, y: float, text: str, *, anchor: str = "start", size: int = 12, weight: str = "normal"
+) -> str:
+    return (
+        f'<text x="{x:.1f}" y="{y:g}" text-anchor="{anchor}" font-size="{size}" '
+        f'font-weight="{weight}" fill="{_INK}">{escape(text)}</text>'
+    )
