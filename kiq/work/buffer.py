@@ -21,15 +21,16 @@ class Buffer:
     """
 
     def __init__(self) -> None:
-        self._jobs: deque[Taken] = deque()
+        #: What waits; only for looking at its length: a Python call of ``len`` costs 0.05 µs more.
+        self.jobs: deque[Taken] = deque()
         #: Takes the next job, or raises IndexError: the hot path's way in, without a Python call.
-        self.next_job: Callable[[], Taken] = self._jobs.popleft
+        self.next_job: Callable[[], Taken] = self.jobs.popleft
         self._seats: list[Seat] = []
         self._idle: set[Seat] = set()
         self._closed = False
 
     def __len__(self) -> int:
-        return len(self._jobs)
+        return len(self.jobs)
 
     def seat(self) -> Seat:
         """Return a seat for one thread; called before any thread starts."""
@@ -44,11 +45,11 @@ class Buffer:
 
     def put(self, jobs: Iterable[Taken]) -> None:
         """Add *jobs*, the next one first. Wake threads with :meth:`wake`."""
-        self._jobs.extend(jobs)
+        self.jobs.extend(jobs)
 
     def put_first(self, taken: Taken) -> None:
         """Add a job in front of all others."""
-        self._jobs.appendleft(taken)
+        self.jobs.appendleft(taken)
 
     def wake(self, threads: int) -> None:
         """Wake up to *threads* of those that wait."""
@@ -61,7 +62,7 @@ class Buffer:
     def oldest_at(self) -> float | None:
         """Return when the job that has waited longest was fetched; None when there is none."""
         try:
-            return self._jobs[0].fetched_at
+            return self.jobs[0].fetched_at
         except IndexError:
             return None
 
@@ -70,13 +71,13 @@ class Buffer:
         jobs = []
         while True:
             try:
-                jobs.append(self._jobs.pop())
+                jobs.append(self.jobs.pop())
             except IndexError:
                 return jobs
 
     def take(self, seat: Seat) -> Taken | None:
         """Take the next job; wait for it at *seat*. None once the buffer is closed."""
-        jobs = self._jobs
+        jobs = self.jobs
         while True:
             if jobs:
                 try:

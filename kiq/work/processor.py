@@ -57,7 +57,7 @@ class Processor:
 
     def _work(self) -> None:
         buffer, desk, execute, seat = self._buffer, self._desk, self._execute, self._seat
-        outbox, next_job = desk.outbox, buffer.next_job
+        outbox, next_job, waiting_jobs = desk.outbox, buffer.next_job, buffer.jobs
         while True:
             try:
                 taken = next_job()
@@ -78,7 +78,7 @@ class Processor:
             self.current = None
             outbox.append((taken, verdict))
             waiting = len(outbox)
-            if waiting >= desk.patience or len(buffer) <= desk.low_water:
+            if waiting >= desk.patience or len(waiting_jobs) <= desk.low_water:
                 desk.wake()
                 if waiting >= MOST_WAITING:
                     desk.wait_for_room()

@@ -46,6 +46,7 @@ class Settler:
         self._owed: list[Settlement] = []
         self._refused: list[_Refused] = []
         self._groups: dict[Flight, list[str]] = {}  # what is done, of the owed
+        self._moves: list[Settlement] = []  # the others
         self._repeated = False
 
     @property
@@ -75,16 +76,12 @@ class Settler:
     def commands(self) -> list[Command]:
         """Return the commands that write what was loaded: one for all that is done, one for each other."""
         # Before anything else: read() goes by the groups, and must not find those of an earlier write.
-        self._groups = _done_by_flight(self._owed)
+        self._groups, self._moves = _sorted(self._owed)
         if not self._owed:
             return []
         now = wall()
         commands = [done_command(self._groups, now)] if self._groups else []
-        commands += [
-            move_command(settlement, now, self._limits)
-            for settlement in self._owed
-            if not _is_plain(settlement)
-        ]
+        commands += [move_command(settlement, now, self._limits) for settlement in self._moves]
         return commands
 
     def read(self, replies: list[Any], now: float) -> list[Taken]:
@@ -95,6 +92,9 @@ class Settler:
         refusing: dict[Flight, StoreError] = {}
         if self._groups:
             refusing = self._read_done(next(answers), self._groups)
+        if not self._moves and not refusing:
+            settled = [taken for taken, _ in self._owed]  # the usual case: 0.2 µs a job less
+            return self._answered(settled, problems, now)
         for at, settlement in enumerate(self._owed):
             taken = settlement[0]
             if _is_plain(settlement):
@@ -109,6 +109,11 @@ class Settler:
             else:
                 self._read_move(reply, taken)
                 settled.append(taken)
+        return self._answered(settled, problems, now)
+
+    def _answered(
+        self, settled: list[Taken], problems: dict[int, StoreError], now: float
+    ) -> list[Taken]:
         self._keep_refused(problems, now)
         self._repeated = False
         self._desk.answered(len(self._refused))
@@ -173,17 +178,21 @@ def _is_plain(settlement: Settlement) -> bool:
     return settlement[1] is DONE and not settlement[0].suspicion
 
 
-def _done_by_flight(owed: Iterable[Settlement]) -> dict[Flight, list[str]]:
+def _sorted(
+    owed: Iterable[Settlement],
+) -> tuple[dict[Flight, list[str]], list[Settlement]]:
+    """Return the ids of what is done, by flight, and what has to be written one by one."""
     groups: dict[Flight, list[str]] = {}
+    moves: list[Settlement] = []
     for settlement in owed:
-        if _is_plain(settlement):
-            taken = settlement[0]
-            ids = groups.get(taken.flight)
-            if ids is None:
-                groups[taken.flight] = [taken.delivery]
-            else:
-                ids.append(taken.delivery)
-    return groups
+        taken, verdict = settlement
+        if verdict is not DONE or taken.suspicion:  # as in _is_plain: the call would cost 0.1 µs
+            moves.append(settlement)
+        elif taken.flight in groups:
+            groups[taken.flight].append(taken.delivery)
+        else:
+            groups[taken.flight] = [taken.delivery]
+    return groups, moves
 
 
 def _jid(taken: Taken) -> str:
