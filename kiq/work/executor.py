@@ -80,6 +80,7 @@ class Executor:
                 Context().run(self._logged, run)
             else:
                 Context().run(self._run, run)
+            run.job = None  # it refers to the run: both would wait for the garbage collector
             return DONE if run.performed else self._skipped(payload)
         except BaseException as error:  # noqa: BLE001 (SystemExit and all: a bad job harms only itself)
             return self._failed(taken, payload, codec, error)

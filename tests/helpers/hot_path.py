@@ -1,0 +1,109 @@
+"""A job's way through a worker, a part at a time, on the caller's thread: for counting what it costs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kiq.codec import encode
+from kiq.config import Config
+from kiq.payload import Payload, build
+from kiq.plugin import Host
+from kiq.registry import registry
+from kiq.verdict import DONE, Flight, Permit, Taken
+from kiq.work.buffer import Buffer
+from kiq.work.desk import BATCH, Desk
+from kiq.work.executor import Executor
+from kiq.work.ownership import Ownership
+from kiq.work.processor import Processor
+from kiq.work.settling import Settler
+from kiq.work.suspects import Isolation, SuspectLane
+from tests.helpers.cost import Repeated
+from tests.helpers.depot import LIMITS, Depot
+from tests.helpers.noop import Noop
+
+MOMENT = 1_800_000_000_000  # milliseconds since the epoch
+
+
+def payloads(count: int) -> list[Payload]:
+    """Return *count* complete payloads of no-op jobs."""
+    options = {"queue": "default", "retry": True}
+    return [
+        build(f"{Noop.__module__}.{Noop.__qualname__}", [1], None, options) for _ in range(count)
+    ]
+
+
+def taken(count: int) -> list[Taken]:
+    """Return *count* no-op jobs as if they had been fetched; their bytes are always the same."""
+    flight = Flight("o", "queue:default", Permit(float("inf")))
+    # The same bytes each time: some moments look like bytes that need a closer look.
+    stamps = {"jid": "b4a577edbccf1d805744efa9", "created_at": MOMENT, "enqueued_at": MOMENT}
+    raws = [encode({**payload, **stamps}, "msgpack") for payload in payloads(count)]
+    return [Taken(f"1.{at}", flight, raw, 0.0) for at, raw in enumerate(raws, 1)]
+
+
+def _unexpected(error: BaseException, where: dict[str, Any]) -> None:
+    raise AssertionError(f"reported: {where}") from error
+
+
+def executing() -> Repeated:
+    """Return what lets an executor run so many no-op jobs."""
+    execute, jobs = Executor(Config(), Host(), registry), taken(1000)
+
+    def action(count: int) -> None:
+        for job in jobs[:count]:
+            assert execute(job) is DONE
+
+    return action
+
+
+def processing() -> Repeated:
+    """Return what lets a processor take so many no-op jobs out of its buffer, and run them."""
+    buffer, desk = Buffer(), Desk(10)
+    execute = Executor(Config(), Host(), registry)
+    processor = Processor(buffer, desk, execute, _unexpected, "measured")
+    jobs = taken(BATCH // 2 - 1)
+    desk.patience = BATCH // 2  # what a busy courier sets
+    buffer.close()  # it returns when there is no more
+
+    def action(count: int) -> None:
+        buffer.put(jobs[:count])
+        processor.run()
+        assert len(desk.outbox) == count
+        desk.outbox.clear()
+        desk.woken()
+
+    return action
+
+
+def couriering(url: str) -> Repeated:
+    """Return what carries so many jobs to the buffer and their verdicts back, as a courier does."""
+    depot, raws = Depot(url), [job.raw for job in taken(200)]
+    buffer, desk = Buffer(), Desk(10)
+    ownership, lane = Ownership(depot.owner, ["queue:a"]), SuspectLane(Isolation())
+    settler = Settler(desk, LIMITS, _unexpected)
+
+    def action(count: int) -> None:
+        depot.push("a", raws[:count])
+        fetched = depot.take(count, "a")
+        ownership.took(fetched)
+        buffer.put(lane.sort(fetched))
+        desk.outbox.extend([(job, DONE) for job in fetched])
+        for _ in range(count):
+            buffer.next_job()
+        assert settler.load(1.0) == count
+        settled = settler.read(depot.link.exchange(settler.commands()), 1.0)
+        assert len(settled) == count
+        ownership.settled(settled)
+        lane.settled(settled)
+
+    return action
+
+
+def in_hundreds(action: Repeated) -> Repeated:
+    """Return *action* in portions of a hundred."""
+
+    def repeated(count: int) -> None:
+        for _ in range(count // 100):
+            action(100)
+
+    return repeated
