@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.arena import Arena
+from tests.helpers.proxy import FaultProxy
 from tests.helpers.server import TestServer
 
 
@@ -27,3 +28,12 @@ def arena(
     place = Arena(private_server(aof="everysec"), tmp_path, zlib.crc32(request.node.name.encode()))
     yield place
     place.close()
+
+
+@pytest.fixture
+def proxy(arena: Arena) -> Iterator[FaultProxy]:
+    """A proxy in front of the arena's server."""
+    with FaultProxy(arena.server.port) as between:
+        yield between
+        for worker in arena.workers:
+            worker.end()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from kiq.client import Client
@@ -17,15 +15,6 @@ from tests.helpers.proxy import GARBLED, MOMENTS, PLACES, FaultProxy, Garbling, 
 from tests.helpers.waiting import eventually
 
 EVERY: tuple[Moment | Place | Garbling, ...] = (*MOMENTS, *PLACES, GARBLED)
-
-
-@pytest.fixture
-def proxy(arena: Arena) -> Iterator[FaultProxy]:
-    """A proxy in front of the arena's server."""
-    with FaultProxy(arena.server.port) as between:
-        yield between
-        for worker in arena.workers:
-            worker.end()
 
 
 def _cut(arena: Arena, proxy: FaultProxy, moment: Moment | Place | Garbling) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,15 +15,6 @@ from tests.helpers.proxy import WAYS, FaultProxy, Way
 
 #: Seconds; short, so that a silence is noticed within a test.
 IMPATIENT: dict[str, Any] = {"redis": {"socket_timeout": 1}}
-
-
-@pytest.fixture
-def proxy(arena: Arena) -> Iterator[FaultProxy]:
-    """A proxy in front of the arena's server."""
-    with FaultProxy(arena.server.port) as between:
-        yield between
-        for worker in arena.workers:
-            worker.end()
 
 
 def _get_going(arena: Arena) -> None:

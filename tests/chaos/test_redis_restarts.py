@@ -53,6 +53,13 @@ def test_redis_dies_and_restarts_in_the_middle(durable: Arena, workers: int) -> 
     assert_quiet(durable)
 
 
+def _freeze(arena: Arena, seconds: float) -> None:
+    arena.server.pause()
+    lasts(seconds)
+    arena.server.resume()
+    all_work_again(arena)
+
+
 @WORKERS
 def test_a_redis_that_freezes_for_less_and_for_more_than_the_time_out(
     arena: Arena, workers: int
@@ -60,10 +67,7 @@ def test_a_redis_that_freezes_for_less_and_for_more_than_the_time_out(
     crew(arena, workers, redis=IMPATIENT)
     for seconds in (0.6, 2.5):
         _get_going(arena)
-        arena.server.pause()
-        lasts(seconds)
-        arena.server.resume()
-        all_work_again(arena)
+        _freeze(arena, seconds)
     arena.verify(30)
     assert_quiet(arena)
 
@@ -77,10 +81,7 @@ def test_workers_do_not_take_each_other_for_dead_when_redis_was_away_longer_than
     crew(arena, workers, lease=5)
     arena.push_many(workers * 2, "Takes", seconds + 1)
     _get_going(arena)
-    arena.server.pause()
-    lasts(seconds)
-    arena.server.resume()
-    all_work_again(arena)
+    _freeze(arena, seconds)
     arena.verify(30)
     assert_quiet(arena)
 

@@ -39,15 +39,6 @@ def arena(private_server: Callable[..., TestServer], tmp_path: Path) -> Iterator
     place.close()
 
 
-@pytest.fixture
-def proxy(arena: Arena) -> Iterator[FaultProxy]:
-    """A proxy in front of the arena's server."""
-    with FaultProxy(arena.server.port) as between:
-        yield between
-        for worker in arena.workers:
-            worker.end()
-
-
 def check(arena: Arena, fenced: bool = False) -> None:
     """Check the whole invariant, of jobs that take no more than a few seconds.
 
