@@ -6,11 +6,9 @@ connection is made here, with ``Retry(NoBackoff(), 0)``, its own time-outs, and 
 
 from __future__ import annotations
 
-import os
-import threading
+import select
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import redis
@@ -40,6 +38,7 @@ class Link:
         self._connector = connector
         self._connection = connection
         self.used_at = time.monotonic()
+        self._sent: Sequence[Command] = ()
 
     def exchange(self, commands: Sequence[Command]) -> list[Any]:
         """Send *commands* in one write; return their replies. One round trip.
@@ -49,7 +48,22 @@ class Link:
         connecting) if the connection broke, or Redis refuses whatever comes for a reason that will
         pass (it loads, is a replica, is busy): commands may have been done if its ``maybe_done``.
         """
-        replies = self._round_trip(commands)
+        self.send(commands)
+        return self.receive()
+
+    def send(self, commands: Sequence[Command]) -> None:
+        """Send *commands* in one write; the next call must be :meth:`receive`. Raises as exchange does."""
+        self._send(commands)
+        self._sent = commands
+
+    def readable(self, seconds: float) -> bool:
+        """Tell whether :meth:`receive` has something to read, within *seconds*; True if it broke."""
+        return bool(select.select([self.fileno()], [], [], seconds)[0])
+
+    def receive(self) -> list[Any]:
+        """Return the replies to what was sent; see :meth:`exchange`."""
+        commands, self._sent = self._sent, ()
+        replies = self._read(commands)
         unknown = [at for at, r in enumerate(replies) if isinstance(r, exceptions.NoScriptError)]
         if unknown:
             try:
@@ -85,6 +99,10 @@ class Link:
         return reply
 
     def _round_trip(self, commands: Sequence[Command]) -> list[Any]:
+        self._send(commands)
+        return self._read(commands)
+
+    def _send(self, commands: Sequence[Command]) -> None:
         connection, sending = self._connection, False
         try:
             if not _connected(connection):
@@ -92,19 +110,30 @@ class Link:
                 connection.connect()  # sending would connect as well, but without asking Sentinel
             packed, sending = connection.pack_commands(commands), True
             connection.send_packed_command(packed)
+        except (*GONE, exceptions.RedisError) as error:
+            raise self._broken(error, sending and not _answers(error, commands)) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def _read(self, commands: Sequence[Command]) -> list[Any]:
+        connection = self._connection
+        try:
             replies = [_reply(connection) for _ in commands]
         except (*GONE, exceptions.RedisError) as error:
-            self.close()
-            broken = translate(error, self._connector.where)
-            answered = isinstance(error, _ANSWERS) and len(commands) == 1
-            broken.maybe_done = sending and not answered
-            raise broken from error
+            raise self._broken(error, not _answers(error, commands)) from error
         except BaseException:
             # A half-read reply must never be taken for the answer to the next command.
             self.close()
             raise
         self.used_at = time.monotonic()
         return replies
+
+    def _broken(self, error: Exception, maybe_done: bool) -> StoreError:
+        self.close()
+        broken = translate(error, self._connector.where)
+        broken.maybe_done = maybe_done
+        return broken
 
     def connect(self) -> None:
         """Connect now (else the first exchange does). Raises StoreUnavailable or StoreDenied."""
@@ -150,6 +179,10 @@ class Link:
     def close(self) -> None:
         """Close the connection, unread. In a forked child the parent's socket is left alone."""
         self._connection.disconnect()
+
+
+def _answers(error: Exception, commands: Sequence[Command]) -> bool:
+    return isinstance(error, _ANSWERS) and len(commands) == 1
 
 
 def _connected(connection: Any) -> bool:
@@ -238,39 +271,3 @@ def _pool(url: str) -> redis.ConnectionPool:
             "unix:///path/to/socket, or embedded; a password with / # ? or @ in it must be "
             "percent-encoded"
         ) from None
-
-
-class LinkPool:
-    """Links for callers on any thread, and in any forked child.
-
-    Threads: any. A link is lent to one caller at a time; idle ones are kept.
-    """
-
-    def __init__(self, connector: Connector) -> None:
-        self._connector = connector
-        self._lock = threading.Lock()
-        self._idle: list[Link] = []
-        self._pid = os.getpid()
-
-    @contextmanager
-    def link(self) -> Iterator[Link]:
-        """Lend a link."""
-        link = self._borrow()
-        try:
-            yield link
-        finally:
-            with self._lock:
-                if self._pid == os.getpid() and len(self._idle) < 64:
-                    self._idle.append(link)
-
-    def _borrow(self) -> Link:
-        if self._pid != os.getpid():
-            # A forked child: the parent's sockets are neither used nor closed here.
-            self._lock, self._idle, self._pid = threading.Lock(), [], os.getpid()
-        with self._lock:
-            link = self._idle.pop() if self._idle else None
-        if link is None:
-            return self._connector.open()
-        if time.monotonic() - link.used_at > 1 and link.is_stale():
-            link.close()
-        return link

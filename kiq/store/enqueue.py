@@ -9,7 +9,8 @@ from .. import keys
 from ..errors import StoreError
 from ..jid import new_jid
 from . import scripts
-from .connection import Connector, LinkPool
+from .connection import Connector
+from .pool import LinkPool
 from .scripts import Command
 
 ByQueue = dict[str, list[bytes]]

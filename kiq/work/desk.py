@@ -35,7 +35,7 @@ class Desk:
         self._threads = threads
         self._answered = threading.Event()
         self._refused = 0
-        self._leaving = False
+        self.leaving = False  # no further job starts
         self._rung = False
         self._forked = False
         #: The end of a pipe that the courier's selector watches.
@@ -89,7 +89,7 @@ class Desk:
 
     def wait_for_room(self) -> None:
         """Wait until the courier has taken verdicts out of a full outbox, or the process leaves."""
-        while len(self.outbox) >= MOST_WAITING and not self._leaving:
+        while len(self.outbox) >= MOST_WAITING and not self.leaving:
             self._answered.clear()
             self.wake()
             self._answered.wait(0.05)
@@ -105,7 +105,7 @@ class Desk:
 
     def leave(self) -> None:
         """Start no further job, whatever is in the buffer or on its way to a thread."""
-        self._leaving = True
+        self.leaving = True
         self.gate_at = float("-inf")
         self._answered.set()
 
@@ -118,7 +118,7 @@ class Desk:
         while True:
             if self._forked:
                 os._exit(0)
-            if permit.fenced or self._leaving:
+            if permit.fenced or self.leaving:
                 return False
             if steady() <= permit.until and not self.closed:
                 return True

@@ -21,7 +21,7 @@ _RECHECK = 1.0  # seconds between two reconciliations that only a count asked fo
 
 
 class Fetcher:
-    """Builds fetches and reads their replies. Threads: the courier's only."""
+    """Builds fetches and reads their replies. Threads: whoever has the turn."""
 
     def __init__(self, worker: Worker, capsule: Capsule, standing: Standing) -> None:
         self.size = BatchSize(capsule.concurrency)

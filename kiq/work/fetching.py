@@ -20,7 +20,7 @@ _RATE_MEMORY = 0.020  # seconds over which the rate is averaged
 class QueueOrder:
     """Whose turn it is: the queue that has had the least per weight (stride scheduling).
 
-    Threads: the courier's only.
+    Threads: whoever has the turn.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class BatchSize:
     """How many jobs to ask for: 20 ms' worth at the present rate (or two round trips', when those take
     longer), or one for each free thread.
 
-    Threads: the courier's only.
+    Threads: whoever has the turn.
     """
 
     def __init__(self, threads: int) -> None:

@@ -28,7 +28,12 @@ class Manager:
         self.courier = Courier(worker, capsule, self._buffer, self._desk)
         self.processors = [
             Processor(
-                self._buffer, self._desk, execute, worker.host.report, f"kiq-{capsule.name}-{n}"
+                self._buffer,
+                self._desk,
+                execute,
+                self.courier.driver.drive,
+                worker.host.report,
+                f"kiq-{capsule.name}-{n}",
             )
             for n in range(1, capsule.concurrency + 1)
         ]

@@ -31,7 +31,7 @@ class Ownership:
     """What one owner knows to be its own: the ledger, its epoch, its permit.
 
     The ledger holds every delivery from the fetch that named it until its verdict is confirmed.
-    Threads: the courier's only (the permit is shared, see there).
+    Threads: whoever has the turn (the permit is shared, see there).
     """
 
     def __init__(self, owner: str, sources: Sequence[str]) -> None:

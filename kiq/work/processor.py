@@ -30,6 +30,7 @@ class Processor:
         buffer: Buffer,
         desk: Desk,
         execute: Callable[[Taken], Verdict],
+        nudge: Callable[[], None],
         report: Callable[[BaseException, dict[str, Any]], None],
         name: str,
     ) -> None:
@@ -37,6 +38,7 @@ class Processor:
         self._seat = buffer.seat()
         self._desk = desk
         self._execute = execute
+        self._nudge = nudge
         self._report = report
         self.current: Taken | None = None  # what runs, for the busy table
         self.started_at = 0.0  # on the clock of kiq.clock.steady
@@ -57,6 +59,7 @@ class Processor:
 
     def _work(self) -> None:
         buffer, desk, execute, seat = self._buffer, self._desk, self._execute, self._seat
+        nudge = self._nudge
         outbox, next_job, waiting_jobs = desk.outbox, buffer.next_job, buffer.jobs
         while True:
             try:
@@ -79,7 +82,7 @@ class Processor:
             outbox.append((taken, verdict))
             waiting = len(outbox)
             if waiting >= desk.patience or len(waiting_jobs) <= desk.low_water:
-                desk.wake()
+                nudge()
                 if waiting >= MOST_WAITING:
                     desk.wait_for_room()
 

@@ -31,7 +31,7 @@ class Settler:
     """The verdicts that are owed to Redis.
 
     They are sent again until Redis answers: the delivery id makes a repeat harmless. One that Redis
-    refuses backs off alone. Threads: the courier's only.
+    refuses backs off alone. Threads: whoever has the turn.
     """
 
     def __init__(

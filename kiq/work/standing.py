@@ -23,7 +23,7 @@ logger = logging.getLogger("kiq.courier")
 class Standing:
     """Registers the owner, reconciles after an unknown outcome, becomes another owner when fenced.
 
-    Threads: the courier's; the heartbeat calls :meth:`fence`.
+    Threads: whoever has the turn; the heartbeat calls :meth:`fence`.
     """
 
     def __init__(self, worker: Worker, capsule: Capsule, buffer: Buffer, lane: SuspectLane) -> None:

@@ -41,7 +41,7 @@ class SuspectLane:
     """The suspects that a courier has taken and not started.
 
     They bypass the buffer: each is marked in Redis just before it starts, so that a crash convicts
-    what ran, not what waited beside it. Threads: the courier's only.
+    what ran, not what waited beside it. Threads: whoever has the turn.
     """
 
     def __init__(self, isolation: Isolation) -> None:

@@ -39,8 +39,8 @@ from tests.helpers.worker_process import UNMEASURED, Site
 CALLS_OF_THE_EXECUTOR = 17
 CALLS_OF_A_PROCESSOR = 21  # those of the executor among them
 CALLS_OF_THE_COURIER = 9
-CALLS_OF_PERFORM_ASYNC = 81
-CALLS_OF_A_PUSH = 62
+CALLS_OF_PERFORM_ASYNC = 84
+CALLS_OF_A_PUSH = 65
 CALLS_OF_A_BULK = 22  # for each of its payloads
 #: Other versions see a with statement or a comprehension otherwise.
 OTHER_VERSIONS = 0 if sys.version_info[:2] == (3, 11) else 4

@@ -34,8 +34,8 @@ OUTCOMES = (
                 "                self._poller.rescue(self._link)\n"
                 "                pause = 0.02\n"
                 "                for courier in self._couriers:\n"
-                "                    if courier._standing.registered:\n"
-                "                        courier._standing._reconcile(self._link)\n",
+                "                    if courier._rounds.standing.registered:\n"
+                "                        courier._rounds.standing._reconcile(self._link)\n",
             ),
         ),
         by_faults=faults("replies_that_are_long_on_their_way_repeat_nothing"),
@@ -61,10 +61,10 @@ OUTCOMES = (
         "jobs are struck out of the ledger before the reply",
         (
             Change(
-                "kiq/work/courier.py",
-                "        replies = self._link.exchange(commands)\n",
-                "        self._standing.ownership.settled([s[0] for s in self._settler._owed])\n"
-                "        replies = self._link.exchange(commands)\n",
+                "kiq/work/rounds.py",
+                "        self.link.send(commands)\n",
+                "        self.standing.ownership.settled([s[0] for s in self.settler._owed])\n"
+                "        self.link.send(commands)\n",
             ),
         ),
         by_faults=cuts("before the request"),
@@ -85,11 +85,12 @@ OUTCOMES = (
         (
             Change(
                 "kiq/store/connection.py",
-                "        replies = self._round_trip(commands)\n",
+                "        return self.receive()\n",
                 "        try:\n"
-                "            replies = self._round_trip(commands)\n"
+                "            return self.receive()\n"
                 "        except StoreUnavailable:\n"
-                "            replies = self._round_trip(commands)\n",
+                "            self.send(commands)\n"
+                "            return self.receive()\n",
             ),
         ),
         faults("a_push_whose_reply_is_lost_is_not_sent_again"),
@@ -107,12 +108,12 @@ CALLS = (
         "a retry is taken out of flight by one call, and written by another",
         (
             Change(
-                "kiq/work/courier.py",
-                "        self._standing.uncertain = True  # until the replies are read\n",
-                "        self._standing.uncertain = True\n"
-                "        for taken, verdict in self._settler._owed:\n"
+                "kiq/work/rounds.py",
+                "        self.standing.uncertain = True  # until the replies are read\n",
+                "        self.standing.uncertain = True\n"
+                "        for taken, verdict in self.settler._owed:\n"
                 '            if type(verdict).__name__ == "ToRetry":\n'
-                '                self._link.call(("HDEL", taken.flight.key, taken.delivery))\n',
+                '                self.link.call(("HDEL", taken.flight.key, taken.delivery))\n',
             ),
             lua("move", "if not held then return {0} end", "if not held then held = ARGV[4] end"),
         ),
@@ -162,9 +163,9 @@ STARTS = (
         "jobs are handed back, and stay in the buffer",
         (
             Change(
-                "kiq/work/courier.py",
+                "kiq/work/rounds.py",
                 "handed_back()\n        return self._buffer.drain()\n",
-                "handed_back()\n        return list(self._buffer._jobs)[::-1]\n",
+                "handed_back()\n        return list(self._buffer.jobs)[::-1]\n",
             ),
         ),
         by_faults=faults("jobs_that_are_handed_back_run_once"),
@@ -173,8 +174,8 @@ STARTS = (
         "quiet hands nothing back",
         (
             Change(
-                "kiq/work/courier.py",
-                "return self._buffer.drain() + self._lane.drain()",
+                "kiq/work/rounds.py",
+                "return self._buffer.drain() + self.lane.drain()",
                 "return []",
             ),
         ),
@@ -185,7 +186,7 @@ STARTS = (
         (
             Change(
                 "kiq/work/courier.py",
-                "self._link.exchange(flight.unname_commands(self.owner, flights))",
+                "rounds.link.exchange(flight.unname_commands(self.owner, flights))",
                 "assert flights",
             ),
         ),

@@ -1,0 +1,196 @@
+"""Rounds: what a capsule says to Redis in one write, and what the replies to it mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..clock import steady
+from ..config import Capsule
+from ..errors import StoreError
+from ..store import flight
+from ..store.connection import Link
+from ..store.flight import DeadLimits
+from ..store.scripts import Command
+from ..verdict import Taken
+from .buffer import Buffer
+from .desk import Desk
+from .ear import Ear
+from .fetcher import Fetcher
+from .settling import Settler
+from .standing import Standing
+from .suspects import SuspectLane
+from .worker import Worker
+
+HAND_BACK_AFTER = 0.100  # seconds that a job may wait in the buffer
+
+Reader = Callable[[Any], None]
+
+
+class Rounds:
+    """Verdicts, a fetch, a hand-back or marks of suspects, sent together; one round at a time.
+
+    Between :meth:`begin` and :meth:`end` whoever began may do something else: jobs, for example.
+    Threads: used by whoever has the courier's turn.
+    """
+
+    def __init__(self, worker: Worker, capsule: Capsule, buffer: Buffer, desk: Desk) -> None:
+        self.open = False  # something was sent, and its replies are not read yet
+        self.quiet = False  # fetch no more; what waits goes back
+        self.sent_at = 0.0
+        self.ended_at = steady()  # when Redis last answered, or there was nothing to say
+        self.link: Link = worker.connector.open()
+        self.ear = Ear(worker.connector)
+        self.lane = SuspectLane(worker.isolation)
+        self.standing = Standing(worker, capsule, buffer, self.lane)
+        self.fetcher = Fetcher(worker, capsule, self.standing)
+        limits = DeadLimits(worker.config.dead_max_jobs, worker.config.dead_timeout)
+        self.settler = Settler(desk, limits, worker.host.report)
+        self._threads = capsule.concurrency
+        self._buffer = buffer
+        self._desk = desk
+        self._report = worker.host.report
+        self._settling = 0  # how many of the commands settle
+        self._readers: list[Reader] = []
+
+    @property
+    def short(self) -> bool:
+        """Whether jobs end so fast that one thread does best."""
+        return self.fetcher.size.jobs_are_short(self._buffer.free)
+
+    @property
+    def simple(self) -> bool:
+        """Whether there is nothing to be done but verdicts and fetches of jobs that are short."""
+        return (
+            self.short
+            and not self.quiet
+            and not self._desk.leaving
+            and not self.standing.fenced
+            and not len(self.lane)
+        )
+
+    def begin(self) -> None:
+        """Send what there is to say, if anything."""
+        now = steady()
+        self.fetcher.size.finished(self.settler.load(now), now)
+        commands = self.settler.commands()
+        requests = self._requests(now)
+        self._settling = len(commands)
+        self._readers = [read for _, read in requests]
+        commands += [command for command, _ in requests]
+        if not commands:
+            self.ended_at = now
+            return
+        self.standing.uncertain = True  # until the replies are read
+        self.sent_at = now
+        self.link.send(commands)
+        self.open = True
+
+    def end(self) -> None:
+        """Wait for the replies to what was sent, and act on them."""
+        self.open = False
+        replies = self.link.receive()
+        now = self.ended_at = steady()
+        self.fetcher.size.exchanged(now - self.sent_at)
+        self.standing.uncertain = False
+        settled = self.settler.read(replies[: self._settling], now)
+        self.standing.ownership.settled(settled)
+        self.lane.settled(settled)
+        for read, reply in zip(self._readers, replies[self._settling :], strict=True):
+            if isinstance(reply, StoreError):
+                raise reply
+            read(reply)
+
+    def lost(self) -> None:
+        """Forget the round under way, and close the connection unread: it may have happened or not."""
+        self.open = False
+        self.link.close()
+        self.standing.uncertain = True
+        self.fetcher.rung()
+        self.settler.uncertain()
+
+    def leave(self) -> bool:
+        """Give everything back, and be forgotten; False if it can't be done now."""
+        if self.open:
+            self.lost()
+        self.ear.close()
+        left = self.standing.leave(self.link)
+        self.link.close()
+        return left
+
+    def wanted(self, now: float) -> int:
+        """Return how many jobs to ask for now."""
+        if self.quiet or self.standing.fenced or self._desk.closed:
+            return 0
+        waiting = len(self._buffer) + len(self.lane)
+        return self.fetcher.wanted(self._buffer.free, waiting, now)
+
+    def _requests(self, now: float) -> list[tuple[Command, Reader]]:
+        """Return what else the next write holds: a hand-back; or marks of suspects, and a fetch."""
+        back = self._overdue(now)
+        if back:
+            return [self._hand_back(back)]
+        held_up = self.lane.held_up()
+        if held_up:
+            self.fetcher.rest(len(held_up))
+            return [self._hand_back(held_up, last=True)]
+        requests: list[tuple[Command, Reader]] = []
+        suspects = self.lane.startable(self._buffer.free)
+        if suspects:
+            requests.append((flight.mark_command(suspects), self._marked))
+        wanted = self.wanted(now)
+        if wanted:
+            requests.append((self.fetcher.command(wanted), self._fetched))
+        return requests
+
+    def _fetched(self, reply: Any) -> None:
+        fetched = self.fetcher.read(reply)
+        self.ear.missed(self.fetcher.unheard)
+        if not fetched.jobs:
+            return
+        innocent = self.lane.sort(fetched.jobs)
+        self._buffer.put(innocent)
+        if not self.short:
+            self._buffer.wake(len(innocent))  # suspects would find nothing, and look busy meanwhile
+        elif self._buffer.free >= self._threads:
+            self._buffer.wake(1)
+
+    def _marked(self, reply: int) -> None:
+        if reply < self.lane.marking:
+            self.standing.uncertain = True  # some of them are not ours any more
+            return
+        suspects = self.lane.marked()
+        now = steady()
+        for taken in reversed(suspects):
+            taken.fetched_at = now  # its wait in the lane is not the buffer's
+            self._buffer.put_first(taken)
+        self._buffer.wake(len(suspects))
+
+    def _overdue(self, now: float) -> list[Taken]:
+        """Take what must go back out of the buffer: whoever takes it out owns it. Newest first."""
+        if self.quiet:
+            return self._buffer.drain() + self.lane.drain()
+        oldest = self._buffer.oldest_at()
+        if oldest is None or now - oldest < HAND_BACK_AFTER:
+            return [] if self._buffer.free else self.lane.overdue(now - HAND_BACK_AFTER)
+        self.fetcher.size.handed_back()
+        return self._buffer.drain()
+
+    def _hand_back(self, jobs: list[Taken], last: bool = False) -> tuple[Command, Reader]:
+        ownership = self.standing.ownership
+        ownership.handing_back(jobs)
+        self.lane.settled(jobs)
+
+        def read(reply: Any) -> None:
+            if not self.standing.still_ours(reply[0].decode()):
+                return
+            if reply[2]:
+                problem = StoreError(reply[2].decode(errors="replace"))
+                self._report(problem, {"context": "hand-back"})
+                self.standing.uncertain = True
+                return
+            ownership.handed_back()
+
+        groups = flight.group_by_flight(jobs)
+        command = flight.hand_back_command(ownership.owner, ownership.epoch, groups, last)
+        return command, read
