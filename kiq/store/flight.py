@@ -101,15 +101,14 @@ def read_fetch(reply: Any, call: int, flights: Sequence[Flight], now: float) -> 
     _, payloads, chunks, held, empty, suspicions, added, errors = reply
     jobs: list[Taken] = []
     counts = [0] * len(flights)
-    prefix = f"{call}."
     at = 0
     for pair in range(0, len(chunks), 2):
         index, size = chunks[pair] - 1, chunks[pair + 1]
         flight = flights[index]
         counts[index] += size
-        for raw in payloads[at : at + size]:
-            at += 1
-            jobs.append(Taken(prefix + str(at), flight, raw, now))
+        part = payloads[at : at + size]
+        jobs += [Taken(f"{call}.{n}", flight, raw, now) for n, raw in enumerate(part, at + 1)]
+        at += size
     for pair in range(0, len(suspicions), 2):
         jobs[suspicions[pair] - 1].suspicion = suspicions[pair + 1]
     return Fetched(

@@ -165,7 +165,7 @@ class Courier:
             # In this order: what comes after the second look wakes us.
             desk.patience = BATCH // 2 if desk.outbox else 1
             hungry = not rounds.fetcher.dry and not rounds.quiet
-            desk.low_water = rounds.fetcher.size.target() // 2 if hungry else 0
+            desk.low_water = rounds.fetcher.size.low_water() if hungry else 0
             seconds = self._seconds_to_nap(steady())
         self._sleep(max(0.0, seconds), rounds.ear.fileno())
         keeping_up = desk.outbox and rounds.short

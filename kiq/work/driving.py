@@ -84,7 +84,7 @@ class Driver:
             return
         rounds.begin()
         desk.patience = MOST_WAITING
-        desk.low_water = 0 if rounds.fetcher.dry else rounds.fetcher.size.target() // 2
+        desk.low_water = 0 if rounds.fetcher.dry else rounds.fetcher.size.low_water()
         if not len(buffer) and not (self._answered(wait=True) and len(buffer)):
             desk.wake()  # this thread will sleep
 

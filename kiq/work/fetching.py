@@ -11,6 +11,10 @@ from ..config import Capsule
 #: A fetch looks at this many queues at most; the window moves on when they are empty.
 MAX_QUEUES = 100
 MAX_JOBS = 500
+_MOST_WAITING = (
+    750  # jobs in the buffer: 250 to run while a fetch is under way, and as many behind them
+)
+_WORTH_A_FETCH = 250  # jobs that are asked for while so many or more still wait
 _AHEAD = 0.020  # seconds' worth of jobs that a fetch asks for
 _MOST_AHEAD = 0.5  # ... when Redis is far away
 _SHORT_JOBS = 5_000  # jobs a second of one thread, from which on one thread does best
@@ -131,13 +135,17 @@ class BatchSize:
     def target(self) -> int:
         """Return how many jobs should be in the buffer."""
         ahead = max(_AHEAD, min(2 * self._round_trip, _MOST_AHEAD))
-        return min(MAX_JOBS, int(self._rate * ahead))
+        return min(_MOST_WAITING, int(self._rate * ahead))
+
+    def low_water(self) -> int:
+        """Return how many jobs may be left in the buffer when the next are asked for."""
+        target = self.target()
+        return max(target // 2, target - _WORTH_A_FETCH)
 
     def wanted(self, free: int, buffered: int) -> int:
         """Return how many to fetch now, for *free* threads and *buffered* jobs."""
         if self._cautious:
             return max(0, free - buffered)
-        target = self.target()
-        if buffered > target // 2 and buffered >= free:
+        if buffered > self.low_water() and buffered >= free:
             return 0
-        return max(0, max(free, target) - buffered)
+        return min(MAX_JOBS, max(0, max(free, self.target()) - buffered))
