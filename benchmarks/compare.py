@@ -4,14 +4,16 @@ Installs the peers (Celery, Dramatiq, Huey, RQ, SAQ, arq, taskiq: the table in p
 more) into virtual environments under .bench/, which stay for the next time. Each drains as many jobs
 as suit its speed, with its recommended fast settings; after --runs rounds, medians, ranges and
 ratios are printed, once with free workers and once with workers pinned to CPU 0 (--pinned: that
-alone). --only chooses peers. --write renews RESULTS.md and the chart throughput.svg. Sidekiq can't
-be installed here (no Ruby packages): that page quotes earlier figures, as such.
+alone). --only chooses peers. --write renews RESULTS.md and the chart throughput.svg. Sidekiq takes
+part where the machine has it (Debian: apt-get install ruby-sidekiq).
 """
 
 from __future__ import annotations
 
 import argparse
 import shlex
+import shutil
+import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -40,7 +42,7 @@ def main() -> None:
     arguments = _arguments()
     contestants = _contestants(arguments)
     # First of all: an installation beside a measurement would be measured.
-    folders = {each.name: prepare(each) if each.home else python_folder() for each in contestants}
+    folders = {each.name: _folder(each) for each in contestants}
     with Server() as server:
         facts = report.machine()
         rates = {
@@ -99,8 +101,22 @@ def _arguments() -> argparse.Namespace:
 
 def _contestants(arguments: argparse.Namespace) -> list[Contestant]:
     chosen = [contestant.kiq(10, arguments.jobs)]
-    chosen += [peer for peer in PEERS if peer.name in arguments.only]
+    chosen += [peer for peer in PEERS if peer.name in arguments.only and _is_there(peer)]
     return [replace(each, jobs=max(1, round(each.jobs * arguments.scale))) for each in chosen]
+
+
+def _is_there(peer: Contestant) -> bool:
+    there = not peer.program or shutil.which(peer.program) is not None
+    if not there:
+        print(f"{peer.name} is left out: the machine has no program of that name")
+    return there
+
+
+def _folder(each: Contestant) -> Path:
+    """Return the folder with what runs it; a peer of Python is installed first."""
+    if each.program:
+        return Path(shutil.which(each.program) or each.program).parent
+    return prepare(each) if each.home else python_folder()
 
 
 def _rounds(
@@ -140,7 +156,15 @@ def _versions(contestants: Sequence[Contestant], folders: dict[str, Path]) -> di
                     f"{each.home} is not in its environment: remove .bench/{each.home}"
                 )
             found[each.home] = packages[each.home]
+        if each.program:
+            for program in ("ruby", each.program):
+                found[program] = _said([str(folders[each.name] / program), "--version"])
     return found
+
+
+def _said(command: list[str]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    return done.stdout.strip()
 
 
 def _chart(spreads: dict[str, dict[str, Spread]]) -> str:

@@ -19,8 +19,10 @@ Settled = Callable[[redis.Redis, int], int]
 class Contestant:
     """One job processor in one arrangement.
 
-    In commands, ``{bin}`` is the folder with its Python, ``{url}`` the server, ``{jobs}`` how many.
-    *packages* are what its virtual environment *home* holds; kiq itself has none. *counted* says
+    In commands, ``{bin}`` is the folder with its Python (or program), ``{apps}`` that of the jobs,
+    ``{url}`` the server, ``{jobs}`` how many.
+    *packages* are what its virtual environment *home* holds; kiq itself has none, and what is no
+    Python has the *program* that the machine must have. *counted* says
     what *settled* looks at, and *chosen* why it has these settings.
     """
 
@@ -34,6 +36,7 @@ class Contestant:
     chosen: str = ""
     home: str = ""
     packages: tuple[str, ...] = ()
+    program: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
 
 

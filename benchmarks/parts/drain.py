@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import redis
-from support import BenchmarkError, Program, Server, environment, wait_until
+from support import APPS, BenchmarkError, Program, Server, environment, wait_until
 
 from parts.contestant import Contestant
 
@@ -100,7 +100,7 @@ def drain(
     count = jobs or contestant.jobs
     server.empty()
     url = server.url(transport)
-    words = {"bin": str(folder), "url": url, "jobs": str(count)}
+    words = {"bin": str(folder), "apps": str(APPS), "url": url, "jobs": str(count)}
     variables = environment(url, **contestant.environment)
     _push([part.format(**words) for part in contestant.push], server.folder, variables)
     watch = _Watch(server.client(), contestant, count)

@@ -153,8 +153,26 @@ def _rq(name: str, worker_class: str, arrangement: str, jobs: int) -> Contestant
     )
 
 
+def _sidekiq(threads: int, jobs: int) -> Contestant:
+    return Contestant(
+        name="sidekiq",
+        arrangement=_crew(1, f"{threads} threads"),
+        jobs=jobs,
+        push=("{bin}/ruby", "{apps}/sidekiq_app.rb", "{jobs}"),
+        worker=(
+            *("{bin}/sidekiq", "-r", "{apps}/sidekiq_app.rb", "-e", "production"),
+            *("-q", "default", "-c", f"{threads}"),
+        ),
+        settled=settled.by_sidekiq,
+        counted="no longer in the list `queue:default`: it is removed as a thread takes it",
+        chosen="the defaults, at log level warn; the machine's own Ruby and Sidekiq",
+        program="sidekiq",
+    )
+
+
 #: So many jobs that a drain takes 3 to 8 seconds.
 PEERS = (
+    _sidekiq(10, 40_000),
     _taskiq("list", 1, 12_000),
     _taskiq("stream", 1, 12_000),
     _taskiq("list", 2, 16_000),

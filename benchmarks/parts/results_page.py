@@ -10,13 +10,12 @@ from parts.report import table
 from parts.samples import Spread, figure
 
 _SIDEKIQ = """\
-## Sidekiq, measured earlier
+## Sidekiq, other versions
 
-Ruby's packages could not be installed where this ran, so Sidekiq is not in the table. Measured
-earlier on the same kind of machine (two cores, Redis 7.0 on loopback, one process with ten
+The table has the Sidekiq that the machine's distribution brings, without YJIT, if it has one.
+Measured earlier on the same kind of machine (two cores, Redis 7.0 on loopback, one process with ten
 threads), not in this run: **Sidekiq 7.3 with YJIT 12,800 to 14,800 no-op jobs/s**, and 130,000 to
-160,000 jobs/s for its `push_bulk`. Of the same earlier measurement, as a check of the table above:
-Dramatiq 2,600 (two processes 5,200), RQ 340 jobs/s.
+160,000 jobs/s for its `push_bulk`.
 """
 
 _METHOD = """\
@@ -100,7 +99,7 @@ def _choices(contestants: Sequence[Contestant]) -> str:
 def _commands(contestants: Sequence[Contestant]) -> str:
     lines = ["## Commands", "", "The worker of each, where `{url}` is the server:", "", "```"]
     for contestant in contestants:
-        command = " ".join(contestant.worker).replace("{bin}/", "")
+        command = " ".join(contestant.worker).replace("{bin}/", "").replace("{apps}/", "")
         settings = "".join(f"{key}={value} " for key, value in contestant.environment.items())
         lines.append(f"{contestant.name + ':':<16} {settings}{command}")
     return "\n".join([*lines, "```"])

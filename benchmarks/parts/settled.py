@@ -25,6 +25,11 @@ def by_huey(store: redis.Redis, pushed: int) -> int:
     return pushed - int(answer(store.llen("huey.redis.bench")))
 
 
+def by_sidekiq(store: redis.Redis, pushed: int) -> int:
+    """Return what has been taken from the list; its own counter is written every ten seconds only."""
+    return pushed - int(answer(store.llen("queue:default")))
+
+
 def by_taskiq_list(store: redis.Redis, pushed: int) -> int:
     """Return what has been taken from the list: nothing is kept while a job runs."""
     return pushed - int(answer(store.llen("taskiq")))

@@ -50,15 +50,23 @@ def claim(link: Link, owner: str, source: str, call: int, limit: int) -> Claimed
 def commit(
     link: Link, owner: str, source: str, promotions: Sequence[Promotion]
 ) -> tuple[int, list[str]]:
-    """Move claimed jobs to their queues; return how many, and what was refused. One round trip."""
-    queues: dict[str, int] = {}
-    triples: list[str | bytes | int] = []
+    """Move claimed jobs to their queues; return how many, and why a queue refused. One round trip."""
+    queues: dict[str, list[Promotion]] = {}
     for promotion in promotions:
-        index = queues.setdefault(promotion.queue, len(queues) + 1)
-        triples += (promotion.delivery, index, promotion.raw)
+        queues.setdefault(promotion.queue, []).append(promotion)
     names = [keys.inflight(source, owner), keys.QUEUES]
     for queue in queues:
         names += (keys.queue(queue), keys.idle(queue))
-    reply = link.call(scripts.commit(names, (*queues, *triples)))
+    ordered = [promotion for group in queues.values() for promotion in group]
+    command = scripts.commit(
+        names,
+        (
+            *queues,
+            *map(len, queues.values()),
+            *(promotion.delivery for promotion in ordered),
+            *(promotion.raw for promotion in ordered),
+        ),
+    )
+    reply = link.call(command)
     refused = [text.decode(errors="replace") for text in reply[2::2]]
     return reply[0], refused

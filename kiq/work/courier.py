@@ -46,6 +46,7 @@ class Courier:
         self.driver = Driver(self._rounds, buffer, desk, worker.host.report)
         self._outage = Outage(f"capsule {capsule.name}")
         self._napping = False
+        self._rung = False  # the ear has something to read
         self._called = False  # somebody rang: not all can be left to a driver
         self._finish_by: float | None = None
 
@@ -123,10 +124,21 @@ class Courier:
             self._be_ready()
         self._nap()
         # A driver may have begun a round meanwhile, or have found a reason to look first.
-        if not (rounds.open or rounds.standing.uncertain or self._is_driven()):
-            rounds.begin()
-            if rounds.open:
-                rounds.end()
+        if rounds.open or rounds.standing.uncertain or self._is_driven():
+            self._read_bell()
+            return
+        rounds.begin()
+        rung = self._rung
+        self._read_bell()  # only now: a job that waits in Redis shall not wait for this
+        if rounds.open:
+            rounds.end()
+        if rung:
+            rounds.fetcher.look_again()  # what rang after the fetch has been read as well
+
+    def _read_bell(self) -> None:
+        if self._rung:
+            self._rung = False
+            self._rounds.ear.heard()
 
     def _is_driven(self) -> bool:
         return not self._called and self.driver.at_it()
@@ -210,5 +222,6 @@ class Courier:
         self._called = self._desk.bell_end in ready
         if self._called:
             self._desk.woken()
-        if ear in ready and self._rounds.ear.heard():
+        if ear in ready:
+            self._rung = True
             self._rounds.fetcher.rung()

@@ -62,6 +62,7 @@ POINTS: dict[str, str] = {
 
 _name, _, _times = os.environ.get("KIQ_CRASH_POINT", "").partition(":")
 _passings = itertools.count(1)
+_PARTS = frozenset(point.partition("-")[0] for point in POINTS)
 _SCRIPTS = {script.sha: script.name for script in scripts.ALL}
 
 
@@ -102,13 +103,27 @@ class _WatchedLink(Link):
     def __init__(self, link: Link) -> None:
         vars(self).update(vars(link))
 
-    def exchange(self, commands: Sequence[Command]) -> list[Any]:
-        part = threading.current_thread().name.removeprefix("kiq-").partition("-")[0]
-        what = {_SCRIPTS.get(command[1 % len(command)], command[0]) for command in commands}
+    def send(self, commands: Sequence[Command]) -> None:
+        part, what = _part(), _names(commands)
         crash_point(*(f"{part}-before-{name}" for name in what))
         if len(commands) > 1 and _is_due(*(f"{part}-amid-{name}" for name in what)):
-            super().exchange(commands[: len(commands) // 2])
+            super().send(commands[: len(commands) // 2])
+            super().receive()
             os.kill(os.getpid(), signal.SIGKILL)
-        replies = super().exchange(commands)
+        super().send(commands)
+
+    def receive(self) -> list[Any]:
+        part, what = _part(), _names(self._sent)
+        replies = super().receive()
         crash_point(*(f"{part}-after-{name}" for name in what))
         return replies
+
+
+def _part() -> str:
+    """Return which part of the worker talks to Redis on this thread."""
+    part = threading.current_thread().name.removeprefix("kiq-").partition("-")[0]
+    return part if part in _PARTS else "courier"  # a processor that drives does the courier's work
+
+
+def _names(commands: Sequence[Command]) -> set[str]:
+    return {str(_SCRIPTS.get(command[1 % len(command)], command[0])) for command in commands}

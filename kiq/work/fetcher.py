@@ -46,6 +46,10 @@ class Fetcher:
         """Note that the bell was heard: there is a job, and our name is gone."""
         self.dry = self._named_idle = False
 
+    def look_again(self) -> None:
+        """Look at empty queues once more without waiting."""
+        self.look_at = 0.0
+
     def rest(self, held_up: int) -> None:
         """Leave the queues alone for a moment if the last fetch brought only the *held_up* jobs.
 

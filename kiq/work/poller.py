@@ -49,6 +49,7 @@ class Poller:
         self._ear = Ear(worker.connector)
         self._outage = Outage("poller")
         self._limits = DeadLimits(worker.config.dead_max_jobs, worker.config.dead_timeout)
+        self._filters = len(worker.host.client_middleware) > 0
         self._layers = worker.host.client_middleware.fold(_payload_of)
         self._ownership: Ownership | None = None
         self._abandoned: str | None = None  # an owner of ours whose claims must go back first
@@ -206,20 +207,28 @@ class Poller:
             self._worker.host.report(error, {"context": "promotion", "bytes": len(raw)})
             return ToDead(raw, wall(), str(error), ran=False)
         try:
-            changed = self._layers(ClientContext(payload, self._job_class(payload), promoting=True))
+            changed = self._through_middleware(payload) if self._filters else payload
             if changed is None:
-                logger.info(
-                    "dropped at promotion: a client middleware vetoed it [jid=%s class=%s]",
-                    payload.get("jid"),
-                    payload["class"],
-                )
                 return Dropped("a client middleware vetoed it", ran=False)
             changed.pop("at", None)
             changed["enqueued_at"] = milliseconds()
-            return Promotion(delivery, check_queue_name(changed["queue"]), encode(changed, codec))
+            queue = changed["queue"]
+            if self._filters:
+                check_queue_name(queue)  # a layer may have changed it
+            return Promotion(delivery, queue, encode(changed, codec))
         except Exception as error:  # noqa: BLE001 (one job's trouble must not stop the sweep)
             self._worker.host.report(error, {"context": "promotion", "jid": payload.get("jid")})
             return ToSchedule(raw, wall() + _AGAIN, ran=False)
+
+    def _through_middleware(self, payload: dict[str, Any]) -> dict[str, Any] | None:
+        context = ClientContext(payload, self._job_class(payload), promoting=True)
+        changed: dict[str, Any] | None = self._layers(context)
+        if changed is None:
+            jid, name = payload.get("jid"), payload["class"]
+            logger.info(
+                "dropped at promotion: a client middleware vetoed it [jid=%s class=%s]", jid, name
+            )
+        return changed
 
     def _job_class(self, payload: dict[str, Any]) -> Any:
         spec = self._worker.registry.find(payload["class"])

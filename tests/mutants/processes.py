@@ -124,7 +124,7 @@ CALLS = (
         (
             Change(
                 "kiq/store/promotion.py",
-                "    reply = link.call(scripts.commit(names, (*queues, *triples)))\n",
+                "    reply = link.call(command)\n",
                 '    link.exchange([("HDEL", names[0], one.delivery) for one in promotions])\n'
                 '    link.exchange([("LPUSH", keys.queue(one.queue), one.raw) for one in promotions])\n'
                 "    reply = [len(promotions)]\n",

@@ -70,7 +70,7 @@ TOKEN = (
     ),
     Mutant(
         "a claim is pushed though it was given back",
-        (lua("commit", "  if held then\n", "  if true then\n"),),
+        (lua("commit", "    if found[i] then\n", "    if true then\n"),),
         store("promotion::a_commit_moves_each_claim_once"),
     ),
 )
@@ -107,7 +107,7 @@ UNDO = (
     ),
     Mutant(
         "no undo in a commit",
-        (lua("commit", "      redis.call('HSET', KEYS[1], ARGV[at], held)\n", ""),),
+        (lua("commit", "    redis.call('HSET', KEYS[1], unpack(fields))\n", ""),),
         store("promotion::a_queue_of_the_wrong_type_keeps_its_claims_and_the_others_go_on"),
     ),
     Mutant(
