@@ -17,8 +17,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 from parts import contestant, report
+from parts.curve import curves
 from parts.distant import Distant, round_trips
 from parts.drain import drain, python_folder
 from parts.pushing import pushes_per_second
@@ -30,6 +32,7 @@ import kiq
 sys.path.insert(0, str(APPS))
 from kiq_app import Noop
 
+_CHART = Path(__file__).with_name("distance.svg")
 _WITHOUT = "no proxy"
 _GOAL_AT, _GOAL = 1.0, 0.80  # ms, share of what is done without the proxy
 _PINGS = 500
@@ -75,7 +78,19 @@ def main() -> None:
         _show_pushes(pushes)
         results = {"ping_seconds": pings, "drains": drains, "pushes": pushes}
         report.finish(arguments, server, results)
+        if arguments.write:
+            _CHART.write_text(_drawn(drains), encoding="utf-8")
     _judge(drains)
+
+
+def _drawn(drains: list[Drains]) -> str:
+    shares = {
+        float(each.place.removesuffix(" ms")): each.of_no_proxy
+        for each in drains
+        if each.place != _WITHOUT
+    }
+    title = "Jobs/s with Redis some way off, as a share of those beside it"
+    return curves(title, "ms there and back", {"kiq, no-op jobs": shares})
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -94,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--seconds", type=float, default=2.0, help="of pushing in a run, default %(default)s"
     )
+    made.add_argument("--write", action="store_true", help="renew the chart distance.svg")
     report.add_pinned(made)
     return made
 

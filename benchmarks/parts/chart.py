@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 
+from parts.drawing import COLOURS, FAINT, INK, frame, legend, line, text
 from parts.samples import Spread, figure
 
 _WIDTH = 860
@@ -16,8 +16,6 @@ _TOP = 64
 _BOTTOM = 34
 _BAR = 13
 _GAP = 12  # between two groups
-_COLOURS = ("#2f6fde", "#e08a1e", "#4c9a5b")
-_INK, _FAINT, _PAPER = "#24292f", "#d8dee4", "#ffffff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +46,8 @@ def bar_chart(title: str, series: Mapping[str, Mapping[str, Spread]]) -> str:
     step = _BAR * len(series) + _GAP
     bottom = _TOP + step * len(names)
     parts = [
-        *_frame(title, bottom + _BOTTOM),
-        *_legend(list(series)),
+        *frame(title, _WIDTH, bottom + _BOTTOM),
+        *legend(list(series), _LEFT),
         *_grid(axis, bottom),
     ]
     for at, name in enumerate(names):
@@ -57,57 +55,25 @@ def bar_chart(title: str, series: Mapping[str, Mapping[str, Spread]]) -> str:
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def _frame(title: str, height: float) -> list[str]:
-    return [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height:g}" '
-        f'width="{_WIDTH}" height="{height:g}" role="img" font-family="sans-serif" font-size="12">',
-        f"<title>{escape(title)}</title>",
-        f'<rect width="100%" height="100%" rx="6" fill="{_PAPER}"/>',
-        _text(16, 24, title, size=15, weight="bold"),
-    ]
-
-
-def _legend(names: Sequence[str]) -> list[str]:
-    parts, x = [], float(_LEFT)
-    for name, colour in zip(names, _COLOURS, strict=False):
-        parts.append(f'<rect x="{x:g}" y="37" width="12" height="12" fill="{colour}"/>')
-        parts.append(_text(x + 17, 47, name))
-        x += 40 + 6.5 * len(name)
-    return parts
-
-
 def _grid(axis: _Axis, bottom: float) -> list[str]:
     parts = []
     for power in range(axis.low, axis.high + 1):
         x = axis.at(10.0**power)
-        parts.append(_line(x, _TOP, x, bottom, _FAINT))
-        parts.append(_text(x, bottom + 18, f"{10.0**power:,.10g}", anchor="middle"))
+        parts.append(line(x, _TOP, x, bottom, FAINT))
+        parts.append(text(x, bottom + 18, f"{10.0**power:,.10g}", anchor="middle"))
     return parts
 
 
 def _group(axis: _Axis, top: float, name: str, spreads: Sequence[Spread]) -> list[str]:
     middle = top + _BAR * len(spreads) / 2
-    parts = [_text(_LEFT - 8, middle + 4, name, anchor="end")]
-    for at, (spread, colour) in enumerate(zip(spreads, _COLOURS, strict=False)):
+    parts = [text(_LEFT - 8, middle + 4, name, anchor="end")]
+    for at, (spread, colour) in enumerate(zip(spreads, COLOURS, strict=False)):
         y, end = top + at * _BAR, axis.at(spread.median)
         low, high = axis.at(spread.low), axis.at(spread.high)
         parts.append(
             f'<rect x="{_LEFT}" y="{y:g}" width="{end - _LEFT:.1f}" height="{_BAR - 2}" '
             f'fill="{colour}"/>'
         )
-        parts.append(_line(low, y + _BAR / 2 - 1, high, y + _BAR / 2 - 1, _INK))
-        parts.append(_text(max(end, high) + 5, y + _BAR - 3, figure(spread.median), size=11))
+        parts.append(line(low, y + _BAR / 2 - 1, high, y + _BAR / 2 - 1, INK))
+        parts.append(text(max(end, high) + 5, y + _BAR - 3, figure(spread.median), size=11))
     return parts
-
-
-def _line(x1: float, y1: float, x2: float, y2: float, colour: str) -> str:
-    return f'<path d="M{x1:.1f} {y1:g}L{x2:.1f} {y2:g}" stroke="{colour}"/>'
-
-
-def _text(
-    x: float, y: float, text: str, *, anchor: str = "start", size: int = 12, weight: str = "normal"
-) -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:g}" text-anchor="{anchor}" font-size="{size}" '
-        f'font-weight="{weight}" fill="{_INK}">{escape(text)}</text>'
-    )
