@@ -20,11 +20,14 @@ from .middleware import ClientContext
 from .payload import Payload, finite, normalized
 from .push_buffer import PushBuffer
 from .store.connection import Connector
-from .store.enqueue import Enqueue, Scheduled
+from .store.enqueue import ByQueue, Enqueue, Scheduled
 
 logger = logging.getLogger("kiq.client")
 
 DEFAULT_MAX_PAYLOAD = 16 * 1024 * 1024  # bytes
+
+#: A slice by where it goes, encoded, and the jid (None: vetoed) of each payload.
+Sorted = tuple[ByQueue, Sequence[Scheduled], Sequence[str | None]]
 
 #: Set while a worker imports the application: a push then is a mistake (see :func:`importing`).
 _importing: ContextVar[str | None] = ContextVar("kiq_importing", default=None)
@@ -55,7 +58,7 @@ class Client:
             self._enqueue = PushBuffer(enqueue, push_buffer)
             host.events.on("exit", self._enqueue.close)
         self.codec = codec
-        self._max_payload = max_payload
+        self.max_payload = max_payload
         self._host = host
 
     def push(self, payload: Payload, job_class: Any = None) -> str | None:
@@ -65,24 +68,21 @@ class Client:
         Raises ArgumentError, PayloadError, or a StoreError, whose ``maybe_done`` says whether the
         job may have been pushed all the same (kiq does not push it again by itself).
         """
-        payload = _complete(payload)
-        _refuse_while_importing(payload)
-        if len(self._host.client_middleware):
-            changed = self._through_middleware(payload, job_class)
-            if changed is None:
-                return None
-            payload = changed
-        at = payload.pop("at", None)
+        return self.push_slices((payload,), job_class)[0]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nobody but the codec for MessagePack looks at payloads before they are pushed."""
+        looked_at = self._host.client_middleware.layers or _importing.get()
+        return self.codec == "msgpack" and not looked_at
+
+    def push_encoded(self, queue: str, raw: bytes, jid: str) -> str:
+        """Push one payload that is encoded, and is due now; see :meth:`push`."""
         try:
-            if at is not None and finite(payload["class"], at) > wall():
-                payload.pop("enqueued_at", None)
-                self._enqueue.push_many({}, [(at, self._encoded(payload))])
-            else:
-                payload["enqueued_at"] = milliseconds()
-                self._enqueue.push(payload["queue"], self._encoded(payload))
+            self._enqueue.push(queue, raw)
         except StoreError as error:
-            raise error.of_push([payload["jid"]]) from error.__cause__
-        return Jid(payload["jid"])
+            raise error.of_push([jid]) from error.__cause__
+        return Jid(jid)
 
     def push_slices(
         self, payloads: Iterable[Payload], job_class: Any = None, batch_size: int | None = None
@@ -92,11 +92,15 @@ class Client:
         One round trip for each *batch_size* (1,000; 100 when scheduled). The iterable is read a
         slice at a time. Raises BulkPushError, which lists what was pushed, when it breaks half-way.
         """
+        slices = _slices(payloads, batch_size)
+        return self.push_sorted(self._sorted(slice_, job_class) for slice_ in slices)
+
+    def push_sorted(self, slices: Iterable[Sorted]) -> list[str | None]:
+        """Push payloads that are encoded; see :meth:`push_slices`."""
         jids: list[str | None] = []
         uncertain: list[str] = []
         try:
-            for slice_ in _slices(payloads, batch_size):
-                queues, scheduled, in_slice = self._sorted(slice_, job_class)
+            for queues, scheduled, in_slice in slices:
                 try:
                     self._enqueue.push_many(queues, scheduled)
                 except StoreError as error:
@@ -117,17 +121,15 @@ class Client:
             ) from error
         return jids
 
-    def _sorted(
-        self, payloads: Sequence[Payload], job_class: Any
-    ) -> tuple[dict[str, list[bytes]], list[Scheduled], list[str | None]]:
-        """Return a slice by where it goes, encoded, and the jid (None: vetoed) of each payload."""
-        queues: dict[str, list[bytes]] = {}
+    def _sorted(self, payloads: Sequence[Payload], job_class: Any) -> Sorted:
+        queues: ByQueue = {}
         scheduled: list[Scheduled] = []
         jids: list[str | None] = []
         now, stamp = wall(), milliseconds()
-        filtering = len(self._host.client_middleware) > 0
+        filtering = self._host.client_middleware.layers
         for original in payloads:
-            _refuse_while_importing(original)
+            if what := _importing.get():
+                _refuse_while_importing(original, what)
             payload = self._through_middleware(original, job_class) if filtering else original
             if payload is None:
                 jids.append(None)
@@ -135,10 +137,10 @@ class Client:
             at = payload.pop("at", None)
             if at is not None and finite(payload["class"], at) > now:
                 payload.pop("enqueued_at", None)
-                scheduled.append((at, self._encoded(payload)))
+                scheduled.append((at, self.encoded(payload)))
             else:
                 payload["enqueued_at"] = stamp
-                queues.setdefault(payload["queue"], []).append(self._encoded(payload))
+                queues.setdefault(payload["queue"], []).append(self.encoded(payload))
             jids.append(Jid(payload["jid"]))
         return queues, scheduled, jids
 
@@ -154,11 +156,12 @@ class Client:
             )
         return normalized(result)  # a layer may have changed the queue, or taken a field away
 
-    def _encoded(self, payload: Payload) -> bytes:
+    def encoded(self, payload: Payload) -> bytes:
+        """Return *payload* as bytes. Raises ArgumentError, or PayloadError where it is too large."""
         raw = encode(payload, self.codec)
-        if len(raw) > self._max_payload:
+        if len(raw) > self.max_payload:
             raise PayloadError(
-                f"{payload['class']}: the payload is {len(raw)} bytes, limit {self._max_payload} "
+                f"{payload['class']}: the payload is {len(raw)} bytes, limit {self.max_payload} "
                 "(max_payload); store the data elsewhere and pass its id"
             )
         return raw
@@ -279,10 +282,8 @@ def importing(what: str) -> Iterator[None]:
         _importing.reset(token)
 
 
-def _refuse_while_importing(payload: Payload) -> None:
-    what = _importing.get()
-    if what is not None:
-        raise ConfigError(
-            f"{payload['class']} was pushed while a worker imports {what}: every start of a worker "
-            'would push it again. Put the push under `if __name__ == "__main__":`'
-        )
+def _refuse_while_importing(payload: Payload, what: str) -> None:
+    raise ConfigError(
+        f"{payload['class']} was pushed while a worker imports {what}: every start of a worker "
+        'would push it again. Put the push under `if __name__ == "__main__":`'
+    )

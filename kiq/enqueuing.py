@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import chain
-from typing import Any, Generic, ParamSpec
+from itertools import chain, islice, repeat
+from typing import Any, Generic, ParamSpec, Unpack
 
-from .client import Client, codec_in_use, default_client
-from .clock import wall
+from .client import Client, Sorted, codec_in_use, default_client
+from .clock import milliseconds, wall
+from .codec import Stencil, made_at
 from .errors import PayloadError
 from .inline import run_inline
+from .jid import Jid, new_jid
 from .options import SetOptions, checked
 from .payload import Payload, build, due_at, due_in
 from .registry import JobSpec, check_importable
 
 P = ParamSpec("P")
 _SET_OPTIONS = frozenset(SetOptions.__annotations__)
+_NONE: Mapping[str, Any] = {}
 _SHORTEST_SPREAD = 5.0  # seconds, as in Sidekiq
 
 
@@ -37,7 +41,7 @@ class Enqueuer(Generic[P]):
     Threads: any.
     """
 
-    __slots__ = ("_client", "_options", "_spec")
+    __slots__ = ("_client", "_options", "_spec", "_stencil_made")
 
     def __init__(
         self,
@@ -48,8 +52,9 @@ class Enqueuer(Generic[P]):
         self._spec = spec
         self._options = {**spec.options, **overrides} if overrides else spec.options
         self._client = client
+        self._stencil_made: Stencil | None = None
 
-    def set(self, **options: Any) -> Enqueuer[P]:
+    def set(self, **options: Unpack[SetOptions]) -> Enqueuer[P]:
         """Return another one with *options* on top. Raises ConfigError for an unknown option."""
         new = checked(self._spec.name, options, known=_SET_OPTIONS)
         return Enqueuer(self._spec, {**self._options, **new}, self._client)
@@ -84,16 +89,19 @@ class Enqueuer(Generic[P]):
         if batch_size is not None and batch_size < 1:
             raise PayloadError(f"{name}: batch_size must be 1 or more, not {batch_size!r}")
         times = _times(name, at, spread_interval)
-        payloads = self._bulk(jobs, times)
         if isinstance(at, Sequence):
             jobs = _same_size(name, jobs, at)
-            payloads = self._bulk(jobs, times)
-        first = next(payloads, None)
-        if first is None:
+        jobs = iter(jobs)
+        first = list(islice(jobs, 1))
+        if not first:
             return []
         check_importable(name)
         client = self._client or default_client()
-        return client.push_slices(chain((first,), payloads), self._spec.cls, batch_size)
+        jobs = chain(first, jobs)
+        if times is None and client.is_plain:
+            return client.push_sorted(self._filled(jobs, client, batch_size or 1000))
+        payloads = self._payloads(jobs, times)
+        return client.push_slices(payloads, self._spec.cls, batch_size)
 
     def perform_inline(self, /, *args: P.args, **kwargs: P.kwargs) -> Any:
         """Run a job here and now; see :meth:`kiq.Job.perform_inline`."""
@@ -110,33 +118,71 @@ class Enqueuer(Generic[P]):
 
     def _push(self, args: Sequence[Any], kwargs: Mapping[str, Any], at: float | None) -> str | None:
         spec = self._spec
-        spec.arity.check(spec.name, args, kwargs)
-        check_importable(spec.name)
-        payload = build(spec.name, args, kwargs, self._options)
+        arity, name = spec.arity, spec.name
+        if kwargs or not arity.low <= len(args) <= arity.high:
+            arity.check(name, args, kwargs)
+        check_importable(name)
+        client = self._client or default_client()
+        if at is None and not kwargs and client.is_plain:
+            stencil, jid = self._stencil(), new_jid()
+            raw = stencil.filled(args, jid.encode(), made_at(milliseconds()))
+            if raw is not None and len(raw) <= client.max_payload:
+                return client.push_encoded(stencil.queue, raw, jid)
+        payload = build(name, args, kwargs, self._options)
         if at is not None:
             payload["at"] = at
-        return (self._client or default_client()).push(payload, spec.cls)
+        return client.push(payload, spec.cls)
 
-    def _bulk(
-        self, jobs: Iterable[Sequence[Any] | Args[P]], times: Iterator[float] | None
+    def _stencil(self) -> Stencil:
+        if self._stencil_made is None:
+            self._stencil_made = Stencil(self._spec.name, self._options)
+        return self._stencil_made
+
+    def _filled(
+        self, jobs: Iterator[Sequence[Any] | Args[P]], client: Client, size: int
+    ) -> Iterator[Sorted]:
+        """Return the slices of a bulk that is due now, of so many jobs each."""
+        stencil, arity, index = self._stencil(), self._spec.arity, 0
+        while slice_ := list(islice(jobs, size)):
+            drawn, now = os.urandom(12 * len(slice_)).hex(), milliseconds()
+            jids = [Jid(drawn[at : at + 24]) for at in range(0, len(drawn), 24)]
+            end, raws = made_at(now), list[bytes]()
+            for job, jid in zip(slice_, jids, strict=True):
+                raw = None
+                if (type(job) is tuple or type(job) is list) and arity.low <= len(
+                    job
+                ) <= arity.high:
+                    raw = stencil.filled(job, jid.encode(), end)
+                if raw is None or len(raw) > client.max_payload:
+                    payload = self._payload(index + len(raws), job, str(jid))
+                    raw = client.encoded({**payload, "enqueued_at": now})
+                raws.append(raw)
+            index += len(raws)
+            yield {stencil.queue: raws}, (), jids
+
+    def _payloads(
+        self, jobs: Iterator[Sequence[Any] | Args[P]], times: Iterator[float] | None
     ) -> Iterator[Payload]:
-        spec, options = self._spec, self._options
         for index, job in enumerate(jobs):
-            kwargs: Mapping[str, Any] = {}
-            if isinstance(job, Args):
-                args, kwargs = job.args, job.kwargs
-            elif type(job) is tuple or type(job) is list:
-                args = job
-            else:
-                raise PayloadError(
-                    f"{spec.name}: job {index} of the bulk is {job!r}: give each job's arguments as "
-                    f"a list or tuple, as in perform_bulk([(1,), (2,)]), or as {spec.name}.args(...)"
-                )
-            spec.arity.check(spec.name, args, kwargs)
-            payload = build(spec.name, args, kwargs, options)
+            payload = self._payload(index, job)
             if times is not None:
                 payload["at"] = next(times)
             yield payload
+
+    def _payload(self, index: int, job: Sequence[Any] | Args[P], jid: str | None = None) -> Payload:
+        """Return the payload of the job at *index* of a bulk, its arguments checked."""
+        spec, kwargs = self._spec, _NONE
+        if isinstance(job, Args):
+            args, kwargs = job.args, job.kwargs
+        elif type(job) is tuple or type(job) is list:
+            args = job
+        else:
+            raise PayloadError(
+                f"{spec.name}: job {index} of the bulk is {job!r}: give each job's arguments as "
+                f"a list or tuple, as in perform_bulk([(1,), (2,)]), or as {spec.name}.args(...)"
+            )
+        spec.arity.check(spec.name, args, kwargs)
+        return build(spec.name, args, kwargs, self._options, jid)
 
 
 def _times(
@@ -153,24 +199,15 @@ def _times(
             raise PayloadError(
                 f"{name}: spread_interval must be a positive number of seconds, not {spread!r}"
             )
-        return _spread(max(float(seconds), _SHORTEST_SPREAD))
+        longest = max(float(seconds), _SHORTEST_SPREAD)
+        return (wall() + random.uniform(0, longest) for _ in repeat(None))
     if at is None:
         return None
     if isinstance(at, Sequence):
         if not at or isinstance(at, str):
             raise PayloadError(f"{name}: at must be a time, or a list with one for each job")
         return iter([due_at(name, when) for when in at])
-    return _always(due_at(name, at))
-
-
-def _always(at: float) -> Iterator[float]:
-    while True:
-        yield at
-
-
-def _spread(seconds: float) -> Iterator[float]:
-    while True:
-        yield wall() + random.uniform(0, seconds)
+    return repeat(due_at(name, at))
 
 
 def _same_size(name: str, jobs: Iterable[Any], at: Sequence[float | datetime]) -> Sequence[Any]:

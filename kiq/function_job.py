@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable
 from typing import Any, Generic, NoReturn, ParamSpec, TypeVar, Unpack, overload
 
-from .enqueuing import Args, Enqueuer
+from .enqueuing import Enqueuer
 from .errors import ConfigError
 from .job_class import Elsewhere, check_plain_function
-from .options import CLASS_ONLY, DEFAULTS, Options, SetOptions, checked
+from .options import CLASS_ONLY, DEFAULTS, Options, checked
 from .registry import JobSpec, registry, wire_name
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class FunctionJob(Generic[P, R]):
+class FunctionJob(Enqueuer[P], Generic[P, R]):
     """A function that can also be pushed. Calling it runs it here, as always.
 
     Threads: any.
@@ -33,67 +32,24 @@ class FunctionJob(Generic[P, R]):
         name = options.get("name") or wire_name(function.__module__, function.__qualname__)
         travelling = {k: v for k, v in options.items() if k not in CLASS_ONLY}
         self._function = function
-        self._spec = JobSpec(
+        self._kiq_spec = JobSpec(
             name, {**DEFAULTS, **travelling}, options.get("aliases", ()), function, None
         )
-        self._enqueuer: Enqueuer[P] = Enqueuer(self._spec)
-        self._kiq_spec = self._spec
-        registry.add(self._spec)
+        super().__init__(self._kiq_spec)
+        registry.add(self._kiq_spec)
 
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function."""
         return self._function(*args, **kwargs)
 
-    def perform_async(self, /, *args: P.args, **kwargs: P.kwargs) -> str | None:
-        """Push a job now; see :meth:`kiq.Job.perform_async`."""
-        return self._enqueuer.perform_async(*args, **kwargs)
-
-    def perform_in(
-        self, delay: float | timedelta, /, *args: P.args, **kwargs: P.kwargs
-    ) -> str | None:
-        """Push a job that is due in *delay*; see :meth:`kiq.Job.perform_in`."""
-        return self._enqueuer.perform_in(delay, *args, **kwargs)
-
-    def perform_at(
-        self, when: float | datetime, /, *args: P.args, **kwargs: P.kwargs
-    ) -> str | None:
-        """Push a job that is due at *when*; see :meth:`kiq.Job.perform_at`."""
-        return self._enqueuer.perform_at(when, *args, **kwargs)
-
-    def perform_bulk(
-        self,
-        jobs: Iterable[Sequence[Any] | Args[P]],
-        /,
-        *,
-        batch_size: int | None = None,
-        at: float | datetime | Sequence[float | datetime] | None = None,
-        spread_interval: float | timedelta | None = None,
-    ) -> list[str | None]:
-        """Push many jobs; see :meth:`kiq.Job.perform_bulk`."""
-        return self._enqueuer.perform_bulk(
-            jobs, batch_size=batch_size, at=at, spread_interval=spread_interval
-        )
-
-    def perform_inline(self, /, *args: P.args, **kwargs: P.kwargs) -> Any:
-        """Run a job here and now; see :meth:`kiq.Job.perform_inline`."""
-        return self._enqueuer.perform_inline(*args, **kwargs)
-
-    def set(self, **options: Unpack[SetOptions]) -> Enqueuer[P]:
-        """Return something with the same ``perform_*`` methods that pushes with these options."""
-        return self._enqueuer.set(**options)
-
-    def args(self, /, *args: P.args, **kwargs: P.kwargs) -> Args[P]:
-        """Return the arguments of one job for :meth:`perform_bulk`, checked and fully typed."""
-        return self._enqueuer.args(*args, **kwargs)
-
     def retry_in(self, hook: Callable[[int, BaseException, dict[str, Any]], Any]) -> Any:
         """Decorate the function that says when to try again; see docs/retries.md."""
-        self._spec.hooks["retry_in"] = hook
+        self._kiq_spec.hooks["retry_in"] = hook
         return hook
 
     def retries_exhausted(self, hook: Callable[[dict[str, Any], BaseException], Any]) -> Any:
         """Decorate the function that is told when no attempt is left; see docs/retries.md."""
-        self._spec.hooks["retries_exhausted"] = hook
+        self._kiq_spec.hooks["retries_exhausted"] = hook
         return hook
 
 

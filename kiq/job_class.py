@@ -7,7 +7,7 @@ import logging
 from abc import ABCMeta
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Protocol, Unpack, cast
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Protocol, Unpack
 
 from .enqueuing import Args, Enqueuer
 from .errors import ConfigError
@@ -84,6 +84,7 @@ class Job(metaclass=_Meta):
 
     options: ClassVar[Mapping[str, Any]] = DEFAULTS
     _kiq_spec: ClassVar[JobSpec]
+    _kiq_enqueuer: ClassVar[Enqueuer[Any]]
     _kiq_context: ServerContext | None = None
 
     delay = Elsewhere("perform_async(...)")
@@ -105,6 +106,7 @@ class Job(metaclass=_Meta):
         _check_perform(cls, perform)
         name = given.get("name") or wire_name(cls.__module__, cls.__qualname__)
         cls._kiq_spec = JobSpec(name, cls.options, given.get("aliases", ()), perform, cls)
+        cls._kiq_enqueuer = Enqueuer(cls._kiq_spec)
         registry.add(cls._kiq_spec)
 
     @classmethod
@@ -194,12 +196,12 @@ class Job(metaclass=_Meta):
 
 
 def _enqueuer(cls: Any) -> Enqueuer[Any]:
-    spec = cls.__dict__.get("_kiq_spec")
-    if spec is None:
+    enqueuer: Enqueuer[Any] | None = cls.__dict__.get("_kiq_enqueuer")
+    if enqueuer is None:
         raise ConfigError(
             f"{cls.__qualname__} has no perform of its own to run: define `def perform(self, ...)` in it"
         )
-    return Enqueuer(cast(JobSpec, spec))
+    return enqueuer
 
 
 def _check_attributes(cls: type) -> None:

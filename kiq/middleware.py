@@ -64,50 +64,50 @@ class Chain(Generic[C]):
     """
 
     def __init__(self) -> None:
-        self._layers: list[Layer[C]] = []
+        self.layers: list[Layer[C]] = []
 
     def add(self, layer: Layer[C], *, before: object = None, after: object = None) -> Layer[C]:
         """Add *layer* as the innermost one, or next to another (the object itself, or its name).
 
         A layer that is there already moves. Raises PluginError when *before* or *after* is absent.
         """
-        others = [one for one in self._layers if not _is(one, layer)]
+        others = [one for one in self.layers if not _is(one, layer)]
         at = len(others)
         if before is not None:
             at = _position(others, before, layer)
         elif after is not None:
             at = _position(others, after, layer) + 1
-        self._layers = [*others[:at], layer, *others[at:]]
+        self.layers = [*others[:at], layer, *others[at:]]
         return layer
 
     def prepend(self, layer: Layer[C]) -> Layer[C]:
         """Add *layer* as the outermost one."""
         self.remove(layer)
-        self._layers.insert(0, layer)
+        self.layers.insert(0, layer)
         return layer
 
     def remove(self, layer: object) -> None:
         """Take *layer* (the object, or its name) out; no error when it is not there."""
-        self._layers = [one for one in self._layers if not _is(one, layer)]
+        self.layers = [one for one in self.layers if not _is(one, layer)]
 
     def clear(self) -> None:
         """Take out every layer."""
-        self._layers = []
+        self.layers = []
 
     def __contains__(self, layer: object) -> bool:
-        return any(_is(one, layer) for one in self._layers)
+        return any(_is(one, layer) for one in self.layers)
 
     def __len__(self) -> int:
-        return len(self._layers)
+        return len(self.layers)
 
     def names(self) -> list[str]:
         """Return the names of the layers, outermost first."""
-        return [_name(layer) for layer in self._layers]
+        return [_name(layer) for layer in self.layers]
 
     def fold(self, innermost: Next[C]) -> Next[C]:
         """Return one callable that runs *innermost* inside every layer."""
         folded = innermost
-        for layer in reversed(self._layers):
+        for layer in reversed(self.layers):
             folded = _wrap(layer, folded)
         return folded
 

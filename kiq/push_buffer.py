@@ -6,6 +6,7 @@ import atexit
 import logging
 import os
 import threading
+from collections.abc import Sequence
 
 from .codec import decode
 from .errors import StoreUnavailable
@@ -45,7 +46,7 @@ class PushBuffer:
         """Push one payload, or keep it; raises StoreError as :meth:`push_many` does."""
         self.push_many({queue: [raw]}, [])
 
-    def push_many(self, queues: ByQueue, scheduled: list[Scheduled]) -> None:
+    def push_many(self, queues: ByQueue, scheduled: Sequence[Scheduled]) -> None:
         """Push payloads into their queues and the scheduled set, or keep them all.
 
         Raises StoreUnavailable when they can't be kept, and any other StoreError of Redis.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import os
 import sys
@@ -16,9 +17,12 @@ _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 class Arity:
-    """Which arguments a ``perform`` takes; checked at each push, so the usual case is two compares."""
+    """Which arguments a ``perform`` takes; checked at each push, so the usual case is two compares.
 
-    __slots__ = ("_high", "_low", "_signature", "_suffix")
+    So many positional arguments as *low* to *high* alone always fit; others may (:meth:`check`).
+    """
+
+    __slots__ = ("_signature", "_suffix", "high", "low")
 
     def __init__(self, perform: Callable[..., Any], *, method: bool) -> None:
         parameters = list(inspect.signature(perform).parameters.values())[1 if method else 0 :]
@@ -29,17 +33,17 @@ class Arity:
         fixed = [p for p in parameters if p.kind not in _VARIADIC]
         needed = [p for p in fixed if p.default is p.empty]
         keyword_only = inspect.Parameter.KEYWORD_ONLY
-        self._low = len(needed)
+        self.low = len(needed)
         if any(p.kind is keyword_only for p in needed):
-            self._high = -1  # positional arguments alone never fit
+            self.high = -1  # positional arguments alone never fit
         elif any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in parameters):
-            self._high = sys.maxsize
+            self.high = sys.maxsize
         else:
-            self._high = sum(p.kind is not keyword_only for p in fixed)
+            self.high = sum(p.kind is not keyword_only for p in fixed)
 
     def check(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         """Raise ArgumentError, a TypeError, unless ``perform(*args, **kwargs)`` can be called."""
-        if not kwargs and self._low <= len(args) <= self._high:
+        if not kwargs and self.low <= len(args) <= self.high:
             return
         try:
             self._signature.bind(*args, **kwargs)
@@ -156,6 +160,7 @@ def wire_name(module: str, qualname: str) -> str:
     return f"{_real_module(module)}.{qualname}"
 
 
+@functools.cache
 def check_importable(name: str) -> None:
     """Raise ConfigError for a job class that no worker could import."""
     if name.startswith("__main__."):

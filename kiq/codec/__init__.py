@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .coding import decode, encode
+from .stencil import Stencil, made_at
 from .types import Codec
 
-__all__ = ["Codec", "decode", "encode"]
+__all__ = ["Codec", "Stencil", "decode", "encode", "made_at"]

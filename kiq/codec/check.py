@@ -6,6 +6,7 @@ tuples to lists, no int keys to strings. Members of an Enum are the exception; t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 from typing import Any
 
@@ -70,14 +71,15 @@ def fits(payload: dict[Any, Any], leaves: frozenset[type], room: int = MAX_DEPTH
         if kind in leaves:
             continue
         if kind is list:
-            if value and not _list_fits(value, leaves, room - 1):
+            if value and not list_fits(value, leaves, room - 1):
                 return False
         elif kind is not dict or (value and not fits(value, leaves, room - 1)):
             return False
     return True
 
 
-def _list_fits(values: list[Any], leaves: frozenset[type], room: int) -> bool:
+def list_fits(values: Sequence[Any], leaves: frozenset[type], room: int) -> bool:
+    """Return whether the items of a list fit, as :func:`fits` does for a payload."""
     if not room:
         return False
     for value in values:
@@ -85,7 +87,7 @@ def _list_fits(values: list[Any], leaves: frozenset[type], room: int) -> bool:
         if kind in leaves:
             continue
         if kind is list:
-            if value and not _list_fits(value, leaves, room - 1):
+            if value and not list_fits(value, leaves, room - 1):
                 return False
         elif kind is not dict or (value and not fits(value, leaves, room - 1)):
             return False

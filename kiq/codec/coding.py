@@ -96,7 +96,8 @@ def _encode_slowly(body: dict[str, Any], codec: Codec) -> bytes:
 _idle_packers: list[msgpack.Packer] = []
 
 
-def _write_msgpack(body: dict[str, Any]) -> bytes:
+def write_msgpack(body: Any) -> bytes:
+    """Return *body* in MessagePack. Raises what msgpack raises at what it can't write."""
     try:
         packer = _idle_packers.pop()
     except IndexError:
@@ -207,7 +208,7 @@ def _reason(error: Exception, raw: bytes) -> str:
 
 
 _WRITERS: dict[Codec, Callable[[dict[str, Any]], bytes]] = {
-    "msgpack": _write_msgpack,
+    "msgpack": write_msgpack,
     "json": _write_json,
 }
 _Reader = Callable[[bytes], dict[str, Any]]

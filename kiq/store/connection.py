@@ -21,7 +21,7 @@ from ..config import Redis as RedisSettings
 from ..config import mask
 from ..errors import ConfigError, StoreError, StoreUnavailable
 from . import scripts
-from .scripts import Command
+from .scripts import Command, Packed
 from .translation import GONE, translate
 
 #: Answers of Redis that redis-py raises like a broken connection, and closes it.
@@ -63,7 +63,10 @@ class Link:
     def receive(self) -> list[Any]:
         """Return the replies to what was sent; see :meth:`exchange`."""
         commands, self._sent = self._sent, ()
-        replies = self._read(commands)
+        return self._settled(commands, self._read(commands))
+
+    def _settled(self, commands: Sequence[Command | Packed], replies: list[Any]) -> list[Any]:
+        """Return *replies* with errors in kiq's words, after loading scripts that were unknown."""
         unknown = [at for at, r in enumerate(replies) if isinstance(r, exceptions.NoScriptError)]
         if unknown:
             try:
@@ -98,30 +101,31 @@ class Link:
             raise reply
         return reply
 
-    def _round_trip(self, commands: Sequence[Command]) -> list[Any]:
+    def _round_trip(self, commands: Sequence[Command | Packed]) -> list[Any]:
         self._send(commands)
         return self._read(commands)
 
-    def _send(self, commands: Sequence[Command]) -> None:
+    def _send(self, commands: Sequence[Command | Packed]) -> None:
         connection, sending = self._connection, False
         try:
             if not _connected(connection):
                 self._connector.prepare()
                 connection.connect()  # sending would connect as well, but without asking Sentinel
-            packed, sending = connection.pack_commands(commands), True
+            ready = b"".join(each for each in commands if isinstance(each, bytes))
+            packed, sending = [ready] if ready else connection.pack_commands(commands), True
             connection.send_packed_command(packed)
         except (*GONE, exceptions.RedisError) as error:
-            raise self._broken(error, sending and not _answers(error, commands)) from error
+            raise self._failed(error, commands, sending) from error
         except BaseException:
             self.close()
             raise
 
-    def _read(self, commands: Sequence[Command]) -> list[Any]:
+    def _read(self, commands: Sequence[Command | Packed]) -> list[Any]:
         connection = self._connection
         try:
             replies = [_reply(connection) for _ in commands]
         except (*GONE, exceptions.RedisError) as error:
-            raise self._broken(error, not _answers(error, commands)) from error
+            raise self._failed(error, commands) from error
         except BaseException:
             # A half-read reply must never be taken for the answer to the next command.
             self.close()
@@ -129,11 +133,15 @@ class Link:
         self.used_at = time.monotonic()
         return replies
 
-    def _broken(self, error: Exception, maybe_done: bool) -> StoreError:
+    def _failed(
+        self, error: Exception, commands: Sequence[Command | Packed], sending: bool = True
+    ) -> StoreError:
+        """Close, and return *error* in kiq's words."""
         self.close()
-        broken = translate(error, self._connector.where)
-        broken.maybe_done = maybe_done
-        return broken
+        failed = translate(error, self._connector.where)
+        answered = isinstance(error, _ANSWERS) and len(commands) == 1
+        failed.maybe_done = sending and not answered
+        return failed
 
     def connect(self) -> None:
         """Connect now (else the first exchange does). Raises StoreUnavailable or StoreDenied."""
@@ -179,10 +187,6 @@ class Link:
     def close(self) -> None:
         """Close the connection, unread. In a forked child the parent's socket is left alone."""
         self._connection.disconnect()
-
-
-def _answers(error: Exception, commands: Sequence[Command]) -> bool:
-    return isinstance(error, _ANSWERS) and len(commands) == 1
 
 
 def _connected(connection: Any) -> bool:

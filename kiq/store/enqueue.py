@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -10,8 +11,8 @@ from ..errors import StoreError
 from ..jid import new_jid
 from . import scripts
 from .connection import Connector
-from .pool import LinkPool
-from .scripts import Command
+from .link_pool import LinkPool
+from .scripts import Command, Packed
 
 ByQueue = dict[str, list[bytes]]
 Scheduled = tuple[float, bytes]
@@ -20,7 +21,7 @@ Scheduled = tuple[float, bytes]
 class Parcel(NamedTuple):
     """Payloads for one place, and the command that pushes them: it may be sent again unharmed."""
 
-    command: Command
+    command: Packed
     raws: list[bytes]
 
 
@@ -35,9 +36,7 @@ class Enqueue:
 
     def push(self, queue: str, raw: bytes) -> None:
         """Put one payload into *queue*. One round trip; raises StoreError."""
-        command = scripts.push((keys.queue(queue), keys.QUEUES, keys.idle(queue)), (queue, raw))
-        with self._links.link() as link:
-            link.call(command)
+        self.send((b"*8%b\r\n$%d\r\n%b\r\n" % (_before_payloads(queue), len(raw), raw),))
 
     def push_many(self, queues: ByQueue, scheduled: Sequence[Scheduled] = ()) -> None:
         """Put payloads into their queues and the scheduled set. One round trip; raises StoreError.
@@ -45,22 +44,25 @@ class Enqueue:
         Within a queue the first runs first. Queues are written one after the other: if one refuses,
         others may have been written.
         """
-        commands = [push_command(queue, raws) for queue, raws in queues.items()]
+        commands = [
+            b"*%d%b%b\r\n" % (7 + len(raws), _before_payloads(queue), scripts.pack_parts(raws))
+            for queue, raws in queues.items()
+        ]
         if scheduled:
-            commands.append(schedule_command(scheduled))
+            commands.append(scripts.pack(schedule_command(scheduled)))
         self.send(commands)
 
-    def send(self, commands: Sequence[Command]) -> None:
+    def send(self, commands: Sequence[Packed]) -> None:
         """Send *commands*. One round trip; raises the first StoreError that one was refused with."""
-        refused = [reply for reply in self.exchange(commands) if isinstance(reply, StoreError)]
+        replies = self._links.tell(commands) if commands else ()
+        refused = [reply for reply in replies if isinstance(reply, StoreError)]
         if refused:
             refused[0].maybe_done = len(refused) < len(commands)
             raise refused[0]
 
-    def exchange(self, commands: Sequence[Command]) -> list[Any]:
-        """Send *commands* and return a reply, or the StoreError of a refusal, for each."""
-        with self._links.link() as link:
-            return link.exchange(commands)
+    def exchange(self, commands: Sequence[Packed]) -> Sequence[Any]:
+        """Send *commands* and return something for each: the StoreError, if it was refused."""
+        return self._links.tell(commands) or [None] * len(commands)
 
 
 def parcels(queues: ByQueue, scheduled: Sequence[Scheduled] = ()) -> list[Parcel]:
@@ -68,12 +70,21 @@ def parcels(queues: ByQueue, scheduled: Sequence[Scheduled] = ()) -> list[Parcel
     found = [(push_command(queue, raws), raws) for queue, raws in queues.items()]
     if scheduled:
         found.append((schedule_command(scheduled), [raw for _, raw in scheduled]))
-    return [Parcel(scripts.once(command, keys.pushed(new_jid())), raws) for command, raws in found]
+    return [
+        Parcel(scripts.pack(scripts.once(command, keys.pushed(new_jid()))), raws)
+        for command, raws in found
+    ]
 
 
 def push_command(queue: str, raws: Sequence[bytes]) -> Command:
     """Return the command that puts *raws* into *queue*."""
     return scripts.push((keys.queue(queue), keys.QUEUES, keys.idle(queue)), (queue, *raws))
+
+
+@functools.lru_cache(maxsize=1024)
+def _before_payloads(queue: str) -> bytes:
+    """Return the seven parts that pushes into *queue* have in common, packed."""
+    return scripts.pack(push_command(queue, ()))[len("*7") : -len("\r\n")]
 
 
 def schedule_command(scheduled: Sequence[Scheduled]) -> Command:

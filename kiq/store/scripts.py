@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
 Command = tuple[Any, ...]
+#: A command as the bytes that are sent.
+Packed = bytes
 
 #: Scripts that bring jobs to a queue ring its bell: they share this function.
 _RINGS = frozenset({"push", "move", "hand_back", "commit", "reclaim"})
@@ -26,6 +29,24 @@ class Script:
     def __call__(self, keys: Sequence[Any], args: Sequence[Any] = ()) -> Command:
         """Return the command that runs this script on *keys* with *args*."""
         return ("EVALSHA", self.sha, len(keys), *keys, *args)
+
+
+def pack(command: Command) -> Packed:
+    """Return *command*, whose parts are bytes, str and numbers, as the bytes that are sent."""
+    raws = [part if type(part) is bytes else str(part).encode() for part in command]
+    return b"*%d%b\r\n" % (len(raws), pack_parts(raws))
+
+
+def pack_parts(raws: Sequence[bytes]) -> bytes:
+    """Return parts of a command as they are sent, but each with the end of line before it."""
+    pieces = [b""] * (2 * len(raws))
+    pieces[::2], pieces[1::2] = map(_length, map(len, raws)), raws
+    return b"".join(pieces)
+
+
+@functools.lru_cache(maxsize=4096)
+def _length(length: int) -> bytes:
+    return b"\r\n$%d\r\n" % length
 
 
 def _read(name: str) -> str:

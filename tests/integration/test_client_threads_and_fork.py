@@ -111,6 +111,35 @@ FORK_WHILE_THE_CLIENT_IS_MADE = """
 """
 
 
+FORK_WITHIN_A_BULK = """
+    import json, os, sys
+    import kiq
+
+    class Work(kiq.Job, name="Work"):
+        def perform(self, number): ...
+
+    kiq.configure(redis=sys.argv[1])
+    reader, writer = os.pipe()
+    pid = None
+
+    def jobs():
+        global pid
+        for number in range(8):
+            if number == 5:  # in the middle of the second slice
+                pid = os.fork()
+            yield (number,)
+
+    jids = Work.perform_bulk(jobs(), batch_size=4)
+    if not pid:
+        os.write(writer, json.dumps(jids).encode())
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+    os.close(writer)
+    with os.fdopen(reader, "rb") as pipe:
+        print(json.dumps([jids, json.loads(pipe.read())]))
+"""
+
+
 def run(script: str, url: str) -> Any:
     done = subprocess.run(
         [sys.executable, "-W", "ignore::DeprecationWarning", "-c", textwrap.dedent(script), url],
@@ -183,6 +212,15 @@ def test_each_forked_child_opens_a_connection_of_its_own(raw: redis.Redis, redis
     )
 
 
+def test_a_bulk_that_forks_goes_on_twice_with_jids_of_its_own(
+    raw: redis.Redis, redis_url: str
+) -> None:
+    parent, child = run(FORK_WITHIN_A_BULK, redis_url)
+    assert parent[:4] == child[:4]
+    assert len({*parent, *child}) == 4 + 4 + 4
+    assert sorted(job["jid"] for job in in_queue(raw)) == sorted({*parent, *child})
+
+
 def test_a_child_forked_while_another_thread_makes_the_client_can_push(
     raw: redis.Redis, redis_url: str
 ) -> None:
@@ -195,7 +233,7 @@ def test_a_connection_that_the_server_closed_is_replaced_before_it_is_used(
 ) -> None:
     Work.perform_async(1)
     raw.client_kill_filter(_type="normal", skipme=True)
-    for link in kiq_client._enqueue._links._idle:
+    for link in kiq_client._enqueue._links._home[1]:
         link.used_at -= 5  # one that was used a moment ago is not looked at first
     Work.perform_async(2)
     assert [job["args"] for job in in_queue(raw)] == [[1], [2]]

@@ -39,9 +39,10 @@ from tests.helpers.worker_process import UNMEASURED, Site
 CALLS_OF_THE_EXECUTOR = 17
 CALLS_OF_A_PROCESSOR = 21  # those of the executor among them
 CALLS_OF_THE_COURIER = 9
-CALLS_OF_PERFORM_ASYNC = 84
-CALLS_OF_A_PUSH = 65
-CALLS_OF_A_BULK = 22  # for each of its payloads
+CALLS_OF_PERFORM_ASYNC = 45
+CALLS_OF_A_PUSH = 57
+CALLS_OF_A_BULK = 21  # for each of its payloads
+CALLS_OF_PERFORM_BULK = 10  # for each of its jobs
 #: Other versions see a with statement or a comprehension otherwise.
 OTHER_VERSIONS = 0 if sys.version_info[:2] == (3, 11) else 4
 
@@ -147,6 +148,15 @@ def test_a_push_of_a_payload_calls_no_more_than_it_did(kiq_client: Client) -> No
 
 def test_a_bulk_calls_no_more_for_a_job_than_it_did(bulk: Repeated) -> None:
     calls_within("Client.push_slices for a job", bulk, CALLS_OF_A_BULK)
+
+
+def test_perform_bulk_calls_no_more_for_a_job_than_it_did(kiq_client: Client) -> None:
+    jobs = [(number,) for number in range(1000)]
+    calls_within(
+        "perform_bulk for a job",
+        lambda count: Noop.perform_bulk(jobs[:count]),
+        CALLS_OF_PERFORM_BULK,
+    )
 
 
 def test_a_push_leaves_nothing(bulk: Repeated) -> None:
