@@ -58,7 +58,9 @@ class Link:
 
     def readable(self, seconds: float) -> bool:
         """Tell whether :meth:`receive` has something to read, within *seconds*; True if it broke."""
-        return bool(select.select([self.fileno()], [], [], seconds)[0])
+        poll = select.poll()  # select() knows no descriptor above 1,023
+        poll.register(self.fileno(), select.POLLIN)
+        return bool(poll.poll(seconds * 1000))
 
     def receive(self) -> list[Any]:
         """Return the replies to what was sent; see :meth:`exchange`."""

@@ -19,6 +19,7 @@ from .rounds import Rounds
 #: Seconds since a processor drove, in which the courier keeps out: its next job may be a long one.
 LEAVE_TO_DRIVER = 0.005
 _LOOK_AGAIN_AFTER = 50  # jobs
+_LONG_AGO = float("-inf")
 
 
 class Driver:
@@ -40,7 +41,7 @@ class Driver:
         self._buffer = buffer
         self._desk = desk
         self._report = report
-        self._drove_at = 0.0
+        self._drove_at = _LONG_AGO
 
     def drive(self) -> None:
         """Do what a round needs now; it waits for Redis only where nothing else is left to do.
@@ -48,18 +49,22 @@ class Driver:
         Called by a processor between two jobs. Lets nothing out but what is no Exception.
         """
         if not self._rounds.simple:
-            self._desk.wake()
+            self._give_up()
             return
         self._drove_at = steady()
         if not self.turn.acquire(blocking=False):
-            self._look_again()  # whoever is at it leaves the next round to this thread
+            # Whoever is at it leaves the next round to this thread, unless there will be none.
+            if not len(self._buffer):
+                self._give_up()
             return
         try:
             if self._rounds.simple:  # what quiet() sets may have come meanwhile
                 self._drive()
+            else:
+                self._give_up()
         except BaseException as error:
             self._rounds.lost()
-            self._desk.wake()  # the courier says what is wrong, and tries again
+            self._give_up()  # the courier says what is wrong, and tries again
             if not isinstance(error, Exception):
                 raise
             if not isinstance(error, StoreUnavailable):
@@ -77,16 +82,20 @@ class Driver:
         if rounds.open and not self._answered(wait=nothing_left):
             self._look_again()
             if nothing_left:
-                desk.wake()
+                self._give_up()
             return
-        if rounds.standing.uncertain:  # the replies said so: not simple any more
-            desk.wake()
+        if not rounds.simple:  # the replies said so
+            if rounds.standing.fenced:
+                # What waits here may not start until the courier drains it. Only with the turn: without
+                # it this might be the next owner's permit already.
+                rounds.standing.ownership.permit.fence()
+            self._give_up()
             return
         rounds.begin()
         desk.patience = MOST_WAITING
         desk.low_water = 0 if rounds.fetcher.dry else rounds.fetcher.size.low_water()
         if not len(buffer) and not (self._answered(wait=True) and len(buffer)):
-            desk.wake()  # this thread will sleep
+            self._give_up()  # this thread will sleep
 
     def _answered(self, *, wait: bool) -> bool:
         """End the round under way if its replies are there; tell whether none is under way now."""
@@ -94,6 +103,11 @@ class Driver:
             self._rounds.end()
         return not self._rounds.open
 
+    def _give_up(self) -> None:
+        """Leave it to the courier, at once: it need not wait and see whether a processor drives."""
+        self._drove_at = _LONG_AGO
+        self._desk.wake()
+
     def _look_again(self) -> None:
-        self._desk.patience = len(self._desk.outbox) + _LOOK_AGAIN_AFTER
+        self._desk.patience = min(MOST_WAITING, len(self._desk.outbox) + _LOOK_AGAIN_AFTER)
         self._desk.low_water = max(0, len(self._buffer) - _LOOK_AGAIN_AFTER)

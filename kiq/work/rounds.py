@@ -66,6 +66,7 @@ class Rounds:
             and not self.quiet
             and not self._desk.leaving
             and not self.standing.fenced
+            and (self.open or not self.standing.uncertain)
             and not len(self.lane)
         )
 

@@ -45,6 +45,14 @@ class Quick(kiq.Job):
         note("X", self.jid)
 
 
+class Blinks(kiq.Job):
+    """Does nothing, and takes as little time as can be noted."""
+
+    def perform(self) -> None:
+        jid, pid = self.jid, os.getpid()
+        os.write(_journal, f"S {jid} {pid}\nX {jid} {pid}\n".encode())
+
+
 class Takes(kiq.Job):
     """Takes some time."""
 
