@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
+from collections.abc import Callable
 
 from ..clock import steady
 from ..verdict import Settlement, Taken
@@ -87,12 +88,13 @@ class Desk:
         late = steady() > self.gate_at and self.owed + waiting >= self._threads
         return late or waiting >= MOST_WAITING or self._refused >= MOST_REFUSED
 
-    def wait_for_room(self) -> None:
-        """Wait until the courier has taken verdicts out of a full outbox, or the process leaves."""
+    def wait_for_room(self, nudge: Callable[[], None]) -> None:
+        """Call *nudge* until verdicts have been taken out of a full outbox, or the process leaves."""
         while len(self.outbox) >= MOST_WAITING and not self.leaving:
             self._answered.clear()
-            self.wake()
-            self._answered.wait(0.05)
+            nudge()
+            if len(self.outbox) >= MOST_WAITING:
+                self._answered.wait(0.05)
 
     def forked(self) -> None:
         """End this process when the job in hand returns: it is a child that a job forked.

@@ -48,7 +48,7 @@ class Driver:
 
         Called by a processor between two jobs. Lets nothing out but what is no Exception.
         """
-        if not self._rounds.simple:
+        if not self._rounds.short:
             self._give_up()
             return
         self._drove_at = steady()
@@ -58,7 +58,7 @@ class Driver:
                 self._give_up()
             return
         try:
-            if self._rounds.simple:  # what quiet() sets may have come meanwhile
+            if self._rounds.simple:  # asked with the turn: in a round of the courier nothing is
                 self._drive()
             else:
                 self._give_up()

@@ -84,7 +84,7 @@ class Processor:
             if waiting >= desk.patience or len(waiting_jobs) <= desk.low_water:
                 nudge()
                 if waiting >= MOST_WAITING:
-                    desk.wait_for_room()
+                    desk.wait_for_room(nudge)
 
     def _recover(self, error: BaseException) -> None:
         """Give back the job in hand after an error of kiq's own, and go on: no thread dies of a job."""

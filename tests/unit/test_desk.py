@@ -41,7 +41,7 @@ class Asking:
 
         def ask() -> None:
             if one is None:
-                self.answers.append(desk.wait_for_room())  # type: ignore[func-returns-value]
+                self.answers.append(desk.wait_for_room(desk.wake))  # type: ignore[func-returns-value]
             else:
                 self.answers.append(desk.wait_for_permission(one))
 
@@ -195,7 +195,7 @@ def test_a_job_waits_while_the_gate_is_shut(desk: Desk, asking: type[Asking]) ->
 
 
 def test_who_finds_room_does_not_wait(desk: Desk) -> None:
-    desk.wait_for_room()
+    desk.wait_for_room(desk.wake)
 
 
 def test_a_full_outbox_makes_processors_wait_for_the_courier(
