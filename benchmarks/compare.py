@@ -58,7 +58,7 @@ def main() -> None:
             print(f"\n{heading}\n\n{text}")
         versions = {**report.versions(server), **_versions(contestants, folders)}
         if arguments.write:
-            command = shlex.join(["python", "benchmarks/compare.py", *sys.argv[1:]])
+            command = shlex.join(["python", "benchmarks/compare.py", *_told(sys.argv[1:])])
             _write(_RESULTS, page(command, facts, versions, contestants, tables, _CHART.name))
             _write(_CHART, _chart(spreads))
         report.finish(arguments, server, _results(rates, spreads, versions))
@@ -158,13 +158,21 @@ def _versions(contestants: Sequence[Contestant], folders: dict[str, Path]) -> di
             found[each.home] = packages[each.home]
         if each.program:
             for program in ("ruby", each.program):
-                found[program] = _said([str(folders[each.name] / program), "--version"])
+                found[program] = _version([str(folders[each.name] / program), "--version"])
     return found
 
 
-def _said(command: list[str]) -> str:
+def _version(command: list[str]) -> str:
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
-    return done.stdout.strip()
+    return done.stdout.split()[1]  # after the name
+
+
+def _told(words: list[str]) -> list[str]:
+    """Return the options for the page: where a JSON file went is nobody's concern."""
+    if "--json" in words:
+        at = words.index("--json")
+        return words[:at] + words[at + 2 :]
+    return words
 
 
 def _chart(spreads: dict[str, dict[str, Spread]]) -> str:

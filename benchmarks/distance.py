@@ -89,8 +89,8 @@ def _drawn(drains: list[Drains]) -> str:
         for each in drains
         if each.place != _WITHOUT
     }
-    title = "Jobs/s with Redis some way off, as a share of those beside it"
-    return curves(title, "ms there and back", {"kiq, no-op jobs": shares})
+    title = "Jobs/s with Redis so far off (ms there and back), as a share of those beside it"
+    return curves(title, "ms", {"kiq, no-op jobs": shares})
 
 
 def _parser() -> argparse.ArgumentParser:

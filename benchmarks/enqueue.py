@@ -1,9 +1,9 @@
 """How fast a program pushes, beside the fastest that redis-py could do.
 
 perform_async one job at a time, in turns with LPUSH of equally many bytes through redis.Redis and
-its pool, so that both meet the same moments of the machine: the ratio is what to look at. With one
-thread and with several, which share the client. And perform_bulk, whose jobs need no round trip
-each. Rounds that belong together make one ratio; medians of all rounds are printed.
+its pool, 200 pushes each, so that both meet the same moments of the machine: the ratio is what to
+look at. With one thread and with several, which share the client. And perform_bulk, whose jobs need
+no round trip each. Each round makes one ratio; medians of all rounds are printed.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import kiq
 sys.path.insert(0, str(APPS))
 from kiq_app import Noop
 
+_SLICE = 200  # pushes of a thread until it is the other's turn
 _BULK_FACTOR = 10  # a bulk round has so many times the jobs: it is that much faster
 
 
@@ -68,27 +69,31 @@ def main() -> None:
 def _one_by_one(
     server: Server, bare: redis.Redis, arguments: argparse.Namespace, threads: int
 ) -> Pushes:
-    each = max(1, arguments.jobs // threads)
+    slices = max(1, arguments.jobs // (threads * _SLICE))
     payload = _payload(server)
 
     def by_kiq() -> None:
-        for number in range(each):
+        for number in range(_SLICE):
             Noop.perform_async(number)
 
     def by_redis_py() -> None:
-        for _ in range(each):
+        for _ in range(_SLICE):
             bare.lpush("bare", payload)
 
-    _rate(by_kiq, threads, each)  # connections are opened, scripts loaded
-    _rate(by_redis_py, threads, each)
+    _seconds(by_kiq, threads)  # connections are opened, scripts loaded
+    _seconds(by_redis_py, threads)
     ours: list[float] = []
     theirs: list[float] = []
-    turns = [(by_kiq, ours), (by_redis_py, theirs)]
     for _ in range(arguments.rounds):
         server.empty()
-        for work, rates in turns:
-            rates.append(_rate(work, threads, each))
-        turns.reverse()  # who comes second may find the machine, or the server, changed
+        turns = [(by_kiq, took_kiq := []), (by_redis_py, took_redis_py := [])]
+        for _ in range(slices):
+            for work, took in turns:
+                took.append(_seconds(work, threads))
+            turns.reverse()  # who comes second may find the machine, or the server, changed
+        pushes = slices * threads * _SLICE
+        ours.append(pushes / sum(took_kiq))
+        theirs.append(pushes / sum(took_redis_py))
     ratios = [mine / other for mine, other in zip(ours, theirs, strict=True)]
     return Pushes(threads, spread(ours), spread(theirs), spread(ratios))
 
@@ -99,12 +104,12 @@ def _bulk(server: Server, arguments: argparse.Namespace) -> Spread:
     rates = []
     for _ in range(arguments.rounds):
         server.empty()
-        rates.append(_rate(lambda: Noop.perform_bulk(jobs), 1, count))
+        rates.append(count / _seconds(lambda: Noop.perform_bulk(jobs), 1))
     return spread(rates)
 
 
-def _rate(work: Callable[[], object], threads: int, each: int) -> float:
-    """Run *work*, which pushes *each* jobs, on so many threads; return pushes a second."""
+def _seconds(work: Callable[[], object], threads: int) -> float:
+    """Run *work* on so many threads at once; return how long that took."""
     failures: list[Exception] = []
 
     def run() -> None:
@@ -122,7 +127,7 @@ def _rate(work: Callable[[], object], threads: int, each: int) -> float:
     seconds = time.perf_counter() - began
     if failures:
         raise failures[0]
-    return threads * each / seconds
+    return seconds
 
 
 def _payload(server: Server) -> bytes:
