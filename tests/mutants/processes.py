@@ -84,13 +84,11 @@ OUTCOMES = (
         "redis-py sends again what timed out",
         (
             Change(
-                "kiq/store/connection.py",
-                "        return self.receive()\n",
-                "        try:\n"
-                "            return self.receive()\n"
-                "        except StoreUnavailable:\n"
-                "            self.send(commands)\n"
-                "            return self.receive()\n",
+                "kiq/store/link_pool.py",
+                "            return link.tell(commands)\n        except StoreError:\n            raise\n",
+                "            return link.tell(commands)\n"
+                "        except StoreError:\n"
+                "            return link.tell(commands)\n",
             ),
         ),
         faults("a_push_whose_reply_is_lost_is_not_sent_again"),
