@@ -1,0 +1,113 @@
+"""The numbers of the front page."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any, NamedTuple
+
+from .. import keys
+from ..errors import ConfigError
+from ..options import DEFAULTS
+from . import scripts
+from .connection import connection
+from .job_record import JobRecord
+
+_LONGEST = 1825  # days: what Redis keeps
+
+
+class History(NamedTuple):
+    """Jobs by day (UTC), the newest first; 0 for a day without any."""
+
+    processed: dict[datetime.date, int]
+    failed: dict[datetime.date, int]
+
+
+class Stats:
+    """Numbers of one moment, read in one round trip when this is made."""
+
+    def __init__(self, client: Any = None) -> None:
+        self._connection = connection(client)
+        names = (keys.STAT_PROCESSED, keys.STAT_FAILED, keys.SCHEDULE, keys.RETRY, keys.DEAD)
+        default = keys.queue(str(DEFAULTS["queue"]))
+        reply = self._connection.call(
+            scripts.stats((*names, keys.PROCESSES, keys.QUEUES, default), (keys.queue(""),))
+        )
+        self._numbers = [_number(value) for value in reply[:6]]
+        self._latency = JobRecord(reply[6]).latency if reply[6] else 0.0
+        sizes = [
+            (name.decode(errors="replace"), int(size))
+            for name, size in zip(reply[7::2], reply[8::2], strict=True)
+        ]
+        self._queues = dict(sorted(sizes, key=lambda each: (-each[1], each[0])))
+
+    @property
+    def processed(self) -> int:
+        """How many jobs have run, whatever their end."""
+        return self._numbers[0]
+
+    @property
+    def failed(self) -> int:
+        """How many runs have raised."""
+        return self._numbers[1]
+
+    @property
+    def enqueued(self) -> int:
+        """How many jobs wait in queues."""
+        return sum(self._queues.values())
+
+    @property
+    def scheduled_size(self) -> int:
+        """How many jobs wait for their time."""
+        return self._numbers[2]
+
+    @property
+    def retry_size(self) -> int:
+        """How many jobs wait for their next attempt."""
+        return self._numbers[3]
+
+    @property
+    def dead_size(self) -> int:
+        """How many jobs rest in the dead set."""
+        return self._numbers[4]
+
+    @property
+    def processes_size(self) -> int:
+        """How many worker processes are listed."""
+        return self._numbers[5]
+
+    @property
+    def default_queue_latency(self) -> float:
+        """For how many seconds the oldest job of the queue ``default`` had waited."""
+        return self._latency
+
+    def queues(self) -> dict[str, int]:
+        """Return the size of each queue, the longest first."""
+        return dict(self._queues)
+
+    def history(self, days: int, start: datetime.date | None = None) -> History:
+        """Return the numbers of *days* (1 to 1825) that end with *start* (today, UTC).
+
+        One round trip. Raises ConfigError for another number of days.
+        """
+        if isinstance(days, bool) or not isinstance(days, int) or not 1 <= days <= _LONGEST:
+            raise ConfigError(f"history takes a number of days from 1 to {_LONGEST}, not {days!r}")
+        last = start or datetime.datetime.now(datetime.UTC).date()
+        dates = [last - datetime.timedelta(days=back) for back in range(days)]
+        replies = self._connection.exchange(
+            [
+                ("MGET", *(f"{stat}:{date:%Y-%m-%d}" for date in dates))
+                for stat in (keys.STAT_PROCESSED, keys.STAT_FAILED)
+            ]
+        )
+        processed, failed = (map(_number, reply) for reply in replies)
+        return History(
+            dict(zip(dates, processed, strict=True)), dict(zip(dates, failed, strict=True))
+        )
+
+
+def _number(value: Any) -> int:
+    """Read a counter; 0 for what is none."""
+    try:
+        return int(value or 0)
+    except ValueError:
+        return 0
