@@ -11,13 +11,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import threading
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import redis
 from parts import report
+from parts.pushing import side_by_side
 from parts.samples import Spread, figure, spread
 from support import APPS, BenchmarkError, Server
 
@@ -72,16 +70,16 @@ def _one_by_one(
     slices = max(1, arguments.jobs // (threads * _SLICE))
     payload = _payload(server)
 
-    def by_kiq() -> None:
+    def by_kiq(_thread: int) -> None:
         for number in range(_SLICE):
             Noop.perform_async(number)
 
-    def by_redis_py() -> None:
+    def by_redis_py(_thread: int) -> None:
         for _ in range(_SLICE):
             bare.lpush("bare", payload)
 
-    _seconds(by_kiq, threads)  # connections are opened, scripts loaded
-    _seconds(by_redis_py, threads)
+    side_by_side(by_kiq, threads)  # connections are opened, scripts loaded
+    side_by_side(by_redis_py, threads)
     ours: list[float] = []
     theirs: list[float] = []
     for _ in range(arguments.rounds):
@@ -89,7 +87,7 @@ def _one_by_one(
         turns = [(by_kiq, took_kiq := []), (by_redis_py, took_redis_py := [])]
         for _ in range(slices):
             for work, took in turns:
-                took.append(_seconds(work, threads))
+                took.append(side_by_side(work, threads))
             turns.reverse()  # who comes second may find the machine, or the server, changed
         pushes = slices * threads * _SLICE
         ours.append(pushes / sum(took_kiq))
@@ -104,30 +102,8 @@ def _bulk(server: Server, arguments: argparse.Namespace) -> Spread:
     rates = []
     for _ in range(arguments.rounds):
         server.empty()
-        rates.append(count / _seconds(lambda: Noop.perform_bulk(jobs), 1))
+        rates.append(count / side_by_side(lambda _thread: Noop.perform_bulk(jobs), 1))
     return spread(rates)
-
-
-def _seconds(work: Callable[[], object], threads: int) -> float:
-    """Run *work* on so many threads at once; return how long that took."""
-    failures: list[Exception] = []
-
-    def run() -> None:
-        try:
-            work()
-        except Exception as error:
-            failures.append(error)
-
-    crew = [threading.Thread(target=run) for _ in range(threads)]
-    began = time.perf_counter()
-    for thread in crew:
-        thread.start()
-    for thread in crew:
-        thread.join()
-    seconds = time.perf_counter() - began
-    if failures:
-        raise failures[0]
-    return seconds
 
 
 def _payload(server: Server) -> bytes:
