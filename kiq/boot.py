@@ -16,6 +16,9 @@ from .errors import BootError, ConfigError, KiqError, PluginError
 from .plugin import Host
 from .registry import module_of_file
 
+#: What a worker process has unless ``disable_plugins`` names it. By name: the porch imports no wing.
+STANDARD_PLUGINS: dict[str, str] = {}
+
 
 def add_working_folder() -> None:
     """Put the working folder first on ``sys.path``, as ``python -m`` does."""
@@ -79,12 +82,19 @@ def _module_name(name: str) -> str:
     return module
 
 
-def install_plugins(host: Host, names: Sequence[str]) -> None:
-    """Install what *names* say: an entry point of the group ``kiq.plugins``, or ``module:object``.
+def install_plugins(host: Host, names: Sequence[str], disabled: Sequence[str] = ()) -> None:
+    """Install the standard plugins that are not *disabled*, then what *names* say.
 
-    Raises PluginError or ConfigError.
+    A name is an entry point of the group ``kiq.plugins``, or ``module:object``. Raises PluginError
+    or ConfigError.
     """
-    for name in names:
+    for unknown in set(disabled) - STANDARD_PLUGINS.keys():
+        raise ConfigError(
+            f"disable_plugins: kiq has no standard plugin {unknown!r} "
+            f"(there are: {', '.join(STANDARD_PLUGINS) or 'none'})"
+        )
+    standard = [place for name, place in STANDARD_PLUGINS.items() if name not in disabled]
+    for name in (*standard, *names):
         host.install(_plugin(name))
 
 

@@ -52,7 +52,9 @@ class Client:
 
         *push_buffer*: so many jobs are kept in memory while Redis can't be reached.
         """
-        enqueue = Enqueue(Connector(redis if redis is not None else Redis(), "kiq-client"))
+        #: Opens connections with this client's settings, for what else talks to the same Redis.
+        self.connector = Connector(redis if redis is not None else Redis(), "kiq-client")
+        enqueue = Enqueue(self.connector)
         self._enqueue: Enqueue | PushBuffer = enqueue
         if push_buffer:
             self._enqueue = PushBuffer(enqueue, push_buffer)

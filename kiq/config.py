@@ -93,6 +93,7 @@ class Config:
     skip_default_job_logging: bool = False
     logged_job_attributes: tuple[str, ...] = ("bid", "tags")
     plugins: tuple[str, ...] = ()
+    disable_plugins: tuple[str, ...] = ()
     max_payload: int = 16 * 1024 * 1024
     push_buffer: int = 0
     origins: Mapping[str, str] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from . import plugin
 from .codec import decode, encode
 from .config import Codec
 from .context import running
-from .middleware import ClientContext, ServerContext
+from .middleware import ClientContext, ServerContext, fold_by_class
 from .payload import Payload
 from .registry import JobSpec
 
@@ -29,7 +29,7 @@ def run_inline(
     context = ServerContext(received, received["queue"], spec.cls or spec.function, job)
     token = running.set(context)
     try:
-        return host.server_middleware.fold(_perform(spec))(context)
+        return fold_by_class(host.server_middleware, _perform(spec))(context)
     finally:
         running.reset(token)
 

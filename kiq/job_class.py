@@ -190,6 +190,14 @@ class Job(metaclass=_Meta):
         return count + 2 if isinstance(count, int) else 1
 
     @property
+    def interrupted(self) -> bool:
+        """Whether the job is to end soon: its process stops, or it was cancelled.
+
+        For loops to look at now and then; see also :meth:`kiq.ServerContext.interrupted`.
+        """
+        return self._kiq_context is not None and self._kiq_context.interrupted
+
+    @property
     def logger(self) -> logging.Logger:
         """A logger of this job class; its lines carry the jid."""
         return logging.getLogger(f"kiq.job.{type(self).__qualname__}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
+from . import interruption
 from .errors import PluginError
 
 Payload = dict[str, Any]
@@ -50,6 +51,11 @@ class ServerContext:
     def jid(self) -> str:
         """The job's id."""
         return str(self.payload.get("jid", ""))
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the job is to end soon: its process stops, or it was cancelled."""
+        return interruption.stopping.is_set() or self.jid in interruption.cancelled
 
 
 C = TypeVar("C")
@@ -104,12 +110,54 @@ class Chain(Generic[C]):
         """Return the names of the layers, outermost first."""
         return [_name(layer) for layer in self.layers]
 
-    def fold(self, innermost: Next[C]) -> Next[C]:
-        """Return one callable that runs *innermost* inside every layer."""
+    def fold(
+        self, innermost: Next[C], concerned: Callable[[Layer[C]], bool] | None = None
+    ) -> Next[C]:
+        """Return one callable that runs *innermost* inside every layer (that is *concerned*)."""
         folded = innermost
         for layer in reversed(self.layers):
-            folded = _wrap(layer, folded)
+            if concerned is None or concerned(layer):
+                folded = _wrap(layer, folded)
         return folded
+
+
+def fold_by_class(
+    chain: Chain[ServerContext], innermost: Next[ServerContext]
+) -> Next[ServerContext]:
+    """Return one callable that runs *innermost* inside those layers that concern the run.
+
+    A layer may have ``applies_to(job_class) -> bool``, which is asked once for each job class, and
+    ``payload_field``, the name of a field: it then runs for those payloads only that have it. So a
+    feature costs nothing where it is not used.
+    """
+    fields = frozenset(filter(None, (getattr(one, "payload_field", "") for one in chain.layers)))
+    if not fields and not any(hasattr(one, "applies_to") for one in chain.layers):
+        return chain.fold(innermost)
+    folded: dict[tuple[Any, frozenset[str]], Next[ServerContext]] = {}
+    plain: dict[Any, Next[ServerContext]] = {}
+
+    def chosen(job_class: Any, present: frozenset[str]) -> Next[ServerContext]:
+        layers = folded.get((job_class, present))
+        if layers is None:
+            layers = chain.fold(innermost, lambda layer: _concerns(layer, job_class, present))
+            folded[job_class, present] = layers
+            if not present:
+                plain[job_class] = layers
+        return layers
+
+    def call(run: ServerContext) -> Any:
+        # Of keys(), as it then looks up our few fields: 0.1 µs less than the other way round.
+        if run.payload.keys().isdisjoint(fields) and run.job_class in plain:
+            return plain[run.job_class](run)
+        return chosen(run.job_class, fields.intersection(run.payload))(run)
+
+    return call
+
+
+def _concerns(layer: object, job_class: Any, present: frozenset[str]) -> bool:
+    field = getattr(layer, "payload_field", "")
+    applies_to = getattr(layer, "applies_to", None)
+    return (not field or field in present) and (applies_to is None or applies_to(job_class))
 
 
 def _position(layers: Sequence[object], other: object, layer: object) -> int:

@@ -24,6 +24,8 @@ class SetOptions(TypedDict, total=False):
     backtrace: bool | int
     tags: Sequence[str]
     log_level: str
+    time_limit: float | timedelta
+    profile: str
 
 
 class Options(SetOptions, total=False):
@@ -73,7 +75,7 @@ def _checked_value(owner: str, name: str, value: Any) -> Any:
             return _count(owner, name, value)
         case "dead":
             return _instance(owner, name, value, bool, "True or False")
-        case "retry_for":
+        case "retry_for" | "time_limit":
             return _seconds(owner, name, value)
         case "tags" | "aliases":
             return _strings(owner, name, value)

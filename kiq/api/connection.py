@@ -10,7 +10,6 @@ from typing import Any
 from ..client import Client, default_client
 from ..config import Redis
 from ..errors import StoreError
-from ..push_buffer import PushBuffer
 from ..store.connection import Connector, Link
 from ..store.scripts import Command
 
@@ -67,7 +66,7 @@ class _Default:
         self._made: tuple[Connector, Connection] | None = None
 
     def get(self) -> Connection:
-        connector, made = _connector_of(default_client()), self._made
+        connector, made = default_client().connector, self._made
         if made is None or made[0] is not connector:
             made = self._made = (connector, Connection(connector))
         return made[1]
@@ -87,15 +86,7 @@ def connection(source: Any = None) -> Connection:
     if isinstance(source, Connection):
         return source
     if isinstance(source, Client):
-        return Connection(_connector_of(source))
+        return Connection(source.connector)
     return Connection(
         Connector(Redis(url=source) if isinstance(source, str) else source, "kiq-api")
     )
-
-
-def _connector_of(client: Client) -> Connector:
-    # A client shows nobody its connector: only this wing asks for it.
-    enqueue = client._enqueue
-    if isinstance(enqueue, PushBuffer):
-        enqueue = enqueue._enqueue
-    return enqueue._links._connector

@@ -81,7 +81,7 @@ def _application(path: str | None, flags: dict[str, Any]) -> Config:
         config = config_file.load(path, flags=flags, configured=_as_settings(in_code))
         log.configure(config.log_level, config.log_format)
         use_settings({**in_code, "redis": config.redis, "codec": config.codec})
-    boot.install_plugins(host, config.plugins)
+    boot.install_plugins(host, config.plugins, config.disable_plugins)
     if not registry.all():
         raise ConfigError(
             "there is no job class to run: name the module that defines them, with -r app.jobs or "

@@ -74,6 +74,7 @@ _TOP = (
     _setting("skip_default_job_logging", boolean),
     _setting("logged_job_attributes", texts),
     _setting("plugins", texts),
+    _setting("disable_plugins", texts),
     _setting("max_payload", integer(1024, 512 * 1024 * 1024)),
     _setting("push_buffer", integer(0, 1_000_000)),
 )

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from .. import interruption
 from ..clock import steady
 from ..codec import decode
 from ..config import Config
@@ -87,6 +88,7 @@ class Launcher:
     def start(self) -> None:
         """Fire ``startup`` (its errors abort), then start every thread. Returns at once."""
         worker = self.worker
+        interruption.stopping.clear()
         self._host.events.emit_strictly("startup")
         execute = Executor(self._config, self._host, worker.registry)
         self._managers = [Manager(worker, capsule, execute) for capsule in self._config.capsules]
@@ -120,6 +122,7 @@ class Launcher:
         for manager in self._managers:
             manager.quiet()
         self._poller.stop()
+        interruption.stopping.set()
         self._host.events.emit("quiet", self._host.report)
 
     def hurry(self) -> None:

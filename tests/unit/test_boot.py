@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import kiq
+from kiq import boot
 from kiq.boot import add_working_folder, import_application, install_plugins
 from kiq.errors import BootError, ConfigError, PluginError
 from kiq.plugin import Host
@@ -191,3 +192,23 @@ def test_whatever_breaks_a_plugin_is_a_plugin_error(project: Path, named: str) -
 def test_a_plugin_that_nobody_installed_is_unknown_and_the_error_says_what_to_write() -> None:
     with pytest.raises(ConfigError, match="write module:object for one of your own"):
         install_plugins(Host(), ["nobody-has-this"])
+
+
+def test_standard_plugins_are_installed_unless_they_are_disabled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("first", "second"):
+        (tmp_path / f"{name}_standard.py").write_text(
+            f"class It:\n    name = {name!r}\n    def install(self, host): pass\n"
+        )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    places = {name: f"{name}_standard:It" for name in ("first", "second")}
+    monkeypatch.setattr(boot, "STANDARD_PLUGINS", places)
+    every, one = Host(), Host()
+    install_plugins(every, [])
+    install_plugins(one, [], disabled=["first"])
+    assert (list(every.plugins), list(one.plugins)) == (["first", "second"], ["second"])
+    with pytest.raises(
+        ConfigError, match=r"no standard plugin 'third' \(there are: first, second\)"
+    ):
+        install_plugins(Host(), [], disabled=["third"])

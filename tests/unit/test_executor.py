@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import kiq
+from kiq import interruption
 from kiq.clock import wall
 from kiq.codec import Codec, decode, encode
 from kiq.config import Config
@@ -630,3 +631,42 @@ def test_one_executor_serves_many_jobs_in_a_row(bench: Bench) -> None:
         executor(Taken(f"1.{n}", flight, encode(job(n % 2), "msgpack"), 0.0)) for n in range(6)
     ]
     assert [verdict is DONE for verdict in verdicts] == [False, True] * 3
+
+
+# Told to end
+
+
+def test_a_cancelled_job_does_not_start(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[int] = []
+    bench.add(lambda: ran.append(1))
+    monkeypatch.setattr(interruption, "cancelled", {"j1"})
+    verdict = bench.run()
+    assert isinstance(verdict, Dropped)
+    assert (verdict.reason, verdict.failed, ran) == ("it was cancelled", False, [])
+
+
+def test_a_job_sees_that_it_is_to_end(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bool] = []
+
+    def perform() -> None:
+        current = kiq.current_job()
+        assert current is not None
+        seen.append(current.interrupted)
+        interruption.cancelled.add("j1")
+        seen.append(current.interrupted)
+        interruption.cancelled.clear()
+        interruption.stopping.set()
+        seen.append(current.interrupted)
+
+    bench.add(perform)
+    try:
+        assert bench.run() is DONE
+    finally:
+        interruption.stopping.clear()
+    assert seen == [False, True, True]
+    assert not Told().interrupted, "outside a run nobody is told anything"
+
+
+class Told(kiq.Job, name="executor.Told"):
+    def perform(self) -> None:
+        """Do nothing."""

@@ -9,7 +9,7 @@ import redis
 
 import kiq
 from kiq.errors import ArgumentError, PayloadError, PluginError
-from kiq.middleware import Chain
+from kiq.middleware import Chain, fold_by_class
 from tests.helpers.stored import in_queue, scheduled
 
 
@@ -218,3 +218,70 @@ def test_an_error_in_a_layer_reaches_the_caller_and_writes_nothing(fake: redis.R
     with pytest.raises(ZeroDivisionError):
         Noted.perform_async([])
     assert fake.keys() == []
+
+
+class OnlyFor:
+    """A layer for one job class."""
+
+    def __init__(self, job_class: object, trail: list[str]) -> None:
+        self.job_class = job_class
+        self.trail = trail
+        self.asked: list[object] = []
+
+    def applies_to(self, job_class: object) -> bool:
+        self.asked.append(job_class)
+        return job_class is self.job_class
+
+    def __call__(self, context: Any, call_next: Any) -> Any:
+        self.trail.append("only for")
+        return call_next(context)
+
+
+class WithField:
+    """A layer for payloads that have a field."""
+
+    payload_field = "stamp"
+
+    def __init__(self, trail: list[str]) -> None:
+        self.trail = trail
+
+    def __call__(self, context: Any, call_next: Any) -> Any:
+        self.trail.append(context.payload["stamp"])
+        return call_next(context)
+
+
+def run_of(job_class: object, **fields: Any) -> kiq.ServerContext:
+    return kiq.ServerContext({"jid": "j", **fields}, "default", job_class, None)
+
+
+def test_layers_run_for_the_classes_and_payloads_that_they_concern_and_in_their_order() -> None:
+    trail: list[str] = []
+    chain: Chain[kiq.ServerContext] = Chain()
+    layer = OnlyFor(Noted, trail)
+
+    def every(context: Any, call_next: Any) -> Any:
+        trail.append("every")
+        return call_next(context)
+
+    for one in (WithField(trail), every, layer):
+        chain.add(one)
+    perform = fold_by_class(chain, lambda run: trail.append("job"))
+    wanted = {
+        (Noted, ""): ["every", "only for", "job"],
+        (Named, ""): ["every", "job"],
+        (Noted, "s"): ["s", "every", "only for", "job"],
+        (Named, "s"): ["s", "every", "job"],
+    }
+    for _ in range(2):
+        for (job_class, stamp), passed in wanted.items():
+            trail.clear()
+            perform(run_of(job_class, **({"stamp": stamp} if stamp else {})))
+            assert trail == passed, (job_class, stamp)
+    assert layer.asked == [Noted, Named] * 2, (
+        "asked once for each class, with the field and without"
+    )
+
+
+def test_layers_without_conditions_are_folded_as_ever() -> None:
+    chain: Chain[kiq.ServerContext] = Chain()
+    assert fold_by_class(chain, run_of) is run_of

@@ -26,6 +26,9 @@ from kiq.options import DEFAULTS, checked
         ({"backtrace": 7}, {"backtrace": 7}),
         ({"tags": ("a", "b")}, {"tags": ["a", "b"]}),
         ({"log_level": "debug"}, {"log_level": "debug"}),
+        ({"time_limit": timedelta(seconds=90)}, {"time_limit": 90.0}),
+        ({"time_limit": 5}, {"time_limit": 5}),
+        ({"profile": "slow"}, {"profile": "slow"}),
         ({"name": "X", "aliases": ["Y"]}, {"name": "X", "aliases": ["Y"]}),
     ],
 )
@@ -86,7 +89,7 @@ def test_an_unknown_option_suggests_the_near_miss() -> None:
 def test_an_option_unlike_any_other_gets_the_list_of_all() -> None:
     with pytest.raises(kiq.ConfigError) as raised:
         checked("J", {"zzz": 1})
-    assert "(there are: aliases, backtrace, dead, log_level, name, queue, retry" in str(
+    assert "(there are: aliases, backtrace, dead, log_level, name, profile, queue" in str(
         raised.value
     )
 
