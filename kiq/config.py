@@ -101,6 +101,10 @@ class Config:
     file: str | None = None
 
 
+#: What the rest of a process wants to know of its configuration: producers, and kiq.api.
+SHARED = ("redis", "codec", "max_payload", "push_buffer", "dead_max_jobs", "dead_timeout")
+
+
 def check_queue_name(name: str) -> str:
     """Return *name* if a queue may be called so; raise ConfigError saying what is allowed."""
     if isinstance(name, str) and _QUEUE_NAME.fullmatch(name):

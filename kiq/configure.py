@@ -7,7 +7,7 @@ import os
 from typing import Any
 
 from .client import configured, use_settings
-from .config import Redis, check_codec, check_push_buffer
+from .config import SHARED, Redis, check_codec, check_push_buffer
 from .errors import ConfigError
 
 
@@ -34,8 +34,7 @@ def configure(
         # By name: a producer that has no file must not pay for a YAML parser.
         loader = importlib.import_module("kiq.config_file")
         config = loader.load(os.fspath(file))
-        taken = ("redis", "codec", "max_payload", "push_buffer")
-        settings = {name: getattr(config, name) for name in taken}
+        settings = {name: getattr(config, name) for name in SHARED}
     if redis is not None:
         _check_redis(redis)
         settings["redis"] = Redis(url=redis) if isinstance(redis, str) else redis

@@ -14,6 +14,7 @@ RETRY = "retry"  # sorted set, score = next attempt, seconds
 SCHEDULE = "schedule"  # sorted set, score = due time, seconds
 DEAD = "dead"  # sorted set, score = time of death, seconds
 PROCESSES = "processes"  # set of identities
+PAUSED = "paused"  # set of names of queues that nobody fetches from (Sidekiq Pro's)
 STAT_PROCESSED = "stat:processed"
 STAT_FAILED = "stat:failed"
 STAT_TTL = 5 * 365 * 24 * 3600  # seconds that a per-day counter is kept

@@ -31,6 +31,18 @@ class Connection:
 
         Raises the first StoreError that one was refused with; the others were done all the same.
         """
+        replies = self.replies(commands)
+        refused = [reply for reply in replies if isinstance(reply, StoreError)]
+        if refused:
+            refused[0].maybe_done = len(refused) < len(replies)
+            raise refused[0]
+        return replies
+
+    def replies(self, commands: Sequence[Command]) -> list[Any]:
+        """Send *commands* in one write; return their replies, a StoreError for what was refused.
+
+        One round trip. Raises StoreUnavailable.
+        """
         pid = os.getpid()
         if self._home[0] != pid:
             self._home = (pid, [])  # a forked child leaves the parent's sockets alone
@@ -42,17 +54,12 @@ class Connection:
         if time.monotonic() - link.used_at > 1 and link.is_stale():
             link.close()
         try:
-            replies = link.exchange(commands)
+            return link.exchange(commands)
         finally:
             if len(idle) < _MOST_IDLE:
                 idle.append(link)
             else:
                 link.close()
-        refused = [reply for reply in replies if isinstance(reply, StoreError)]
-        if refused:
-            refused[0].maybe_done = len(refused) < len(replies)
-            raise refused[0]
-        return replies
 
     def call(self, command: Command) -> Any:
         """Send one command and return its reply. One round trip; raises StoreError."""

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
+import datetime
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from .. import keys
 from ..errors import ConfigError
-from ..store.flight import DeadLimits
-from ..store.scripts import Command
-from . import moves, scripts
+from .bulk import Bulk, Handle, Progress
 from .connection import connection
+from .limits import dead_limits
+from .selection import Selection
+from .set_pages import Page, Place, pages
 from .sorted_entry import SortedEntry
 
-_PAGE, _PAGE_BYTES = 100, 1_000_000
 _SCAN = 1000  # members that one round trip of a scan looks at
 _SPECIAL = str.maketrans({each: f"\\{each}" for each in "[]?\\"})
-
-Progress = Callable[[int], object]
-_Member = tuple[bytes, bytes]  # payload, score as Redis writes it
 
 
 class JobSet:
     """A sorted set of jobs. *client* as for :func:`kiq.api.connection`.
 
-    *dead_max_jobs* and *dead_timeout* (seconds) are to be the workers' own: to these limits whatever
-    kills a job trims the dead set.
+    Whatever kills a job trims the dead set to *dead_max_jobs* and *dead_timeout* (seconds). They are
+    those of ``kiq.configure(file)`` unless said here, and ought to be the workers' own.
+
+    What selects entries: *text* that their bytes hold; *job_class*, a class or the name of one;
+    *older_than* (seconds or a timedelta): died before, in the retry set failed first before, in the
+    scheduled set made before. ConfigError is raised for an empty text or name.
     """
 
     key: str
@@ -35,11 +37,11 @@ class JobSet:
         self,
         client: Any = None,
         *,
-        dead_max_jobs: int = moves.DEAD_LIMITS.size,
-        dead_timeout: float = moves.DEAD_LIMITS.age,
+        dead_max_jobs: int | None = None,
+        dead_timeout: float | None = None,
     ) -> None:
         self._connection = connection(client)
-        self._limits = DeadLimits(dead_max_jobs, dead_timeout)
+        self._limits = dead_limits(client, dead_max_jobs, dead_timeout)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
@@ -68,9 +70,28 @@ class JobSet:
 
         Entries may come and go meanwhile: none that stays is missed, or comes twice.
         """
-        for page in self._pages("down" if newest_first else "up"):
-            for raw, score in page:
-                yield self._entry(raw, score)
+        return self.select(newest_first=newest_first)
+
+    def select(
+        self,
+        *,
+        text: str | None = None,
+        job_class: Any = None,
+        older_than: float | datetime.timedelta | None = None,
+        newest_first: bool = True,
+    ) -> Iterator[SortedEntry]:
+        """Yield the entries that are meant, by score, as :meth:`entries` does.
+
+        Redis looks for the text, and for the name of the class: 1,000 entries in a round trip.
+        """
+        return self._selected(Selection(text, job_class, older_than), newest_first)
+
+    def _selected(self, selection: Selection, newest_first: bool) -> Iterator[SortedEntry]:
+        for page in self._pages("down" if newest_first else "up", selection.needle):
+            for raw, score in page.members:
+                entry = self._entry(raw, score)
+                if selection.takes(entry):
+                    yield entry
 
     def scan(self, text: str) -> Iterator[SortedEntry]:
         """Yield the entries whose bytes hold *text*, in no order; a ``*`` in it stands for any bytes.
@@ -104,71 +125,73 @@ class JobSet:
         low, high = score if isinstance(score, tuple) else (score, score)
         before = repr(math.nextafter(low, -math.inf)).encode()
         found: list[SortedEntry] = []
-        for page in self._pages("up", (b"", before)):
-            entries = [self._entry(*member) for member in page]
+        for page in self._pages("up", after=(b"", before)):
+            entries = [self._entry(*member) for member in page.members]
             found += [e for e in entries if low <= e.score <= high and jid in (None, e.jid)]
             if entries[-1].score > high:
                 break
         return found
 
-    def retry_all(self, progress: Progress | None = None) -> int:
-        """Move every job to its queue, the lowest score first; return how many.
+    def retry_all(
+        self,
+        *,
+        text: str | None = None,
+        job_class: Any = None,
+        older_than: float | datetime.timedelta | None = None,
+        progress: Progress | None = None,
+    ) -> int:
+        """Retry every job that is meant, the lowest score first; return how many.
 
-        In batches of a hundred; *progress* is called with the number so far after each. What names no
-        queue stays. Raises StoreError; what was not moved by then is where it was.
+        In batches of a hundred. After each, *progress* is called with how many of the set have been
+        looked at, and how many there are to look at. What names no queue stays. Raises StoreError;
+        what was not moved by then is where it was.
         """
-        return self._all(self._to_queues, progress)
+        selection = Selection(text, job_class, older_than)
+        return self._bulk(Bulk.to_queues, selection, progress)
 
-    def kill_all(self, progress: Progress | None = None) -> int:
-        """Move every job to the dead set; return how many. See :meth:`retry_all`."""
+    def kill_all(
+        self,
+        *,
+        text: str | None = None,
+        job_class: Any = None,
+        older_than: float | datetime.timedelta | None = None,
+        progress: Progress | None = None,
+        notify: bool = False,
+        error: BaseException | None = None,
+    ) -> int:
+        """Move every job that is meant to the dead set; return how many. See :meth:`retry_all`.
+
+        With *notify* the death handlers of this process are told of each: ``SortedEntry.kill``.
+        """
         if self.key == keys.DEAD:
             raise ConfigError("the jobs of the dead set are dead already: clear() deletes them")
-        return self._all(self._to_dead, progress)
+        selection = Selection(text, job_class, older_than)
+
+        def to_dead(bulk: Bulk, batch: list[SortedEntry]) -> int:
+            return bulk.to_dead(batch, notify=notify, error=error)
+
+        return self._bulk(to_dead, selection, progress)
+
+    def delete_all(
+        self,
+        *,
+        text: str | None = None,
+        job_class: Any = None,
+        older_than: float | datetime.timedelta | None = None,
+        progress: Progress | None = None,
+    ) -> int:
+        """Delete every job that is meant; return how many. See :meth:`retry_all`, and :meth:`clear`."""
+        return self._bulk(Bulk.delete, Selection(text, job_class, older_than), progress)
 
     def clear(self) -> int:
         """Delete all at once; return how many. One round trip."""
-        return int(self._connection.call(moves.clear(self.key)))
+        return Bulk(self._connection, self.key, self._limits).clear()
 
-    def _all(
-        self, handle: Callable[[Sequence[_Member]], list[Command]], progress: Progress | None
-    ) -> int:
-        """Handle each batch of what is there now: what comes later with a higher score, is not."""
-        last = next(self.entries(), None)
-        done = 0
-        for page in self._pages("up") if last else ():
-            batch = [member for member in page if last and float(member[1]) <= last.score]
-            commands = handle(batch)
-            if commands:
-                done += sum(self._connection.exchange(commands))
-            if progress is not None:
-                progress(done)
-            if len(batch) < len(page):
-                break
-        return done
+    def _bulk(self, handle: Handle, selection: Selection, progress: Progress | None) -> int:
+        return Bulk(self._connection, self.key, self._limits).run(handle, selection, progress)
 
-    def _to_queues(self, batch: Sequence[_Member]) -> list[Command]:
-        queues: dict[str, list[bytes]] = {}
-        for member in batch:
-            queue = self._entry(*member).queue
-            if queue is not None:
-                queues.setdefault(queue, []).append(member[0])
-        return [moves.to_queue(self.key, queue, raws) for queue, raws in queues.items()]
-
-    def _to_dead(self, batch: Sequence[_Member]) -> list[Command]:
-        raws = [raw for raw, _ in batch]
-        return [moves.kill(self.key, raws, self._limits)] if raws else []
-
-    def _pages(self, way: str, after: _Member | None = None) -> Iterator[list[_Member]]:
-        while True:
-            place = () if after is None else (after[1], after[0])
-            found = self._connection.call(
-                scripts.set_page((self.key,), (way, _PAGE, _PAGE_BYTES, *place))
-            )
-            if not found:
-                return
-            page = list(zip(found[::2], found[1::2], strict=True))
-            yield page
-            after = page[-1]
+    def _pages(self, way: str, needle: bytes = b"", after: Place | None = None) -> Iterator[Page]:
+        return pages(self._connection, self.key, way, needle, after)
 
     def _entry(self, raw: bytes, score: bytes) -> SortedEntry:
         return SortedEntry(self._connection, self.key, self._limits, raw, float(score))

@@ -43,9 +43,13 @@ class Queue:
 
     @classmethod
     def all(cls, client: Any = None) -> list[Queue]:
-        """Return every queue that ever got a job and was not cleared, by name. One round trip."""
+        """Return every queue that ever got a job and was not cleared, or is paused, by name.
+
+        One round trip.
+        """
         home = connection(client)
-        names = [raw.decode(errors="replace") for raw in home.call(("SMEMBERS", keys.QUEUES))]
+        listed = home.call(("SUNION", keys.QUEUES, keys.PAUSED))
+        names = [raw.decode(errors="replace") for raw in listed]
         found = []
         for name in sorted(names):
             queue = cls(client=home)
@@ -69,6 +73,26 @@ class Queue:
         """For how many seconds the oldest job has waited; 0 for an empty queue. One round trip."""
         raw = self._connection.call(("LINDEX", keys.queue(self.name), -1))
         return 0.0 if raw is None else JobRecord(raw).latency
+
+    @property
+    def paused(self) -> bool:
+        """Whether the queue is paused. One round trip."""
+        return bool(self._connection.call(("SISMEMBER", keys.PAUSED, self.name)))
+
+    def pause(self) -> bool:
+        """Let no worker take from the queue from now on; False when it was paused already.
+
+        A job that a worker took before still runs. Pushing goes on, and what comes back to the queue
+        (retries, scheduled jobs, jobs of a process that ended) waits there too. The queue need not
+        exist. One round trip.
+        """
+        command = scripts.pause((keys.idle(self.name), keys.PAUSED), (self.name,))
+        return bool(self._connection.call(command))
+
+    def unpause(self) -> bool:
+        """Let workers take from the queue again, at once; False when it was not paused."""
+        command = scripts.unpause((keys.PAUSED, keys.OWNERS), (self.name,))
+        return bool(self._connection.call(command))
 
     def __iter__(self) -> Iterator[QueuedJob]:
         """Yield the jobs, the oldest first, in pages; jobs may come and go meanwhile.
@@ -102,6 +126,9 @@ class Queue:
         return job is not None and job.delete()
 
     def clear(self) -> int:
-        """Delete the queue with its jobs and its name, at once; return how many. One round trip."""
+        """Delete the queue with its jobs and its name, at once; return how many. One round trip.
+
+        A paused queue stays paused.
+        """
         command = scripts.clear_queue((keys.queue(self.name), keys.QUEUES), (self.name,))
         return int(self._connection.call(command))

@@ -22,6 +22,15 @@ class History(NamedTuple):
     failed: dict[datetime.date, int]
 
 
+class QueueSummary(NamedTuple):
+    """A queue: how many jobs wait, for how many seconds the oldest has, whether it is paused."""
+
+    name: str
+    size: int
+    latency: float
+    paused: bool
+
+
 class Stats:
     """Numbers of one moment, read in one round trip when this is made."""
 
@@ -32,11 +41,11 @@ class Stats:
         reply = self._connection.call(
             scripts.stats((*names, keys.PROCESSES, keys.QUEUES, default), (keys.queue(""),))
         )
-        self._numbers = [_number(value) for value in reply[:6]]
-        self._latency = JobRecord(reply[6]).latency if reply[6] else 0.0
+        self._numbers = [_number(value) for value in reply[:7]]
+        self._latency = JobRecord(reply[7]).latency if reply[7] else 0.0
         sizes = [
             (name.decode(errors="replace"), int(size))
-            for name, size in zip(reply[7::2], reply[8::2], strict=True)
+            for name, size in zip(reply[8::2], reply[9::2], strict=True)
         ]
         self._queues = dict(sorted(sizes, key=lambda each: (-each[1], each[0])))
 
@@ -72,8 +81,13 @@ class Stats:
 
     @property
     def processes_size(self) -> int:
-        """How many worker processes are listed."""
+        """How many worker processes there are."""
         return self._numbers[5]
+
+    @property
+    def workers_size(self) -> int:
+        """How many jobs run, by the last beat of each process."""
+        return self._numbers[6]
 
     @property
     def default_queue_latency(self) -> float:
@@ -83,6 +97,35 @@ class Stats:
     def queues(self) -> dict[str, int]:
         """Return the size of each queue, the longest first."""
         return dict(self._queues)
+
+    def queue_summaries(self) -> list[QueueSummary]:
+        """Return all that there is to know of each queue, the longest first, as it is now.
+
+        A paused queue is among them though nothing was ever pushed to it. One round trip.
+        """
+        reply = self._connection.call(scripts.queues((keys.QUEUES, keys.PAUSED), (keys.queue(""),)))
+        found = [
+            QueueSummary(
+                name.decode(errors="replace"),
+                size,
+                JobRecord(oldest).latency if oldest else 0.0,
+                bool(paused),
+            )
+            for name, size, oldest, paused in zip(*(reply[at::4] for at in range(4)), strict=True)
+        ]
+        return sorted(found, key=lambda each: (-each.size, each.name))
+
+    def reset(self, *names: str) -> None:
+        """Set the all-time counters *names* ("processed", "failed"; both if none is named) to 0.
+
+        Those of the days stay, and so do the numbers read before. Raises ConfigError for another name.
+        """
+        counters = {"processed": keys.STAT_PROCESSED, "failed": keys.STAT_FAILED}
+        wrong = [name for name in names if name not in counters]
+        if wrong:
+            raise ConfigError(f"there is no counter {wrong[0]!r}: reset takes processed and failed")
+        chosen = [counters[name] for name in names or counters]
+        self._connection.exchange([("SET", key, 0) for key in chosen])
 
     def history(self, days: int, start: datetime.date | None = None) -> History:
         """Return the numbers of *days* (1 to 1825) that end with *start* (today, UTC).

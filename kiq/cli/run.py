@@ -14,7 +14,7 @@ import click
 
 from .. import __version__, boot, config_file, log, signals
 from ..client import configured, use_settings
-from ..config import Config, banner_lines
+from ..config import SHARED, Config, banner_lines
 from ..errors import BootError, ConfigError, KiqError, StoreError
 from ..plugin import host
 from ..registry import registry
@@ -72,15 +72,14 @@ def _application(path: str | None, flags: dict[str, Any]) -> Config:
     """Read the settings, import the application, and read them again with what it configured."""
     config = config_file.load(path, flags=flags)
     log.configure(config.log_level, config.log_format)
-    shared = ("redis", "codec", "max_payload", "push_buffer")
-    use_settings({name: getattr(config, name) for name in shared})
+    use_settings({name: getattr(config, name) for name in SHARED})
     given = dict(configured())
     boot.import_application(config.require)
     if configured() != given:
         in_code = {name: value for name, value in configured().items() if given.get(name) != value}
         config = config_file.load(path, flags=flags, configured=_as_settings(in_code))
         log.configure(config.log_level, config.log_format)
-        use_settings({**in_code, "redis": config.redis, "codec": config.codec})
+        use_settings({**in_code, **{name: getattr(config, name) for name in SHARED}})
     boot.install_plugins(host, config.plugins, config.disable_plugins)
     if not registry.all():
         raise ConfigError(

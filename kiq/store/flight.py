@@ -90,7 +90,7 @@ def fetch_command(owner: str, epoch: int, call: int, wanted: Wanted, named_idle:
     for at, flight in enumerate(wanted.flights):
         names += (flight.source, flight.key, keys.idle(flight.queue))
         args += (wanted.weights[at], repr(wanted.passes[at]))
-    return scripts.fetch(names, args)
+    return scripts.fetch((*names, keys.PAUSED), args)
 
 
 def read_fetch(reply: Any, call: int, flights: Sequence[Flight], now: float) -> Fetched:

@@ -35,9 +35,9 @@ def show(
         commands.append(("EXPIRE", keys.work(identity), keys.PROCESS_TTL))
     shown = [part for name, value in fields.items() for part in (name, value)]
     commands += [
-        ("SADD", keys.PROCESSES, identity),
         ("HSET", identity, "info", json.dumps(info), *shown),
         ("EXPIRE", identity, keys.PROCESS_TTL),
+        ("SADD", keys.PROCESSES, identity),  # last: on the list without a hash, it would be pruned
     ]
     commands += [("RPOP", keys.signals(identity))] * 5
     replies = link.exchange(commands)

@@ -32,9 +32,9 @@ def test_retry_all_moves_all_in_order_and_tells_how_far_it_is(
 ) -> None:
     raws = fill(raw, "retry", 250, queues=2)
     raw.zadd("retry", {b"junk": 1})
-    told: list[int] = []
-    assert RetrySet().retry_all(told.append) == 250
-    assert told == [99, 199, 250]
+    told: list[tuple[int, int]] = []
+    assert RetrySet().retry_all(progress=lambda *how_far: told.append(how_far)) == 250
+    assert told == [(100, 251), (200, 251), (251, 251)]
     assert raw.lrange("queue:q0", 0, -1)[::-1] == raws[::2]
     assert raw.lrange("queue:q1", 0, -1)[::-1] == raws[1::2]
     assert raw.smembers("queues") == {b"q0", b"q1"}
@@ -50,10 +50,10 @@ def test_retry_all_leaves_what_fails_again_meanwhile(
 ) -> None:
     fill(raw, "retry", 150)
 
-    def fail_again(done: int) -> None:
+    def fail_again(done: int, total: int) -> None:
         raw.zadd("retry", {later(done): DUE + 10_000})
 
-    assert RetrySet().retry_all(fail_again) == 150
+    assert RetrySet().retry_all(progress=fail_again) == 150
     assert raw.zrange("retry", 0, -1) == [later(100), later(150)]
 
 

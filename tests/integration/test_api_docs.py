@@ -28,17 +28,28 @@ def test_every_example_runs_and_does_what_it_says(
         raw.zadd(key, {json.dumps(job): NOON})
     raw.zadd("dead", {"junk": 1})
     room: dict[str, Any] = {}
-    for block in BLOCKS[:3]:
+    process = "app-1:4711:0123456789ab"
+    raw.sadd("processes", process)
+    raw.hset(process, mapping={"info": "{}", "busy": 1, "concurrency": 10, "quiet": "false"})
+    payload = json.dumps({"class": "Welcome", "args": [1], "jid": jid})
+    raw.hset(f"{process}:work", "t1", json.dumps({"queue": "mailers", "payload": payload}))
+    for block in BLOCKS[:4]:
         exec(compile(block, "docs/api.md", "exec"), room)  # noqa: S102
-    assert raw.exists("queue:mailers") == 0
+    assert raw.exists("queue:mailers", "paused") == 0
     assert room["job"].class_name == "Welcome"
     assert raw.llen("queue:default") == 1
     assert raw.zrange("schedule", 0, -1, withscores=True)[0][1] == NOON + 3600
-    exec(compile(BLOCKS[3], "docs/api.md", "exec"), room)  # noqa: S102
-    assert "1 so far" in capsys.readouterr().out
+    for block in BLOCKS[4:]:
+        exec(compile(block, "docs/api.md", "exec"), room)  # noqa: S102
+    said = capsys.readouterr().out
+    assert "1 of 1" in said
     assert raw.llen("queue:default") == 2
-    assert raw.exists("retry", "schedule", "dead") == 0
+    assert raw.exists("retry", "dead") == 0
+    assert room["process"].identity == process
+    assert raw.lrange(f"{process}-signals", 0, -1) == [b"TERM", b"TSTP", b"TTIN"]
+    assert f"{process} t1 mailers 0.0" in said
+    assert room["work"].job_class == "Welcome"
 
 
 def test_there_are_examples() -> None:
-    assert len(BLOCKS) == 4
+    assert len(BLOCKS) == 7

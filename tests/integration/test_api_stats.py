@@ -20,7 +20,8 @@ def test_an_empty_database_is_all_zeros(raw: redis.Redis, kiq_client: kiq.Client
     stats = Stats()
     assert (stats.processed, stats.failed, stats.enqueued) == (0, 0, 0)
     assert (stats.scheduled_size, stats.retry_size, stats.dead_size) == (0, 0, 0)
-    assert (stats.processes_size, stats.default_queue_latency, stats.queues()) == (0, 0.0, {})
+    assert (stats.processes_size, stats.workers_size) == (0, 0)
+    assert (stats.default_queue_latency, stats.queues(), stats.queue_summaries()) == (0.0, {}, [])
 
 
 def test_every_number_is_read_in_one_round_trip(
@@ -30,7 +31,9 @@ def test_every_number_is_read_in_one_round_trip(
     raw.zadd("schedule", {"a": 1})
     raw.zadd("retry", {"a": 1, "b": 2})
     raw.zadd("dead", {"a": 1, "b": 2, "c": 3})
-    raw.sadd("processes", "p1", "p2")
+    raw.sadd("processes", "p1", "p2", "dead")
+    raw.hset("p1", mapping={"info": "{}", "busy": 3})
+    raw.hset("p2", mapping={"info": "{}", "busy": "many"})
     raw.sadd("queues", "default", "long", "empty")
     old = {"class": "X", "args": [], "enqueued_at": int((time.time() - 60) * 1000)}
     raw.lpush("queue:default", json.dumps(old))
@@ -43,7 +46,9 @@ def test_every_number_is_read_in_one_round_trip(
         assert proxy.round_trips - before == 1
         shown = (stats.processed, stats.failed, stats.enqueued)
         sizes = (stats.scheduled_size, stats.retry_size, stats.dead_size, stats.processes_size)
+        running = (stats.processes_size, stats.workers_size)
         assert proxy.round_trips - before == 1
+    assert running == (2, 3)
     assert shown == (50, 4, 4)
     assert sizes == (1, 2, 3, 2)
     assert list(stats.queues().items()) == [("long", 3), ("default", 1), ("empty", 0)]

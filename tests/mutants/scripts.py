@@ -187,4 +187,18 @@ BELL = (
     ),
 )
 
-MUTANTS = (*TAKING, *TOKEN, *UNDO, *DEATH, *BELL)
+PAUSE = "tests/integration/test_api_pause.py::test_"
+PAUSES = (
+    Mutant(
+        "a paused queue is fetched from",
+        (lua("fetch", "paused[q], empty[q] = true, 1", "paused[q] = true"),),
+        (f"{PAUSE}nothing_is_fetched_from_a_paused_queue_and_the_others_go_on[True]",),
+    ),
+    Mutant(
+        "who is idle waits for a queue that is paused",
+        (lua("fetch", "total == 0 and not paused[q]", "total == 0"),),
+        (f"{PAUSE}a_push_to_a_paused_queue_wakes_nobody_and_unpausing_wakes_all",),
+    ),
+)
+
+MUTANTS = (*TAKING, *TOKEN, *UNDO, *DEATH, *BELL, *PAUSES)

@@ -10,17 +10,18 @@ local function forget(source, reasons, suspects, raws)
   end
 end
 
--- Take the members in ARGV from *first* on that are there; returns them, and their scores.
-local function take(source, first)
-  local raws, scores = {}, {}
-  for i = first, #ARGV do
+-- Take the members in ARGV from *first* to *last* that are there; returns them, their scores, and
+-- their places (the first is 1).
+local function take(source, first, last)
+  local raws, scores, places = {}, {}, {}
+  for i = first, last do
     local score = redis.call('ZSCORE', source, ARGV[i])
     if score then
       redis.call('ZREM', source, ARGV[i])
-      raws[#raws + 1], scores[#scores + 1] = ARGV[i], score
+      raws[#raws + 1], scores[#scores + 1], places[#places + 1] = ARGV[i], score, i - first + 1
     end
   end
-  return raws, scores
+  return raws, scores, places
 end
 
 local function put_back(source, raws, scores)

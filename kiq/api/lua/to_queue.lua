@@ -1,10 +1,17 @@
--- Move members of a sorted set, with the very bytes, to one queue; the first runs first.
+-- Move members of a sorted set to one queue; the first runs first.
 -- KEYS     1 sorted set, 2 dead reasons, 3 suspects, 4 queue list, 5 set of queues, 6 idle owners
--- ARGV     1 queue name, 2... members (a hundred at most)
+-- ARGV     1 queue name, 2 how many members (a hundred at most), 3... members, then what goes to the
+--          queue for each; without these, the very bytes
 -- returns  how many were there and moved; an error when the queue refused: then all are where they were
-local raws, scores = take(KEYS[1], 2)
+local count = tonumber(ARGV[2])
+local raws, scores, places = take(KEYS[1], 3, 2 + count)
 if #raws == 0 then return 0 end
-local wrote = redis.pcall('LPUSH', KEYS[4], unpack(raws))
+local jobs = raws
+if #ARGV > 2 + count then
+  jobs = {}
+  for i = 1, #places do jobs[i] = ARGV[2 + count + places[i]] end
+end
+local wrote = redis.pcall('LPUSH', KEYS[4], unpack(jobs))
 if type(wrote) == 'table' then
   put_back(KEYS[1], raws, scores)
   return wrote

@@ -1,11 +1,12 @@
 -- Take jobs from queues into the owner's in-flight hashes.
--- KEYS     1 owner record, 2 suspects, then for each queue: list, in-flight hash, idle owners
+-- KEYS     1 owner record, 2 suspects, then for each queue: list, in-flight hash, idle owners;
+--          the last: names of paused queues
 -- ARGV     1 owner, 2 epoch, 3 call number, 4 how many, 5 how many bytes, 6 'strict' or 'share',
 --          7 '1' when the owner's name stands in the idle sets, then for each queue: weight, pass
 -- returns  {'fenced'}; or {'stale'}, also for a call number that took something before; or
 --          {'ok', payloads, chunks, held, empty, suspicions, added, errors}:
 --          payloads[i] has the delivery id "call.i"; chunks = queue index, count, ... in that order;
---          held = HLEN of each in-flight hash; empty = 1 for each queue that ran out;
+--          held = HLEN of each in-flight hash; empty = 1 for each queue that ran out or is paused;
 --          suspicions = payload index, level, ...; added = idle names that were not there;
 --          errors = queue index, text, ...
 redis.call('HDEL', KEYS[1], '')
@@ -18,10 +19,21 @@ if seen > epoch then return {'stale'} end
 if last and tonumber(ARGV[3]) <= last then return {'stale'} end
 if seen < epoch then redis.call('HSET', KEYS[1], 'epoch', ARGV[2]) end
 
-local queues = (#KEYS - 2) / 3
+local queues = (#KEYS - 3) / 3
 local want, bytes, budget = tonumber(ARGV[4]), 0, tonumber(ARGV[5])
 local payloads, chunks, empty, errors, total = {}, {}, {}, {}, 0
 for q = 1, queues do empty[q] = 0 end
+
+-- A paused queue is as good as empty. Its pushes need not wake us either: unpausing rings everybody.
+local paused, pauses = {}, redis.pcall('SCARD', KEYS[#KEYS])
+if type(pauses) == 'number' and pauses > 0 then
+  local names = {}
+  for q = 1, queues do names[q] = KEYS[q * 3]:sub(#'queue:' + 1) end
+  local flags = redis.call('SMISMEMBER', KEYS[#KEYS], unpack(names))
+  for q = 1, queues do
+    if flags[q] == 1 then paused[q], empty[q] = true, 1 end
+  end
+end
 
 local function put_back(list, popped, from)
   for i = #popped, from, -1 do redis.call('RPUSH', list, popped[i]) end
@@ -100,7 +112,7 @@ local held, added = {}, 0
 for q = 1, queues do
   local length = redis.pcall('HLEN', KEYS[q * 3 + 1])
   held[q] = type(length) == 'number' and length or -1
-  if total == 0 then
+  if total == 0 and not paused[q] then
     local new = redis.pcall('SADD', KEYS[q * 3 + 2], ARGV[1])
     if type(new) == 'number' then added = added + new end
   elseif ARGV[7] == '1' then
