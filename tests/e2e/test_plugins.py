@@ -37,7 +37,7 @@ class Everything:
 
     @staticmethod
     def without_paused(queues):
-        paused = {name.decode() for name in store().smembers("paused")}
+        paused = {name.decode() for name in store().smembers("resting")}
         return [queue for queue in queues if queue not in paused]
 
     @staticmethod
@@ -107,11 +107,11 @@ def test_client_layers_see_a_promotion_and_may_veto_it(site: Site) -> None:
 
 
 def test_a_filter_pauses_a_queue_and_lets_it_go_on(site: Site) -> None:
-    site.store.sadd("paused", "other")
+    site.store.sadd("resting", "other")
     site.start("-C", str(configured(site)))
     site.push("Note", "held", queue="other")
     site.push("Note", "free")
     site.noted("free")
     assert site.count("queue:other") == 1
-    site.store.srem("paused", "other")
+    site.store.srem("resting", "other")
     eventually(lambda: "held" in site.notes)
