@@ -48,8 +48,8 @@ class Queue:
         One round trip.
         """
         home = connection(client)
-        listed = home.call(("SUNION", keys.QUEUES, keys.PAUSED))
-        names = [raw.decode(errors="replace") for raw in listed]
+        known = home.call(scripts.names((keys.QUEUES, keys.PAUSED)))
+        names = [raw.decode(errors="replace") for raw in known]
         found = []
         for name in sorted(names):
             queue = cls(client=home)

@@ -145,6 +145,8 @@ def test_a_key_of_another_type_pauses_nothing_and_says_so_to_who_pauses(
     with pytest.raises(StoreError, match="WRONGTYPE"):
         Queue("a").pause()
     assert len(depot.take(1)) == 1
+    assert [each.name for each in Queue.all()] == ["a"]
+    assert [each.paused for each in Stats().queue_summaries()] == [False]
 
 
 def test_a_full_redis_takes_a_pause(depot: Depot, raw: redis.Redis) -> None:

@@ -13,7 +13,7 @@ import pytest
 import redis
 
 import kiq
-from kiq.api import DeadSet, JobSet, RetrySet, ScheduledSet, Stats
+from kiq.api import DeadSet, JobSet, Queue, RetrySet, ScheduledSet, Stats, connection, moves
 from kiq.codec import decode, encode
 from kiq.errors import ConfigError, Kill
 from tests.helpers.counting_proxy import CountingProxy
@@ -160,6 +160,22 @@ def test_a_bulk_loads_a_page_at_a_time_whatever_the_size(
     assert 100 <= trips <= 105  # a look and a move for each hundred
 
 
+@pytest.mark.parametrize(("size", "trips"), [(1_500_000, 8), (400_000, 4)])
+def test_large_entries_and_jobs_are_loaded_a_megabyte_or_one_at_a_time(
+    raw: redis.Redis, server: TestServer, kiq_client: kiq.Client, size: int, trips: int
+) -> None:
+    large = [member(n, text="x" * size) for n in range(8)]
+    raw.zadd("dead", {each: DUE + n for n, each in enumerate(large)})
+    raw.lpush("queue:work", *large)
+    with CountingProxy(server.port) as proxy:
+        dead, queue = DeadSet(proxy.url), Queue("work", proxy.url)
+        assert dead.size == queue.size == 8
+        for jobs, order in ((dead, list(range(8))[::-1]), (queue, list(range(8)))):
+            before = proxy.round_trips
+            assert numbers(jobs) == order
+            assert trips <= proxy.round_trips - before <= trips + 1
+
+
 def test_looking_for_text_costs_a_round_trip_for_a_thousand(
     raw: redis.Redis, server: TestServer, kiq_client: kiq.Client
 ) -> None:
@@ -236,6 +252,19 @@ def test_of_a_batch_only_what_is_still_there_enters_the_queue(
     found = [json.loads(each) for each in there[::-1]]
     assert [job["args"][0] for job in found] == [1, 3, 5, 7, 9]
     assert [job["retry_count"] for job in found] == [0, 2, 4, 6, 8]
+
+
+def test_of_a_batch_each_job_enters_the_queue_as_its_own_bytes_say(
+    raw: redis.Redis, kiq_client: kiq.Client
+) -> None:
+    raws = [member(n, retry_count=n) for n in range(10)]
+    changed = [member(n, retry_count=n - 1) for n in range(10)]
+    there: Any = {each: DUE + n for n, each in enumerate(raws) if n % 3}
+    raw.zadd("retry", there)
+    moved = connection().call(moves.to_queue("retry", "work", raws, changed))
+    assert moved == 6
+    found: Any = raw.lrange("queue:work", 0, -1)
+    assert found[::-1] == [each for n, each in enumerate(changed) if n % 3]
 
 
 # Death

@@ -18,14 +18,17 @@ if #ARGV > 3 and redis.call('LINDEX', KEYS[1], -behind) ~= ARGV[4] then
   end
   behind = found
 end
-local raws, bytes, want = {}, 0, tonumber(ARGV[2])
-while #raws < want and bytes < tonumber(ARGV[3]) do
+local raws, bytes, want, budget = {}, 0, tonumber(ARGV[2]), tonumber(ARGV[3])
+while #raws < want and bytes < budget do
+  -- The first one alone, then what the bytes seen so far allow: a few may be of many megabytes.
+  local fit = #raws == 0 and 1 or math.floor((budget - bytes) / math.max(1, bytes / #raws))
+  local step = math.max(1, math.min(10, fit, want - #raws))
   local last = behind + #raws
-  local chunk = redis.call('LRANGE', KEYS[1], -(last + math.min(10, want - #raws)), -(last + 1))
+  local chunk = redis.call('LRANGE', KEYS[1], -(last + step), -(last + 1))
   for i = #chunk, 1, -1 do
     raws[#raws + 1] = chunk[i]
     bytes = bytes + #chunk[i]
   end
-  if #chunk < 10 then break end
+  if #chunk < step then break end
 end
 return {behind, raws}

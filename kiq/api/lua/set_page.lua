@@ -31,8 +31,11 @@ if #ARGV > 5 then
 end
 local found, looked, bytes, last = {}, 0, 0, {'', ''}
 local want, most, text = 2 * tonumber(ARGV[2]), tonumber(ARGV[4]), ARGV[5]
-while from < size and #found < want and looked < most and bytes < tonumber(ARGV[3]) do
-  local to = from + math.min(10, (want - #found) / 2, most - looked) - 1
+local budget = tonumber(ARGV[3])
+while from < size and #found < want and looked < most and bytes < budget do
+  -- The first one alone, then what the bytes seen so far allow: a few may be of many megabytes.
+  local fit = looked == 0 and 1 or math.floor((budget - bytes) / math.max(1, bytes / looked))
+  local to = from + math.max(1, math.min(10, fit, (want - #found) / 2, most - looked)) - 1
   local chunk = redis.call(up and 'ZRANGE' or 'ZREVRANGE', KEYS[1], from, to, 'WITHSCORES')
   for i = 1, #chunk, 2 do
     looked, bytes, last = looked + 1, bytes + #chunk[i], {chunk[i], chunk[i + 1]}
