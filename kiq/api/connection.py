@@ -54,12 +54,15 @@ class Connection:
         if time.monotonic() - link.used_at > 1 and link.is_stale():
             link.close()
         try:
-            return link.exchange(commands)
-        finally:
-            if len(idle) < _MOST_IDLE:
-                idle.append(link)
-            else:
-                link.close()
+            replies = link.exchange(commands)
+        except BaseException:
+            link.close()  # Ctrl-C, wherever it struck: nobody else may read this answer
+            raise
+        if len(idle) < _MOST_IDLE:
+            idle.append(link)
+        else:
+            link.close()
+        return replies
 
     def call(self, command: Command) -> Any:
         """Send one command and return its reply. One round trip; raises StoreError."""

@@ -54,6 +54,22 @@ class JobRecord:
         return str(self.payload["class"])
 
     @property
+    def display_class(self) -> str:
+        """The name to show to people: the payload's own, that of a wrapped ActiveJob, or the class's."""
+        return self._text("display_class") or self._text("wrapped") or self.class_name
+
+    @property
+    def tags(self) -> list[str]:
+        """Its tags."""
+        found = self.payload.get("tags")
+        return [tag for tag in found if isinstance(tag, str)] if isinstance(found, list) else []
+
+    @property
+    def bid(self) -> str | None:
+        """The id of its batch."""
+        return self._text("bid")
+
+    @property
     def args(self) -> list[Any]:
         """The positional arguments."""
         return list(self.payload["args"])

@@ -161,6 +161,16 @@ def test_a_broken_backtrace_is_an_empty_one() -> None:
         assert JobRecord(json.dumps(job).encode()).error_backtrace == []
 
 
+def test_tags_batch_and_a_name_to_show_are_there_or_are_not() -> None:
+    job: dict[str, Any] = {"class": "Wrapper", "args": [], "wrapped": "Mail", "bid": "b1"}
+    record = JobRecord(json.dumps({**job, "tags": ["a", 5, "b"]}).encode())
+    assert (record.display_class, record.bid, record.tags) == ("Mail", "b1", ["a", "b"])
+    named = JobRecord(json.dumps({**job, "display_class": "Post#send", "tags": "a"}).encode())
+    assert (named.display_class, named.class_name, named.tags) == ("Post#send", "Wrapper", [])
+    nothing = JobRecord(b"junk")
+    assert (nothing.display_class, nothing.bid, nothing.tags) == ("(undecodable)", None, [])
+
+
 def test_a_client_may_be_named(raw: redis.Redis, server: TestServer, unconfigured: None) -> None:
     raw.lpush("queue:work", b"x")
     for client in (server.url, raw, kiq.Client(raw), kiq.Client(raw, push_buffer=5)):
