@@ -45,12 +45,14 @@ class Redis:
 
     *url* is redis://, rediss://, unix:// or the word "embedded"; the time-outs are in seconds;
     *options* are further keyword arguments of redis-py's connection (username, ssl_ca_certs, ...).
+    *client*, a ``redis.Redis``, takes the place of all of these: its connections are copied.
     """
 
     url: str = "redis://localhost:6379/0"
     connect_timeout: float = 3.0
     socket_timeout: float = 5.0
     options: Mapping[str, Any] = field(default_factory=dict)
+    client: Any = None
 
     @property
     def masked_url(self) -> str:

@@ -8,13 +8,14 @@ import os
 import signal
 import sys
 import threading
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import click
 
 from .. import __version__, boot, config_file, log, signals
 from ..client import configured, use_settings
-from ..config import SHARED, Config, banner_lines
+from ..config import SHARED, Config, Redis, banner_lines
 from ..errors import BootError, ConfigError, KiqError, StoreError
 from ..plugin import host
 from ..registry import registry
@@ -78,6 +79,7 @@ def _application(path: str | None, flags: dict[str, Any]) -> Config:
     if configured() != given:
         in_code = {name: value for name, value in configured().items() if given.get(name) != value}
         config = config_file.load(path, flags=flags, configured=_as_settings(in_code))
+        config = _with_redis(config, in_code.get("redis"))
         log.configure(config.log_level, config.log_format)
         use_settings({**in_code, **{name: getattr(config, name) for name in SHARED}})
     boot.install_plugins(host, config.plugins, config.disable_plugins)
@@ -93,9 +95,19 @@ def _as_settings(in_code: dict[str, Any]) -> dict[str, Any]:
     """Return what ``kiq.configure`` was given in the form that the settings have."""
     settings = dict(in_code)
     redis = settings.pop("redis", None)
-    if redis is not None:
+    if isinstance(redis, Redis):
         settings["redis_url"] = redis.url
     return settings
+
+
+def _with_redis(config: Config, given: Any) -> Config:
+    """Return *config* with the Redis that was *given* in code, with all that its URL does not say."""
+    if given is None or os.environ.get("KIQ_REDIS_URL"):
+        return config
+    if isinstance(given, Redis):
+        return replace(config, redis=given)
+    origins = {**config.origins, "redis.url": "kiq.configure(...)"}
+    return replace(config, redis=Redis(url="a redis.Redis", client=given), origins=origins)
 
 
 def _work(launcher: Launcher, config: Config, received: signals.Signals) -> int:

@@ -215,6 +215,8 @@ class Connector:
     def __init__(self, source: RedisSettings | redis.Redis, name: str = "kiq") -> None:
         self._name = name
         self._embedded: str | None = None
+        if isinstance(source, RedisSettings) and source.client is not None:
+            source = source.client
         if isinstance(source, RedisSettings):
             self.where = source.masked_url
             if embedded.is_embedded(source.url):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import pytest
+
 import kiq
 from tests.helpers.worker_process import JOBS, KIQ, Site, WorkerProcess
 
@@ -157,6 +159,27 @@ def test_code_configures_the_worker_that_imports_it(site: Site) -> None:
     worker = site.run("-r", "jobs", REDIS_URL=None)
     worker.says("it ran")
     worker.says("codec: json (kiq.configure(...))")
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("redis.Redis.from_url({url!r}, client_name='app')", "redis: a redis.Redis (kiq.conf"),
+        ("kiq.config.Redis(url={url!r}, socket_timeout=4.5)", "redis: unix://"),
+    ],
+)
+def test_code_may_give_the_worker_a_redis_client_or_settings_of_its_own(
+    site: Site, given: str, shown: str
+) -> None:
+    site.write(
+        "jobs.py",
+        f"import kiq, kiq.config, redis\n\nkiq.configure(redis={given.format(url=site.url)})\n\n\n"
+        "class Empty(kiq.Job):\n    def perform(self) -> None:\n        print('it ran')\n",
+    )
+    site.client.push({"class": "jobs.Empty", "args": []})
+    worker = site.run("-r", "jobs", REDIS_URL="redis://localhost:1")
+    worker.says("it ran")
+    worker.says(shown)
 
 
 def test_no_password_is_in_the_banner(site: Site) -> None:
