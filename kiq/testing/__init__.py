@@ -1,0 +1,34 @@
+"""``kiq.testing``: tests of code that pushes jobs, without a server.
+
+Three modes: *fake* (pushes stay in memory), *inline* (pushes run at once), *disabled* (pushes go to
+Redis). For the whole process, or for a ``with`` block. See docs/testing.md.
+"""
+
+from __future__ import annotations
+
+from .asserting import assert_enqueued, assert_not_enqueued
+from .box import PushedJob
+from .errors import EndlessDrain, NoJobs, NotFaking
+from .modes import Mode, disabled, fake, inline, mode, scoped
+from .performing import server_middleware
+from .working import clear, drain, jobs, perform_one
+
+__all__ = [
+    "EndlessDrain",
+    "Mode",
+    "NoJobs",
+    "NotFaking",
+    "PushedJob",
+    "assert_enqueued",
+    "assert_not_enqueued",
+    "clear",
+    "disabled",
+    "drain",
+    "fake",
+    "inline",
+    "jobs",
+    "mode",
+    "perform_one",
+    "scoped",
+    "server_middleware",
+]

@@ -1,0 +1,42 @@
+"""Clients that stand in for the one of the process: the same up to the very bytes, no Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from .. import plugin
+from ..client import DEFAULT_MAX_PAYLOAD, Client, Sorted, codec_in_use, configured
+from ..jid import Jid
+from .box import PushedJob, pushed_job
+
+
+class StandIn(Client):
+    """Hands each job that is pushed to *take*, decoded; codec and limits are those configured.
+
+    Threads: any, if *take* may be called by any.
+    """
+
+    def __init__(self, take: Callable[[PushedJob], Any]) -> None:
+        # Not through super().__init__: that would make ready to connect.
+        self.codec = codec_in_use()
+        self.max_payload = configured().get("max_payload", DEFAULT_MAX_PAYLOAD)
+        self._host = plugin.host
+        self._take = take
+
+    def push_encoded(self, queue: str, raw: bytes, jid: str) -> str:
+        """Take one payload that is due now; see :meth:`kiq.Client.push_encoded`."""
+        self._take(pushed_job(raw, queue, None))
+        return Jid(jid)
+
+    def push_sorted(self, slices: Iterable[Sorted]) -> list[str | None]:
+        """Take payloads; see :meth:`kiq.Client.push_slices`. Raises what *take* raises."""
+        jids: list[str | None] = []
+        for queues, scheduled, in_slice in slices:
+            for queue, raws in queues.items():
+                for raw in raws:
+                    self._take(pushed_job(raw, queue, None))
+            for at, raw in scheduled:
+                self._take(pushed_job(raw, None, at))
+            jids += in_slice
+        return jids

@@ -1,0 +1,32 @@
+"""Running one job of a test: what a worker does with it, but for Redis and retries."""
+
+from __future__ import annotations
+
+from contextvars import copy_context
+from typing import Any
+
+from ..context import running
+from ..inline import perform_job
+from ..middleware import Chain, ServerContext
+from ..registry import JobSpec, registry
+from .box import PushedJob
+
+#: The server middleware of tests: around each job that inline mode, ``perform_one`` or ``drain`` runs.
+#: Empty at first, as in Sidekiq: a test says which of the application's layers it wants.
+server_middleware: Chain[ServerContext] = Chain()
+
+
+def perform(job: PushedJob) -> Any:
+    """Run *job*, and return what its ``perform`` returns. Raises what it raises; no retry.
+
+    In a copy of the context: a job that pushes does so in the mode of the test, and what it sets
+    does not leak. Raises UnknownJobClass.
+    """
+    spec = registry.get(job.class_name)
+    context = ServerContext(dict(job.payload), job.queue, spec.target, spec.make())
+    return copy_context().run(_perform_in_context, spec, context)
+
+
+def _perform_in_context(spec: JobSpec, context: ServerContext) -> Any:
+    running.set(context)
+    return server_middleware.fold(lambda inner: perform_job(spec, inner))(context)
