@@ -1,4 +1,4 @@
-"""The pytest plugin of kiq: fixtures ``kiq_fake`` and ``kiq_inline``, and the marker ``kiq``.
+"""The pytest plugin of kiq: fixtures ``kiq_fake``, ``kiq_inline``, ``kiq_clock``, and the marker ``kiq``.
 
 Beside the package, not inside: pytest imports this file in every run, and nothing of kiq with it
 until a test asks.
@@ -22,24 +22,26 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse a marker that can't be meant, before any test runs."""
-    for item in items:
-        marker = item.get_closest_marker("kiq")
-        if marker and (len(marker.args) != 1 or marker.args[0] not in _MODES or marker.kwargs):
-            raise pytest.UsageError(
-                f"{item.nodeid}: write @pytest.mark.kiq(mode) with one of {', '.join(_MODES)}"
-            )
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     """Set the mode of a marked test, its fixtures included."""
     marker = item.get_closest_marker("kiq")
-    if marker is None:
+    if marker is None or not _can_be_meant(marker):
         return (yield)
     with _testing().scoped(marker.args[0], process_wide=True):
         return (yield)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Fail a test whose marker can't be meant: without its mode it might push to Redis."""
+    marker = item.get_closest_marker("kiq")
+    if marker is not None and not _can_be_meant(marker):
+        pytest.fail(f"write @pytest.mark.kiq(mode) with one of {', '.join(_MODES)}", pytrace=False)
+
+
+def _can_be_meant(marker: pytest.Mark) -> bool:
+    return len(marker.args) == 1 and marker.args[0] in _MODES and not marker.kwargs
 
 
 @pytest.fixture
@@ -56,6 +58,13 @@ def kiq_inline() -> Iterator[Any]:
     testing = _testing()
     with testing.scoped("inline", process_wide=True):
         yield testing
+
+
+@pytest.fixture
+def kiq_clock() -> Iterator[Any]:
+    """A :class:`kiq.testing.Clock` that stands still until the test says ``advance``."""
+    with _testing().freeze() as clock:
+        yield clock
 
 
 def _testing() -> Any:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from .asserting import assert_enqueued, assert_not_enqueued
 from .box import PushedJob
+from .clock import Clock, freeze, travel
 from .errors import EndlessDrain, NoJobs, NotFaking
 from .modes import Mode, disabled, fake, inline, mode, scoped
 from .performing import server_middleware
-from .working import clear, drain, jobs, perform_one
+from .working import clear, drain, drain_due, jobs, perform_one
 
 __all__ = [
+    "Clock",
     "EndlessDrain",
     "Mode",
     "NoJobs",
@@ -24,11 +26,14 @@ __all__ = [
     "clear",
     "disabled",
     "drain",
+    "drain_due",
     "fake",
+    "freeze",
     "inline",
     "jobs",
     "mode",
     "perform_one",
     "scoped",
     "server_middleware",
+    "travel",
 ]

@@ -6,8 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from ..client import codec_in_use
+from ..codec import decode, encode
+from ..enqueuing import Args
+from ..errors import ArgumentError
 from ..payload import due_at
-from .box import PushedJob, label_of, names_of
+from .box import PushedJob, Target, label_of, names_of
 from .modes import box
 
 _SHOWN = 20  # jobs at most in a failure
@@ -26,10 +30,10 @@ When = float | datetime | timedelta | None
 
 
 def assert_enqueued(
-    job: Any,
+    job: Target,
     /,
     *,
-    args: Sequence[Any] = ANYTHING,
+    args: Sequence[Any] | Args[Any] = ANYTHING,
     kwargs: Mapping[str, Any] = ANYTHING,
     queue: str = ANYTHING,
     at: When = ANYTHING,
@@ -38,8 +42,9 @@ def assert_enqueued(
 ) -> list[PushedJob]:
     """Fail unless such a job waits (*count*: exactly so many); return those that do.
 
-    *at*: epoch seconds, an aware datetime, a timedelta from the push, or None for due at once; up to
-    *tolerance* seconds off. What is not given may be anything. Raises AssertionError, NotFaking.
+    *args*: the positional ones, or ``HardWorker.args(...)``, which a type checker looks at. *at*: epoch
+    seconds, an aware datetime, a timedelta from the push, or None for due at once; up to *tolerance*
+    seconds off. What is not given may be anything. Raises AssertionError, NotFaking.
     """
     __tracebackhide__ = True
     wanted = _Wanted(job, args, kwargs, queue, at, tolerance)
@@ -51,10 +56,10 @@ def assert_enqueued(
 
 
 def assert_not_enqueued(
-    job: Any = None,
+    job: Target | None = None,
     /,
     *,
-    args: Sequence[Any] = ANYTHING,
+    args: Sequence[Any] | Args[Any] = ANYTHING,
     kwargs: Mapping[str, Any] = ANYTHING,
     queue: str = ANYTHING,
     at: When = ANYTHING,
@@ -73,8 +78,8 @@ class _Wanted:
 
     def __init__(
         self,
-        job: Any,
-        args: Sequence[Any],
+        job: Target | None,
+        args: Sequence[Any] | Args[Any],
         kwargs: Mapping[str, Any],
         queue: str,
         at: When,
@@ -82,8 +87,13 @@ class _Wanted:
     ) -> None:
         self.names = names_of(job)
         self._label = "any job" if job is None else label_of(job)
-        self._args = list(args) if args is not ANYTHING else ANYTHING
-        self._kwargs = dict(kwargs) if kwargs is not ANYTHING else ANYTHING
+        positional, named = (args.args, args.kwargs) if isinstance(args, Args) else (args, kwargs)
+        self._args = positional
+        if positional is not ANYTHING:
+            self._args = [_travelled(one) for one in positional]
+        self._kwargs = named
+        if named is not ANYTHING:
+            self._kwargs = {key: _travelled(one) for key, one in named.items()}
         self._queue, self._tolerance = queue, tolerance
         given = at is None or at is ANYTHING or isinstance(at, timedelta)
         self._at: Any = at if given else due_at("at", at)  # type: ignore[arg-type]
@@ -114,6 +124,15 @@ class _Wanted:
         if isinstance(self._at, timedelta):
             return abs(job.delay - self._at.total_seconds()) <= self._tolerance
         return abs(job.at - float(self._at)) <= self._tolerance
+
+
+def _travelled(value: Any) -> Any:
+    """Return *value* as a job would have it: a member of an Enum as its value; a matcher as it is."""
+    try:
+        payload, _ = decode(encode({"class": "-", "args": [value]}, codec_in_use()))
+        return payload["args"][0]
+    except ArgumentError:
+        return value
 
 
 def _shown(wanted: _Wanted) -> str:

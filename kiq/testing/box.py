@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
-from dataclasses import dataclass
-from math import inf
+from bisect import insort
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from ..codec import decode
 from ..errors import PayloadError
+from ..function_job import FunctionJob
+from ..job_class import Job
 from ..registry import registry
+
+#: Whose jobs are meant: a job class, a function job, or the name that either travels under.
+Target = type[Job] | FunctionJob[..., Any] | str
+Names = Collection[str] | None
+_numbers = count()
 
 
 @dataclass(frozen=True)
 class PushedJob:
     """A job as a worker would find it: its payload has been through the codec.
 
-    *at* is when it is due (epoch seconds), None for at once.
+    *at* is when it is due (epoch seconds), None for at once; *raw* is what would be in Redis.
     """
 
     payload: dict[str, Any]
     queue: str
     at: float | None
+    raw: bytes = field(repr=False)
+    number: int = field(default_factory=lambda: next(_numbers), repr=False, compare=False)
 
     @property
     def jid(self) -> str:
@@ -55,52 +65,64 @@ class PushedJob:
 def pushed_job(raw: bytes, queue: str | None, at: float | None) -> PushedJob:
     """Return the job in *raw*; *queue* is that of its payload where it is None."""
     payload, _ = decode(raw)
-    return PushedJob(payload, queue or payload["queue"], at)
+    return PushedJob(payload, queue or payload["queue"], at, raw)
 
 
 class Box:
-    """Jobs in the order in which they were pushed.
+    """Jobs that wait: for nothing, or for their time.
 
     Threads: any.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._jobs: list[PushedJob] = []
+        self._ready: list[PushedJob] = []  # in the order of their pushes
+        self._later: list[PushedJob] = []  # by their time, then by their pushes
 
     def put(self, job: PushedJob) -> None:
-        """Keep *job*."""
+        """Keep *job*; one that was taken out goes back to its place."""
         with self._lock:
-            self._jobs.append(job)
+            insort(self._ready if job.at is None else self._later, job, key=_turn)
 
-    def all(self, names: Collection[str] | None, queue: str | None) -> list[PushedJob]:
-        """Return the jobs whose class has one of *names* (None: any), in *queue* (None: any)."""
+    def all(self, names: Names, queue: str | None) -> list[PushedJob]:
+        """Return jobs in the order of their pushes.
+
+        Those whose class has one of *names* (None: any), in *queue* (None: any).
+        """
         with self._lock:
-            return [job for job in self._jobs if _fits(job, names, queue)]
+            found = [job for job in [*self._ready, *self._later] if _fits(job, names, queue)]
+        return sorted(found, key=lambda job: job.number)
 
-    def clear(self, names: Collection[str] | None, queue: str | None) -> None:
+    def clear(self, names: Names, queue: str | None) -> None:
         """Forget those that :meth:`all` would return."""
         with self._lock:
-            self._jobs = [job for job in self._jobs if not _fits(job, names, queue)]
+            self._ready = [job for job in self._ready if not _fits(job, names, queue)]
+            self._later = [job for job in self._later if not _fits(job, names, queue)]
 
-    def take(self, names: Collection[str] | None, queue: str | None, until: float) -> Any:
+    def take(self, names: Names, queue: str | None, until: float) -> PushedJob | None:
         """Take out the job that a worker would run next, due by *until*; None if there is none."""
         with self._lock:
-            waiting = [
-                job for job in self._jobs if _fits(job, names, queue) and (job.at or -inf) <= until
-            ]
-            if not waiting:
-                return None
-            job = min(waiting, key=lambda each: each.at or -inf)
-            self._jobs = [each for each in self._jobs if each is not job]
-            return job
+            for waiting in (self._ready, self._later):
+                for index in _positions(waiting, names, queue):
+                    if (waiting[index].at or until) > until:
+                        return None
+                    return waiting.pop(index)
+        return None
 
 
-def _fits(job: PushedJob, names: Collection[str] | None, queue: str | None) -> bool:
+def _turn(job: PushedJob) -> tuple[float, int]:
+    return (job.at or 0.0, job.number)
+
+
+def _positions(jobs: list[PushedJob], names: Names, queue: str | None) -> Iterator[int]:
+    return (index for index, job in enumerate(jobs) if _fits(job, names, queue))
+
+
+def _fits(job: PushedJob, names: Names, queue: str | None) -> bool:
     return (names is None or job.class_name in names) and queue in (None, job.queue)
 
 
-def names_of(target: Any) -> frozenset[str] | None:
+def names_of(target: Target | None) -> Names:
     """Return the names that jobs of *target* (class, function job, name) travel under; None: any.
 
     Raises PayloadError for what is no job class.
@@ -109,16 +131,16 @@ def names_of(target: Any) -> frozenset[str] | None:
         return None
     if isinstance(target, str):
         spec = registry.find(target)
-    else:
-        spec = getattr(target, "__dict__", {}).get("_kiq_spec")
-        if spec is None:
-            raise PayloadError(
-                f"{target!r} is no job class: give a subclass of kiq.Job with a perform of its own, "
-                "a function under @kiq.job, or the name of a class"
-            )
-    return frozenset({target}) if spec is None else frozenset({spec.name, *spec.aliases})
+        return frozenset({target} if spec is None else {spec.name, *spec.aliases})
+    spec = getattr(target, "__dict__", {}).get("_kiq_spec")
+    if spec is None:
+        raise PayloadError(
+            f"{target!r} is no job class: give a subclass of kiq.Job with a perform of its own, "
+            "a function under @kiq.job, or the name of a class"
+        )
+    return frozenset({spec.name, *spec.aliases})
 
 
-def label_of(target: Any) -> str:
+def label_of(target: Target) -> str:
     """Return what messages call *target*."""
     return target if isinstance(target, str) else str(getattr(target, "__qualname__", target))

@@ -14,15 +14,22 @@ from .box import PushedJob, pushed_job
 class StandIn(Client):
     """Hands each job that is pushed to *take*, decoded; codec and limits are those configured.
 
-    Threads: any, if *take* may be called by any.
+    *real* returns the client whose place it takes. Threads: any, if *take* may be called by any.
     """
 
-    def __init__(self, take: Callable[[PushedJob], Any]) -> None:
+    def __init__(self, take: Callable[[PushedJob], Any], real: Callable[[], Client]) -> None:
         # Not through super().__init__: that would make ready to connect.
         self.codec = codec_in_use()
         self.max_payload = configured().get("max_payload", DEFAULT_MAX_PAYLOAD)
         self._host = plugin.host
         self._take = take
+        self._real = real
+
+    def __getattr__(self, name: str) -> Any:
+        # What is not about pushing is the real client's: kiq.api looks at Redis in every mode.
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self._real(), name)
 
     def push_encoded(self, queue: str, raw: bytes, jid: str) -> str:
         """Take one payload that is due now; see :meth:`kiq.Client.push_encoded`."""

@@ -2,34 +2,55 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, get_args
 
-from ..client import Client, _default
+from ..client import Client, default_client, stand_ins
 from ..errors import ConfigError
 from .box import Box
 from .clients import StandIn
 from .errors import NotFaking
+from .outside import warn_outside_tests
 from .performing import perform
 
 Mode = Literal["fake", "inline", "disabled"]
 
 
-class _State(NamedTuple):
-    mode: Mode
-    box: Box
+class _State:
+    """A mode, and the jobs that were pushed while it held.
+
+    Threads: any; *mode* is replaced as a whole.
+    """
+
+    def __init__(self, mode: Mode) -> None:
+        self.mode = mode
+        self.box = Box()
 
 
 class _Process:
-    """What holds for the process outside all scopes.
+    """What holds for the process outside the scopes of threads and tasks: the last that began.
 
-    Threads: any; the state is replaced as a whole.
+    Threads: any. Scopes that overlap may end in any order, and leave nothing behind.
     """
 
     def __init__(self) -> None:
-        self.state = _State("disabled", Box())
+        self._lock = threading.Lock()
+        self._states = [_State("disabled")]
+
+    @property
+    def state(self) -> _State:
+        return self._states[-1]
+
+    def begin(self, state: _State) -> None:
+        with self._lock:
+            self._states = [*self._states, state]
+
+    def end(self, state: _State) -> None:
+        with self._lock:
+            self._states = [each for each in self._states if each is not state]
 
 
 _process = _Process()
@@ -37,7 +58,10 @@ _scope: ContextVar[_State | None] = ContextVar("kiq_testing_scope", default=None
 
 
 def fake() -> None:
-    """From now on, in the whole process: pushes stay in memory, where :func:`jobs` finds them."""
+    """From now on, in the whole process: pushes stay in memory, where :func:`jobs` finds them.
+
+    Scopes that are open keep their mode.
+    """
     _switch("fake")
 
 
@@ -64,20 +88,23 @@ def scoped(mode: Mode, *, process_wide: bool = False) -> Iterator[None]:
     don't notice, nor do threads that begin in it. *process_wide*: it holds for all of them, but for
     those in a scope of their own. Raises ConfigError for an unknown mode.
     """
-    state = _State(_checked(mode), Box())
-    _attach()
+    state = _State(_checked(mode))
+    _attach(mode)
     if process_wide:
-        before, _process.state = _process.state, state
+        _process.begin(state)
         try:
             yield
         finally:
-            _process.state = before
+            _process.end(state)
     else:
         token = _scope.set(state)
         try:
             yield
         finally:
-            _scope.reset(token)
+            try:
+                _scope.reset(token)
+            except ValueError:  # a generator that is closed in another context: its own has ended
+                pass
 
 
 def box() -> Box:
@@ -92,8 +119,8 @@ def box() -> Box:
 
 
 def _switch(mode: Mode) -> None:
-    _attach()
-    _process.state = _State(mode, _process.state.box)
+    _attach(mode)
+    _process.state.mode = mode
 
 
 def _state() -> _State:
@@ -106,17 +133,28 @@ def _checked(mode: Mode) -> Mode:
     return mode
 
 
-def _attach() -> None:
-    """Have ``default_client()`` ask :func:`_client` first.
+def _attach(mode: Mode) -> None:
+    """Be asked for the client of each push, from the first mode on; nothing is slower before that.
 
     Not by ``use_client``: ``kiq.configure`` in a module that a test imports would undo it, and the
-    test would push to Redis. A method of this one object is covered; nothing is slower before that.
+    test would push to Redis.
     """
-    vars(_default)["get"] = _client
+    if mode == "fake":
+        warn_outside_tests()
+    if _client not in stand_ins:
+        stand_ins.append(_client)
 
 
-def _client() -> Client:
+def _client() -> Client | None:
     state = _state()
     if state.mode == "disabled":
-        return type(_default).get(_default)
-    return StandIn(state.box.put if state.mode == "fake" else perform)
+        return None
+    return StandIn(state.box.put if state.mode == "fake" else perform, _real_client)
+
+
+def _real_client() -> Client:
+    token = _scope.set(_State("disabled"))
+    try:
+        return default_client()
+    finally:
+        _scope.reset(token)

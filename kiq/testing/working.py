@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from math import inf
 from typing import Any
 
 from ..clock import wall
-from ..payload import due_at
-from .box import PushedJob, label_of, names_of
+from .box import Names, PushedJob, Target, label_of, names_of
+from .clock import moment
 from .errors import EndlessDrain, NoJobs
 from .modes import box
 from .performing import perform
 
+_LIMIT = 10_000  # jobs of one drain
 
-def jobs(job: Any = None, /, *, queue: str | None = None) -> list[PushedJob]:
+
+def jobs(job: Target | None = None, /, *, queue: str | None = None) -> list[PushedJob]:
     """Return the jobs that wait, in the order of their pushes.
 
     *job* (a class, a function job, or a name) and *queue* narrow it down. Raises NotFaking.
@@ -22,12 +25,12 @@ def jobs(job: Any = None, /, *, queue: str | None = None) -> list[PushedJob]:
     return box().all(names_of(job), queue)
 
 
-def clear(job: Any = None, /, *, queue: str | None = None) -> None:
+def clear(job: Target | None = None, /, *, queue: str | None = None) -> None:
     """Forget what :func:`jobs` would return."""
     box().clear(names_of(job), queue)
 
 
-def perform_one(job: Any = None, /, *, queue: str | None = None) -> Any:
+def perform_one(job: Target | None = None, /, *, queue: str | None = None) -> Any:
     """Run the next job, due or not, and return what its ``perform`` returns.
 
     What it raises is raised, and the job is gone: no retry. Raises NoJobs where none waits.
@@ -41,12 +44,12 @@ def perform_one(job: Any = None, /, *, queue: str | None = None) -> Any:
 
 
 def drain(
-    job: Any = None,
+    job: Target | None = None,
     /,
     *,
     queue: str | None = None,
     until: float | datetime | timedelta | None = None,
-    limit: int = 10_000,
+    limit: int = _LIMIT,
 ) -> int:
     """Run jobs, and those that they push, until none is left; return how many ran.
 
@@ -54,9 +57,20 @@ def drain(
     *until* (a moment, or a timedelta from now): leave alone what is due later. What a job raises is
     raised: that job is gone, the rest waits on. Raises EndlessDrain after *limit* jobs.
     """
-    names, deadline = names_of(job), _moment(until)
+    deadline = inf if until is None else moment("drain", until)
+    return _drained(names_of(job), queue, lambda: deadline, limit)
+
+
+def drain_due(
+    job: Target | None = None, /, *, queue: str | None = None, limit: int = _LIMIT
+) -> int:
+    """Run jobs as :func:`drain` does, but none before its time: only what a worker would run now."""
+    return _drained(names_of(job), queue, lambda: wall(), limit)
+
+
+def _drained(names: Names, queue: str | None, deadline: Callable[[], float], limit: int) -> int:
     ran = 0
-    while (found := box().take(names, queue, deadline)) is not None:
+    while (found := box().take(names, queue, deadline())) is not None:
         if ran >= limit:
             box().put(found)
             raise EndlessDrain(
@@ -66,11 +80,3 @@ def drain(
         ran += 1
         perform(found)
     return ran
-
-
-def _moment(until: float | datetime | timedelta | None) -> float:
-    if until is None:
-        return inf
-    if isinstance(until, timedelta):
-        return wall() + until.total_seconds()
-    return due_at("drain", until)

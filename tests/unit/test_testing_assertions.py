@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from typing import Any
 from unittest.mock import ANY
 
@@ -22,7 +23,7 @@ class HardWorker(kiq.Job, name="testing.Asserted", queue="critical"):
 
 
 class Other(kiq.Job, name="testing.Other"):
-    def perform(self, text: str) -> None: ...
+    def perform(self, text: str | Enum) -> None: ...
 
 
 @pytest.fixture(autouse=True)
@@ -83,6 +84,25 @@ def test_due_at_once_is_at_none() -> None:
     HardWorker.perform_async("Bob")
     testing.assert_enqueued(HardWorker, at=None)
     testing.assert_not_enqueued(HardWorker, at=timedelta(0))
+
+
+def test_arguments_may_be_given_as_args_gives_them() -> None:
+    HardWorker.perform_async("Bob", 5, loud=True)
+    testing.assert_enqueued(HardWorker, args=HardWorker.args("Bob", 5, loud=True))
+    testing.assert_not_enqueued(HardWorker, args=HardWorker.args("Bob", 5))
+
+
+class Colour(Enum):
+    RED = "red"
+
+
+def test_what_travels_as_something_else_is_compared_as_what_it_travels_as() -> None:
+    Other.perform_async(Colour.RED)
+    testing.assert_enqueued(Other, args=[Colour.RED])
+    testing.assert_enqueued(Other, args=["red"])
+    Other.perform_async(text=Colour.RED)
+    testing.assert_enqueued(Other, kwargs={"text": Colour.RED})
+    testing.assert_not_enqueued(Other, args=[{"a": ANY}])
 
 
 def test_a_failure_shows_what_was_enqueued_instead_the_class_first() -> None:

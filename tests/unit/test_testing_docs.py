@@ -39,7 +39,7 @@ def page(
 
 
 def test_every_example_runs(page: dict[str, Any]) -> None:
-    assert len(BLOCKS) == 9
+    assert len(BLOCKS) == 11
     with testing.scoped("fake"):
         page["test_a_checkout_ships"](testing)
     with testing.scoped("inline"):

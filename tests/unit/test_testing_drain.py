@@ -109,6 +109,44 @@ def _snooze(context: kiq.ServerContext, call_next: Any) -> Any:
     raise kiq.Snooze(1)
 
 
+def test_neither_run_nor_test_changes_what_the_other_sees() -> None:
+    @testing.server_middleware.add
+    def greedy(context: kiq.ServerContext, call_next: Any) -> Any:
+        result = call_next(context)
+        context.payload["args"].clear()
+        return result
+
+    note.perform_async("kept")
+    (job,) = testing.jobs()
+    testing.drain()
+    assert job.args == ["kept"]
+    note.perform_async("pushed")
+    testing.jobs()[0].args[0] = "changed"
+    assert testing.perform_one() == "pushed"
+
+
+def test_a_scheduled_job_runs_as_one_that_became_due() -> None:
+    @testing.server_middleware.add
+    def look(context: kiq.ServerContext, call_next: Any) -> Any:
+        seen.append(sorted(context.payload.keys() & {"at", "enqueued_at"}))
+        return call_next(context)
+
+    note.perform_in(60, "a")
+    assert "enqueued_at" not in testing.jobs()[0].payload
+    testing.drain()
+    assert seen[0] == ["enqueued_at"]
+
+
+def test_a_job_put_back_by_a_limit_keeps_its_place() -> None:
+    for text in "abc":
+        note.perform_async(text)
+    with pytest.raises(testing.EndlessDrain):
+        testing.drain(limit=1)
+    assert [job.args[0] for job in testing.jobs()] == ["b", "c"]
+    testing.drain()
+    assert [text for text, _ in seen] == ["a", "b", "c"]
+
+
 def test_a_job_without_end_is_stopped_and_nothing_is_lost() -> None:
     Endless.perform_async()
     with pytest.raises(testing.EndlessDrain, match=r"50 jobs ran, and the next is testing.Endless"):
@@ -158,7 +196,7 @@ def test_jobs_and_clear_by_class_function_name_and_queue() -> None:
 def test_what_is_no_job_class_is_refused() -> None:
     for wrong in (int, 5, kiq.Job):
         with pytest.raises(kiq.PayloadError, match="is no job class"):
-            testing.jobs(wrong)
+            testing.jobs(wrong)  # type: ignore[arg-type]
 
 
 def test_a_job_that_only_another_program_knows_can_t_run_here() -> None:

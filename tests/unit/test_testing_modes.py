@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+import fakeredis
 import pytest
 import redis
 
 import kiq
-from kiq import testing
+from kiq import api, testing
 from kiq.client import default_client
 from kiq.registry import Registry
 from tests.helpers.stored import in_queue
+from tests.house.source import ROOT
 
 
 class HardWorker(kiq.Job, name="testing.HardWorker", queue="critical"):
@@ -219,6 +224,35 @@ def test_a_scope_is_of_its_thread_alone() -> None:
     assert modes == ["disabled", "fake", "fake"]
 
 
+def test_scopes_of_the_process_that_overlap_leave_nothing_behind() -> None:
+    first = testing.scoped("fake", process_wide=True)
+    second = testing.scoped("inline", process_wide=True)
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert testing.mode() == "inline"
+    second.__exit__(None, None, None)
+    assert testing.mode() == "disabled"
+
+
+def test_a_mode_for_the_process_does_not_end_the_scopes_that_are_open() -> None:
+    with testing.scoped("fake"):
+        testing.inline()
+        assert testing.mode() == "fake"
+    assert testing.mode() == "inline"
+
+
+def test_a_scope_in_a_generator_may_be_closed_from_elsewhere() -> None:
+    def steps() -> Iterator[str]:
+        with testing.scoped("fake"):
+            yield testing.mode()
+
+    generator = steps()
+    assert contextvars.copy_context().run(next, generator) == "fake"
+    contextvars.copy_context().run(generator.close)  # type: ignore[attr-defined]
+    assert testing.mode() == "disabled"
+
+
 def test_two_asyncio_tasks_have_scopes_of_their_own() -> None:
     async def push(label: str, own: asyncio.Event, other: asyncio.Event) -> list[Any]:
         with testing.scoped("fake"):
@@ -263,6 +297,79 @@ def test_an_unknown_mode_is_refused_and_changes_nothing() -> None:
     with pytest.raises(kiq.ConfigError, match="not 'fakes'"), testing.scoped("fakes"):  # type: ignore[arg-type]
         pass
     assert testing.mode() == "disabled"
+
+
+def test_kiq_api_looks_at_redis_in_every_mode(fake: redis.Redis) -> None:
+    HardWorker.perform_async("in Redis")
+    with testing.scoped("fake"):
+        HardWorker.perform_async("in memory")
+        assert [job.args for job in api.Queue("critical")] == [["in Redis"]]
+        assert len(testing.jobs()) == 1
+        api.Queue("critical").clear()
+        assert len(testing.jobs()) == 1
+    assert fake.llen("queue:critical") == 0
+
+
+def test_a_client_of_one_s_own_pushes_to_its_store_in_every_mode(unconfigured: None) -> None:
+    store = fakeredis.FakeRedis()
+    own = kiq.Client(store)
+    for mode in ("fake", "inline"):
+        with testing.scoped(mode):
+            own.push({"class": "Ruby", "args": [], "queue": "critical", "jid": mode})
+    assert [job["jid"] for job in in_queue(store, "critical")] == ["fake", "inline"]
+    store.close()
+
+
+def test_pushes_by_name_run_inline_too_with_their_options() -> None:
+    with testing.scoped("inline"):
+        kiq.push({"class": "testing.Noting", "args": ["dict"], "jid": "a"})
+        kiq.push_bulk({"class": "testing.Noting"}, [["first"], ["second"]])
+        with pytest.raises(kiq.UnknownJobClass):
+            kiq.push({"class": "Ruby", "args": []})
+        with pytest.raises(kiq.ArgumentError):
+            kiq.push({"class": "testing.Noting", "args": []})
+    assert [what for what, *_ in seen] == ["dict", "first", "second"]
+
+
+def test_an_error_in_the_middle_of_a_bulk_ends_an_inline_push() -> None:
+    with testing.scoped("inline"), pytest.raises(ZeroDivisionError):
+        Noting.perform_bulk([("first",), ("fail",), ("never",)])
+    assert [what for what, *_ in seen] == ["first", "fail"]
+
+
+def outside(code: str, **variables: str) -> str:
+    """Return what a process without a test runner writes to stderr."""
+    environment = {k: v for k, v in os.environ.items() if k not in ("KIQ_ENV", "APP_ENV")}
+    done = subprocess.run(
+        [sys.executable, "-c", f"from kiq import testing\n{code}"],
+        env={**environment, **variables},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+@pytest.mark.parametrize("code", ["testing.fake()", "with testing.scoped('fake'): pass"])
+def test_faking_outside_tests_is_warned_of_once(code: str) -> None:
+    said = outside(f"{code}\n{code}")
+    assert said.count("never reach Redis") == 1
+    assert "set KIQ_ENV=test" in said
+
+
+@pytest.mark.parametrize(
+    ("code", "variables"),
+    [
+        ("testing.fake()", {"KIQ_ENV": "test"}),
+        ("testing.fake()", {"APP_ENV": "testing"}),
+        ("import unittest; testing.fake()", {}),
+        ("testing.inline(); testing.disabled()", {}),
+    ],
+)
+def test_tests_and_other_modes_are_not_warned_of(code: str, variables: dict[str, str]) -> None:
+    assert outside(code, **variables) == ""
 
 
 def test_disabled_is_the_real_client_and_works_on_fakeredis(fake: redis.Redis) -> None:

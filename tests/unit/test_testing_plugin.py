@@ -13,7 +13,7 @@ import pytest
 
 from tests.house.source import ROOT, project
 
-Run = Callable[[str], "subprocess.CompletedProcess[str]"]
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 JOBS = """
 import threading
@@ -33,7 +33,7 @@ class Ship(kiq.Job, name="plugin.Ship"):
 def run(tmp_path: Path) -> Run:
     """Run pytest with nothing but the plugin on a file with the given text."""
 
-    def run(text: str) -> subprocess.CompletedProcess[str]:
+    def run(text: str, *more: str) -> subprocess.CompletedProcess[str]:
         (tmp_path / "test_app.py").write_text(text)
         options = ["-p", "pytest_kiq", "-p", "no:cacheprovider", "--strict-markers", "-W", "error"]
         environment = {
@@ -43,7 +43,7 @@ def run(tmp_path: Path) -> Run:
             "KIQ_REDIS_URL": "redis://localhost:1/0",
         }
         return subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", *options, "test_app.py"],
+            [sys.executable, "-m", "pytest", "-q", *options, *more, "test_app.py"],
             cwd=tmp_path,
             env=environment,
             capture_output=True,
@@ -92,6 +92,12 @@ class TestMarked:
     def test_a_fixture_is_nearer_still(self, kiq_inline):
         assert testing.mode() == "inline"
 
+def test_time_stands_still(kiq_fake, kiq_clock):
+    Ship.perform_in(60, "later")
+    assert kiq_fake.drain_due() == 0
+    kiq_clock.advance(60)
+    assert kiq_fake.drain_due() == 1
+
 @pytest.mark.kiq("fake")
 @pytest.mark.xfail(strict=True, raises=ZeroDivisionError)
 def test_that_fails():
@@ -104,14 +110,18 @@ def test_nothing_is_left():
 """
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "7 passed, 1 xfailed" in done.stdout
+    assert "8 passed, 1 xfailed" in done.stdout
 
 
 @pytest.mark.parametrize("marker", ['"fakes"', "", '"fake", "inline"', 'mode="fake"'])
-def test_a_marker_that_can_t_be_meant_stops_the_run(run: Run, marker: str) -> None:
-    done = run(f"import pytest\n@pytest.mark.kiq({marker})\ndef test_a(): ...\n")
-    assert done.returncode == pytest.ExitCode.USAGE_ERROR
-    assert "test_app.py::test_a: write @pytest.mark.kiq(mode) with one of fake" in done.stderr
+def test_a_marker_that_can_t_be_meant_fails_its_test_before_it_runs(run: Run, marker: str) -> None:
+    done = run(
+        f"import pytest\n@pytest.mark.kiq({marker})\ndef test_a(): print('it ran')\n"
+        "def test_b(): ...\n"
+    )
+    assert "1 passed, 1 error" in done.stdout
+    assert "write @pytest.mark.kiq(mode) with one of fake" in done.stdout
+    assert "it ran" not in done.stdout
 
 
 def test_a_failed_assertion_points_at_the_test(run: Run) -> None:
@@ -135,3 +145,28 @@ def test_a_run_without_jobs_imports_nothing_of_kiq(run: Run) -> None:
 def test_pytest_finds_the_plugin_by_its_entry_point() -> None:
     assert project()["project"]["entry-points"]["pytest11"] == {"pytest_kiq": "pytest_kiq"}
     assert importlib.util.find_spec("pytest_kiq") is not None
+
+
+def test_it_works_in_the_processes_of_xdist_and_with_unittest(run: Run) -> None:
+    text = """
+import unittest
+
+@pytest.mark.parametrize("number", range(8))
+def test_each(kiq_fake, number):
+    kiq_fake.assert_not_enqueued()
+    Ship.perform_async(number)
+    kiq_fake.assert_enqueued(Ship, args=[number], count=1)
+
+@pytest.mark.kiq("fake")
+class Case(unittest.TestCase):
+    def test_a(self):
+        Ship.perform_async(1)
+        testing.assert_enqueued(Ship, count=1)
+
+    def test_b(self):
+        Ship.perform_async(2)
+        testing.assert_enqueued(Ship, count=1)
+"""
+    done = run(JOBS + text, "-p", "xdist", "-n", "2", "-W", "default")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "10 passed" in done.stdout
