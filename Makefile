@@ -20,7 +20,7 @@ setup: $(STAMP) ## make .venv and install kiq with all that developing it needs
 check: $(STAMP) ## format, lint, types, import floors: before each commit
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/ruff check --quiet .
-	@$(BIN)/mypy --strict --no-error-summary kiq
+	@$(BIN)/mypy --strict --no-error-summary kiq pytest_kiq.py
 	@out=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$out"; exit 1; }
 	@echo "check: all is well"
 

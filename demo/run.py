@@ -65,7 +65,7 @@ def show(store: redis.Redis, url: str, log: Path) -> None:
             raise Trouble(f"the worker ended with {worker.returncode}:\n{_end_of(log)}")
     _say("the worker is stopped; this is what Redis says:")
     seen, total = attempts(store), counts(store).since(start)
-    pushed = int(store.get("demo:pushed") or 0)  # type: ignore[arg-type]
+    pushed = int(store.get("demo:pushed") or 0)
     store.delete("demo:seen", "demo:pushed")
     print("\n".join(table(seen, total, pushed)))
     print(
@@ -135,7 +135,7 @@ def _push(url: str) -> None:
 
 def _watch(store: redis.Redis, start: Counts, worker: subprocess.Popen[bytes], log: Path) -> None:
     """Show progress until every job is done or dead: one line refreshed, or a line a second."""
-    pushed = int(store.get("demo:pushed") or 0)  # type: ignore[arg-type]
+    pushed = int(store.get("demo:pushed") or 0)
     on_terminal = sys.stdout.isatty()
     began = said_at = time.monotonic()
     while True:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, Generic, NoReturn, ParamSpec, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec, TypeVar, Unpack, overload
 
 from .enqueuing import Enqueuer
 from .errors import ConfigError
-from .job_class import Elsewhere, check_plain_function
+from .job_class import Elsewhere, RetryIn, check_plain_function
 from .options import CLASS_ONLY, DEFAULTS, Options, checked
+from .payload import Payload
 from .registry import JobSpec, registry, wire_name
 
 P = ParamSpec("P")
 R = TypeVar("R")
+RetryInHook = TypeVar("RetryInHook", bound=Callable[[int, BaseException, Payload], RetryIn])
+ExhaustedHook = TypeVar("ExhaustedHook", bound=Callable[[Payload, BaseException], object])
 
 
 class FunctionJob(Enqueuer[P], Generic[P, R]):
@@ -22,10 +25,11 @@ class FunctionJob(Enqueuer[P], Generic[P, R]):
     Threads: any.
     """
 
-    delay = Elsewhere("perform_async(...)")
-    apply_async = Elsewhere("perform_async(...) or perform_in(seconds, ...)")
-    send = Elsewhere("perform_async(...)")
-    enqueue = Elsewhere("perform_async(...)")
+    if not TYPE_CHECKING:  # to a checker these are not there
+        delay = Elsewhere("perform_async(...)")
+        apply_async = Elsewhere("perform_async(...) or perform_in(seconds, ...)")
+        send = Elsewhere("perform_async(...)")
+        enqueue = Elsewhere("perform_async(...)")
 
     def __init__(self, function: Callable[P, R], options: dict[str, Any]) -> None:
         functools.update_wrapper(self, function)
@@ -42,12 +46,12 @@ class FunctionJob(Enqueuer[P], Generic[P, R]):
         """Call the function."""
         return self._function(*args, **kwargs)
 
-    def retry_in(self, hook: Callable[[int, BaseException, dict[str, Any]], Any]) -> Any:
+    def retry_in(self, hook: RetryInHook) -> RetryInHook:
         """Decorate the function that says when to try again; see docs/retries.md."""
         self._kiq_spec.hooks["retry_in"] = hook
         return hook
 
-    def retries_exhausted(self, hook: Callable[[dict[str, Any], BaseException], Any]) -> Any:
+    def retries_exhausted(self, hook: ExhaustedHook) -> ExhaustedHook:
         """Decorate the function that is told when no attempt is left; see docs/retries.md."""
         self._kiq_spec.hooks["retries_exhausted"] = hook
         return hook

@@ -10,12 +10,15 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Protocol, Unpack
 
 from .enqueuing import Args, Enqueuer
-from .errors import ConfigError
+from .errors import ConfigError, Discard, Kill
 from .middleware import ServerContext
 from .options import CLASS_ONLY, DEFAULTS, Options, SetOptions, checked
+from .payload import Payload
 from .registry import JobSpec, registry, wire_name
 
 P = ParamSpec("P")
+#: What ``retry_in`` may answer: seconds, Kill, Discard, or None for the usual delay.
+RetryIn = float | timedelta | Kill | Discard | type[Kill] | type[Discard] | None
 _MISTAKEN_ATTRIBUTES = ("queue", "retry", "retry_for", "retry_queue", "backtrace", "dead")
 
 
@@ -87,10 +90,16 @@ class Job(metaclass=_Meta):
     _kiq_enqueuer: ClassVar[Enqueuer[Any]]
     _kiq_context: ServerContext | None = None
 
-    delay = Elsewhere("perform_async(...)")
-    apply_async = Elsewhere("perform_async(...) or perform_in(seconds, ...)")
-    send = Elsewhere("perform_async(...)")
-    enqueue = Elsewhere("perform_async(...)")
+    if not TYPE_CHECKING:  # to a checker these are not there
+        delay = Elsewhere("perform_async(...)")
+        apply_async = Elsewhere("perform_async(...) or perform_in(seconds, ...)")
+        send = Elsewhere("perform_async(...)")
+        enqueue = Elsewhere("perform_async(...)")
+    else:  # methods that a job may have; so a checker sees one that kiq could not call
+
+        def retry_in(self, count: int, error: BaseException, payload: Payload, /) -> RetryIn: ...
+
+        def retries_exhausted(self, payload: Payload, error: BaseException, /) -> object: ...
 
     def __init_subclass__(cls, **options: Unpack[Options]) -> None:
         super().__init_subclass__()

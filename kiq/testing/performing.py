@@ -9,7 +9,7 @@ from ..clock import milliseconds
 from ..codec import decode
 from ..context import running
 from ..inline import perform_job
-from ..middleware import Chain, ServerContext
+from ..middleware import Chain, ServerContext, fold_by_class
 from ..registry import JobSpec, registry
 from .box import PushedJob
 
@@ -34,4 +34,4 @@ def perform(job: PushedJob) -> Any:
 
 def _perform_in_context(spec: JobSpec, context: ServerContext) -> Any:
     running.set(context)
-    return server_middleware.fold(lambda inner: perform_job(spec, inner))(context)
+    return fold_by_class(server_middleware, lambda inner: perform_job(spec, inner))(context)
