@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any
 
@@ -22,14 +24,27 @@ def perform(job: PushedJob) -> Any:
     """Run *job*, and return what its ``perform`` returns. Raises what it raises; no retry.
 
     In a copy of the context: a job that pushes does so in the mode of the test, and what it sets
-    does not leak. Raises UnknownJobClass.
+    does not leak. Where an event loop runs on this thread, on another one, as a worker would: a job
+    may begin a loop of its own. Raises UnknownJobClass.
     """
     spec = registry.get(job.class_name)
     payload, _ = decode(job.raw)  # once more: neither run nor test changes what the other sees
     if job.at is not None:
         payload["enqueued_at"] = milliseconds()
     context = ServerContext(payload, job.queue, spec.target, spec.make())
-    return copy_context().run(_perform_in_context, spec, context)
+    run = copy_context().run
+    if not _a_loop_runs_here():
+        return run(_perform_in_context, spec, context)
+    with ThreadPoolExecutor(1, "kiq-testing") as threads:
+        return threads.submit(run, _perform_in_context, spec, context).result()
+
+
+def _a_loop_runs_here() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _perform_in_context(spec: JobSpec, context: ServerContext) -> Any:

@@ -273,6 +273,37 @@ def test_two_asyncio_tasks_have_scopes_of_their_own() -> None:
     assert testing.mode() == "disabled"
 
 
+@kiq.job(name="testing.looping")
+def looping(what: str) -> str:
+    async def inner() -> None:
+        await asyncio.sleep(0)
+        Noting.perform_async(what)
+
+    asyncio.run(inner())
+    if what == "fail":
+        raise ZeroDivisionError("out of luck")
+    return what
+
+
+def test_a_job_with_a_loop_of_its_own_runs_in_an_asyncio_test_too() -> None:
+    async def inline() -> None:
+        with testing.scoped("inline"):
+            looping.perform_async("inline")
+
+    async def drained() -> None:
+        with testing.scoped("fake"):
+            looping.perform_async("drained")
+            assert testing.perform_one() == "drained"
+            testing.assert_enqueued(Noting, args=["drained"])
+            looping.perform_async("fail")
+            with pytest.raises(ZeroDivisionError):
+                testing.drain(looping)
+
+    asyncio.run(inline())
+    asyncio.run(drained())
+    assert [what for what, *_ in seen] == ["inline"]
+
+
 def test_pushes_of_many_threads_are_all_kept() -> None:
     with testing.scoped("fake", process_wide=True):
         threads = [
