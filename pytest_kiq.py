@@ -7,7 +7,7 @@ until a test asks.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -22,14 +22,15 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
+@pytest.hookimpl(hookwrapper=True)  # the older form: this file is imported by any pytest there is
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Set the mode of a marked test, its fixtures included."""
     marker = item.get_closest_marker("kiq")
     if marker is None or not _can_be_meant(marker):
-        return (yield)
-    with _testing().scoped(marker.args[0], process_wide=True):
-        return (yield)
+        yield
+    else:
+        with _testing().scoped(marker.args[0], process_wide=True):
+            yield
 
 
 @pytest.hookimpl(tryfirst=True)

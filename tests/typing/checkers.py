@@ -30,11 +30,16 @@ def mypy(*paths: Path, strict: bool = True) -> list[Complaint]:
     mode = ["--strict"] if strict else ["--check-untyped-defs", "--allow-redefinition"]
     # Not by our pyproject.toml: users have another. A cache for each mode: they don't share one.
     files = [f"--config-file={HERE / 'mypy.ini'}", f"--cache-dir={ROOT}/.mypy_cache/users{mode[0]}"]
-    options = ["--no-error-summary", "--hide-error-context", "--no-pretty", "--show-absolute-path"]
-    done = _run([sys.executable, "-m", "mypy", *mode, *files, *options, *map(str, paths)], paths[0])
+    options = ["--no-error-summary", "--hide-error-context", "--no-pretty"]
+    # As seen from here: in its cache, mypy keeps names as they were given.
+    names = [os.path.relpath(path, ROOT) for path in paths]
+    done = _run([sys.executable, "-m", "mypy", *mode, *files, *options, *names], paths[0])
     found = re.findall(r"^(\S+?):(\d+): error: (.*?)  \[([\w-]+)\]$", done.stdout, re.MULTILINE)
     assert len(found) == done.stdout.count(": error: "), done.stdout
-    return [Complaint(file, int(line), code, text) for file, line, text, code in found]
+    return [
+        Complaint(os.path.abspath(ROOT / file), int(line), code, text)
+        for file, line, text, code in found
+    ]
 
 
 def pyright(*paths: Path, strict: bool = True) -> list[Complaint]:

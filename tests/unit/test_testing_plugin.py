@@ -94,6 +94,7 @@ class TestMarked:
 
 def test_time_stands_still(kiq_fake, kiq_clock):
     Ship.perform_in(60, "later")
+    assert len({kiq_clock.now for _ in range(1000)}) == 1
     assert kiq_fake.drain_due() == 0
     kiq_clock.advance(60)
     assert kiq_fake.drain_due() == 1

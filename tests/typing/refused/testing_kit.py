@@ -31,6 +31,10 @@ testing.jobs(Plain)
 testing.drain(helper)
 # refused: arg-type | reportArgumentType | an instance is no class
 testing.perform_one(Ship())
+# refused: arg-type | reportArgumentType | no job class
+testing.assert_enqueued(Plain)
+# refused: arg-type | reportArgumentType | no job
+testing.assert_not_enqueued(helper)
 # refused: call-arg | reportCallIssue | of what?
 testing.assert_enqueued()
 # refused: arg-type | reportArgumentType | arguments are a list
