@@ -140,8 +140,10 @@ def _shown(wanted: _Wanted) -> str:
     if not everything:
         return "nothing was enqueued"
     # Those of the class first: what is looked for is most likely among them.
-    near = [job for job in everything if wanted.names is None or job.class_name in wanted.names]
-    return f"enqueued were:{_lines(near + [job for job in everything if job not in near])}"
+    names = wanted.names if wanted.names is not None else ()
+    return (
+        f"enqueued were:{_lines(sorted(everything, key=lambda job: job.class_name not in names))}"
+    )
 
 
 def _lines(jobs: list[PushedJob]) -> str:

@@ -21,7 +21,7 @@ _NAMES = ("wall", "milliseconds")
 class Clock:
     """The time that kiq reads inside a :func:`travel` or :func:`freeze` block.
 
-    Threads: any.
+    Threads: any may read it, one moves it.
     """
 
     def __init__(self, start: float, *, ticks: bool) -> None:
@@ -96,7 +96,8 @@ _MOVED = {"wall": _wall, "milliseconds": _milliseconds}
 
 
 def _modules() -> list[ModuleType]:
-    return [module for name, module in list(sys.modules.items()) if name.startswith("kiq.")]
+    loaded = [module for name, module in list(sys.modules.items()) if name.startswith("kiq.")]
+    return [module for module in loaded if isinstance(module, ModuleType)]
 
 
 @contextmanager

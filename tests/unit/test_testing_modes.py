@@ -1,64 +1,17 @@
-"""kiq.testing: which mode holds where, and what a push does in each."""
+"""kiq.testing: what a push does in each mode."""
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
-import os
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
-import fakeredis
 import pytest
-import redis
 
 import kiq
-from kiq import api, testing
-from kiq.client import default_client
-from kiq.registry import Registry
-from tests.helpers.stored import in_queue
-from tests.house.source import ROOT
+from kiq import testing
+from tests.helpers.testing_jobs import HardWorker, Noting, seen, welcome
 
-
-class HardWorker(kiq.Job, name="testing.HardWorker", queue="critical"):
-    def perform(self, name: str, count: int = 1) -> str:
-        return f"{name} {count}"
-
-
-@kiq.job(name="testing.welcome", queue="mailers")
-def welcome(user_id: int) -> None:
-    HardWorker.perform_async(f"user {user_id}")
-
-
-seen: list[Any] = []
-
-
-class Noting(kiq.Job, name="testing.Noting"):
-    def perform(self, what: Any) -> None:
-        running = kiq.current_job()
-        seen.append((what, self.jid, running and running.jid))
-        if what == "again":
-            Noting.perform_async("pushed by the job")
-        if what == "fail":
-            raise ZeroDivisionError("out of luck")
-        if what == "store":
-            raise kiq.StoreUnavailable("its own")
-
-
-@pytest.fixture(autouse=True)
-def untouched(unconfigured: None, fresh_registry: Registry, fresh_host: kiq.Host) -> Iterator[None]:
-    """Every test begins and ends without a mode; a push that went to Redis would fail."""
-    seen.clear()
-    kiq.configure(redis="redis://localhost:1/0")
-    yield
-    testing.fake()
-    testing.clear()
-    testing.disabled()
-    testing.server_middleware.clear()
+pytestmark = pytest.mark.usefixtures("no_mode")
 
 
 def test_without_a_mode_pushes_go_to_redis() -> None:
@@ -183,172 +136,29 @@ def test_inline_goes_through_the_middleware_of_tests() -> None:
     assert seen == ["HardWorker"]
 
 
-def test_scopes_nest_and_each_begins_empty() -> None:
-    testing.fake()
-    HardWorker.perform_async("outside")
-    with testing.scoped("fake"):
-        assert testing.jobs() == []
-        with testing.scoped("inline"):
-            Noting.perform_async("inner")
-            with testing.scoped("disabled"), pytest.raises(kiq.StoreUnavailable):
-                HardWorker.perform_async("to Redis")
-        HardWorker.perform_async("inside")
-        assert [job.args for job in testing.jobs()] == [["inside"]]
-    assert [job.args for job in testing.jobs()] == [["outside"]]
-    assert [what for what, *_ in seen] == ["inner"]
+@pytest.mark.parametrize("way", ["inline mode", "perform_inline", "drain"])
+def test_layers_and_job_run_in_the_order_of_a_real_run(way: str) -> None:
+    def layer(name: str) -> Any:
+        def around(context: Any, call_next: Any) -> Any:
+            seen.append(f"{name} before")
+            result = call_next(context)
+            seen.append(f"{name} after")
+            return result
 
+        return around
 
-def test_a_scope_ends_with_an_error_too() -> None:
-    for process_wide in (False, True):
-        with pytest.raises(ZeroDivisionError), testing.scoped("fake", process_wide=process_wide):
-            raise ZeroDivisionError
-        assert testing.mode() == "disabled"
-
-
-def test_a_scope_is_of_its_thread_alone() -> None:
-    modes: list[str] = []
-
-    def look() -> None:
-        modes.append(testing.mode())
-
-    def in_thread(target: Any) -> None:
-        thread = threading.Thread(target=target)
-        thread.start()
-        thread.join()
-
-    with testing.scoped("fake"):
-        in_thread(look)
-        in_thread(partial(contextvars.copy_context().run, look))
-    with testing.scoped("fake", process_wide=True):
-        in_thread(look)
-    assert modes == ["disabled", "fake", "fake"]
-
-
-def test_scopes_of_the_process_that_overlap_leave_nothing_behind() -> None:
-    first = testing.scoped("fake", process_wide=True)
-    second = testing.scoped("inline", process_wide=True)
-    first.__enter__()
-    second.__enter__()
-    first.__exit__(None, None, None)
-    assert testing.mode() == "inline"
-    second.__exit__(None, None, None)
-    assert testing.mode() == "disabled"
-
-
-def test_a_mode_for_the_process_does_not_end_the_scopes_that_are_open() -> None:
-    with testing.scoped("fake"):
-        testing.inline()
-        assert testing.mode() == "fake"
-    assert testing.mode() == "inline"
-
-
-def test_a_scope_in_a_generator_may_be_closed_from_elsewhere() -> None:
-    def steps() -> Iterator[str]:
-        with testing.scoped("fake"):
-            yield testing.mode()
-
-    generator = steps()
-    assert contextvars.copy_context().run(next, generator) == "fake"
-    contextvars.copy_context().run(generator.close)  # type: ignore[attr-defined]
-    assert testing.mode() == "disabled"
-
-
-def test_two_asyncio_tasks_have_scopes_of_their_own() -> None:
-    async def push(label: str, own: asyncio.Event, other: asyncio.Event) -> list[Any]:
-        with testing.scoped("fake"):
-            HardWorker.perform_async(label)
-            own.set()
-            await other.wait()
-            await asyncio.create_task(push_more(label))
-            return [job.args[0] for job in testing.jobs()]
-
-    async def push_more(label: str) -> None:
-        HardWorker.perform_async(f"more {label}")
-
-    async def both() -> list[list[Any]]:
-        a, b = asyncio.Event(), asyncio.Event()
-        return list(await asyncio.gather(push("a", a, b), push("b", b, a)))
-
-    assert asyncio.run(both()) == [["a", "more a"], ["b", "more b"]]
-    assert testing.mode() == "disabled"
-
-
-@kiq.job(name="testing.looping")
-def looping(what: str) -> str:
-    async def inner() -> None:
-        await asyncio.sleep(0)
-        Noting.perform_async(what)
-
-    asyncio.run(inner())
-    if what == "fail":
-        raise ZeroDivisionError("out of luck")
-    return what
-
-
-def test_a_job_with_a_loop_of_its_own_runs_in_an_asyncio_test_too() -> None:
-    async def inline() -> None:
-        with testing.scoped("inline"):
-            looping.perform_async("inline")
-
-    async def drained() -> None:
-        with testing.scoped("fake"):
-            looping.perform_async("drained")
-            assert testing.perform_one() == "drained"
-            testing.assert_enqueued(Noting, args=["drained"])
-            looping.perform_async("fail")
-            with pytest.raises(ZeroDivisionError):
-                testing.drain(looping)
-
-    asyncio.run(inline())
-    asyncio.run(drained())
-    assert [what for what, *_ in seen] == ["inline"]
-
-
-def test_pushes_of_many_threads_are_all_kept() -> None:
-    with testing.scoped("fake", process_wide=True):
-        threads = [
-            threading.Thread(target=lambda: [HardWorker.perform_async("x") for _ in range(100)])
-            for _ in range(4)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert len({job.jid for job in testing.jobs()}) == 400
-
-
-def test_asking_for_jobs_in_another_mode_says_what_to_do() -> None:
-    with pytest.raises(testing.NotFaking, match=r"the mode is disabled here.*kiq.testing.fake"):
-        testing.jobs()
-    with testing.scoped("inline"), pytest.raises(testing.NotFaking, match="inline"):
-        testing.drain()
-
-
-def test_an_unknown_mode_is_refused_and_changes_nothing() -> None:
-    with pytest.raises(kiq.ConfigError, match="not 'fakes'"), testing.scoped("fakes"):  # type: ignore[arg-type]
-        pass
-    assert testing.mode() == "disabled"
-
-
-def test_kiq_api_looks_at_redis_in_every_mode(fake: redis.Redis) -> None:
-    HardWorker.perform_async("in Redis")
-    with testing.scoped("fake"):
-        HardWorker.perform_async("in memory")
-        assert [job.args for job in api.Queue("critical")] == [["in Redis"]]
-        assert len(testing.jobs()) == 1
-        api.Queue("critical").clear()
-        assert len(testing.jobs()) == 1
-    assert fake.llen("queue:critical") == 0
-
-
-def test_a_client_of_one_s_own_pushes_to_its_store_in_every_mode(unconfigured: None) -> None:
-    store = fakeredis.FakeRedis()
-    own = kiq.Client(store)
-    for mode in ("fake", "inline"):
-        with testing.scoped(mode):
-            own.push({"class": "Ruby", "args": [], "queue": "critical", "jid": mode})
-    assert [job["jid"] for job in in_queue(store, "critical")] == ["fake", "inline"]
-    store.close()
+    kiq.host.around_push(layer("client"))
+    kiq.host.around_perform(layer("server"))
+    testing.server_middleware.add(layer("server"))
+    with testing.scoped("fake" if way == "drain" else "inline"):
+        (Noting.perform_inline if way == "perform_inline" else Noting.perform_async)({"a": [1.5]})
+        if way == "drain":
+            testing.drain()
+        with pytest.raises(kiq.ArgumentError):
+            (Noting.perform_inline if way == "perform_inline" else Noting.perform_async)((1, 2))
+    what = [each if isinstance(each, str) else each[0] for each in seen]
+    order = ["client before", "client after", "server before", {"a": [1.5]}, "server after"]
+    assert what == [*order, "client before", "client after"]
 
 
 def test_pushes_by_name_run_inline_too_with_their_options() -> None:
@@ -366,48 +176,3 @@ def test_an_error_in_the_middle_of_a_bulk_ends_an_inline_push() -> None:
     with testing.scoped("inline"), pytest.raises(ZeroDivisionError):
         Noting.perform_bulk([("first",), ("fail",), ("never",)])
     assert [what for what, *_ in seen] == ["first", "fail"]
-
-
-def outside(code: str, **variables: str) -> str:
-    """Return what a process without a test runner writes to stderr."""
-    environment = {k: v for k, v in os.environ.items() if k not in ("KIQ_ENV", "APP_ENV")}
-    done = subprocess.run(
-        [sys.executable, "-c", f"from kiq import testing\n{code}"],
-        env={**environment, **variables},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stderr
-
-
-@pytest.mark.parametrize("code", ["testing.fake()", "with testing.scoped('fake'): pass"])
-def test_faking_outside_tests_is_warned_of_once(code: str) -> None:
-    said = outside(f"{code}\n{code}")
-    assert said.count("never reach Redis") == 1
-    assert "set KIQ_ENV=test" in said
-
-
-@pytest.mark.parametrize(
-    ("code", "variables"),
-    [
-        ("testing.fake()", {"KIQ_ENV": "test"}),
-        ("testing.fake()", {"APP_ENV": "testing"}),
-        ("import unittest; testing.fake()", {}),
-        ("testing.inline(); testing.disabled()", {}),
-    ],
-)
-def test_tests_and_other_modes_are_not_warned_of(code: str, variables: dict[str, str]) -> None:
-    assert outside(code, **variables) == ""
-
-
-def test_disabled_is_the_real_client_and_works_on_fakeredis(fake: redis.Redis) -> None:
-    real = default_client()
-    testing.fake()
-    assert default_client() is not real
-    testing.disabled()
-    assert default_client() is real
-    HardWorker.perform_async("Bob")
-    assert in_queue(fake, "critical")[0]["args"] == ["Bob"]
