@@ -119,10 +119,11 @@ class _Wanted:
         )
 
     def _on_time(self, job: PushedJob) -> bool:
-        if self._at is None or job.at is None or job.delay is None:
+        if self._at is None or job.at is None:
             return self._at is None and job.at is None
         if isinstance(self._at, timedelta):
-            return abs(job.delay - self._at.total_seconds()) <= self._tolerance
+            wanted = self._at.total_seconds()
+            return job.delay is not None and abs(job.delay - wanted) <= self._tolerance
         return abs(job.at - float(self._at)) <= self._tolerance
 
 
@@ -157,7 +158,8 @@ def _line(job: PushedJob) -> str:
     arguments = f"args={job.args!r}" + (f" kwargs={job.kwargs!r}" if job.kwargs else "")
     if len(arguments) > _LONGEST_ARGUMENTS:
         arguments = f"{arguments[:_LONGEST_ARGUMENTS]}…"
-    due = f" at={_time(job.at)} ({job.delay:+.1f} s)" if job.delay is not None else ""
+    delay = f" ({job.delay:+.1f} s)" if job.delay is not None else ""
+    due = f" at={_time(job.at)}{delay}" if job.at is not None else ""
     return f"{job.class_name} {arguments} queue={job.queue!r}{due}"
 
 

@@ -18,6 +18,9 @@ from ..registry import registry
 #: Whose jobs are meant: a job class, a function job, or the name that either travels under.
 Target = type[Job] | FunctionJob[..., Any] | str
 Names = Collection[str] | None
+_MILLISECONDS_FROM = (
+    100_000_000_000  # below it a time stamp is in seconds, as Sidekiq 7 writes them
+)
 _numbers = count()
 
 
@@ -58,8 +61,11 @@ class PushedJob:
 
     @property
     def delay(self) -> float | None:
-        """Seconds from its making to when it is due; None for at once."""
-        return None if self.at is None else self.at - self.payload["created_at"] / 1000
+        """Seconds from its making to when it is due; None for at once, or where nobody knows."""
+        made = self.payload["created_at"]
+        if self.at is None or isinstance(made, bool) or not isinstance(made, int | float):
+            return None
+        return self.at - (made / 1000 if made >= _MILLISECONDS_FROM else made)
 
 
 def pushed_job(raw: bytes, queue: str | None, at: float | None) -> PushedJob:

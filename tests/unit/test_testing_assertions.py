@@ -159,6 +159,17 @@ def test_the_opposite_fails_with_the_jobs_that_should_not_be() -> None:
         testing.assert_not_enqueued()
 
 
+@pytest.mark.parametrize(("made", "delay"), [(4e9, 60.0), (4e12, 60.0), ("yesterday", None)])
+def test_time_stamps_of_other_programs_are_read_where_they_can_be(made: Any, delay: Any) -> None:
+    kiq.push({"class": "Ruby", "args": [], "created_at": made, "at": 4e9 + 60})
+    (job,) = testing.assert_enqueued("Ruby", at=4e9 + 60)
+    assert job.delay == delay
+    with pytest.raises(AssertionError, match=r"Ruby args=\[\] queue='default' at=2096-"):
+        testing.assert_not_enqueued("Ruby")
+    if delay is None:
+        testing.assert_not_enqueued("Ruby", at=timedelta(minutes=1))
+
+
 def test_a_due_time_that_no_calendar_has_can_be_shown() -> None:
     HardWorker.perform_at(1e300, "Bob")
     with pytest.raises(AssertionError, match=r"at=1e\+300"):

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import assert_type
 
 from kiq.api import (
     DeadSet,
     JobRecord,
+    Process,
+    ProcessSet,
     Queue,
     QueuedJob,
     RetrySet,
     ScheduledSet,
     SortedEntry,
     Stats,
+    Work,
+    WorkSet,
 )
+
+
+def show(done: int, total: int) -> None:
+    print(f"{done} of {total}")
+
 
 stats = Stats()
 assert_type(stats.processed, int)
@@ -24,6 +33,7 @@ for queue in Queue.all():
     assert_type(queue, Queue)
     assert_type(queue.size, int)
     assert_type(queue.latency, float)
+    assert_type(queue.paused, bool)
 
 for job in Queue("mailers"):
     assert_type(job, QueuedJob)
@@ -32,12 +42,20 @@ for job in Queue("mailers"):
     assert_type(job.delete(), bool)
 
 retries = RetrySet("redis://localhost:6379/0")
-for entry in retries.scan("ConnectionError"):
+for entry in retries.select(text="ConnectionError"):
     assert_type(entry, SortedEntry)
     entry.reschedule(datetime.now(UTC))
     entry.retry()
     entry.kill()
 
 assert_type(DeadSet().find("5d1c7a52e6ad1ab1f5a1a0d8"), SortedEntry | None)
-assert_type(retries.retry_all(lambda done: print(done)), int)
+assert_type(retries.retry_all(older_than=timedelta(days=1), progress=show), int)
 assert_type(ScheduledSet().clear(), int)
+
+for process in ProcessSet():
+    assert_type(process, Process)
+    process.quiet()
+assert_type(ProcessSet().get("app-1:4711:0123456789ab"), Process | None)
+for work in WorkSet():
+    assert_type(work, Work)
+    assert_type(work.job, JobRecord)
