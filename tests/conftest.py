@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import fakeredis
 import pytest
@@ -85,6 +86,20 @@ def kiq_client(
     """The client behind ``perform_async``, on the shared server; isolated, and restored."""
     kiq.configure(redis=redis_url)
     return default_client()
+
+
+@pytest.fixture
+def command_store(
+    raw: redis.Redis,
+    redis_url: str,
+    kiq_client: kiq.Client,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> redis.Redis:
+    """The emptied database that the commands of ``tests.helpers.commands`` find, in an empty folder."""
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    monkeypatch.chdir(tmp_path)
+    return raw
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from importlib import metadata
 from typing import Any
@@ -9,12 +10,30 @@ from typing import Any
 import click
 
 from .. import __version__
-from ..errors import KiqError
+from ..errors import KiqError, PluginError
 from .check import check
 from .exit_codes import exit_code
 from .run import run
 
 _BUILT_IN: dict[str, click.Command] = {"run": run, "check": check}
+
+#: The commands of our own wings. By name: the porch imports no wing, and ``kiq run`` pays for none.
+_SHIPPED = {
+    "clear-queue": "kiq.commands.queues:clear_queue",
+    "dead": "kiq.commands.sets:dead",
+    "doctor": "kiq.commands.doctor:doctor",
+    "dump": "kiq.commands.processes:dump",
+    "pause": "kiq.commands.queues:pause",
+    "ps": "kiq.commands.processes:ps",
+    "push": "kiq.commands.push:push",
+    "queues": "kiq.commands.queues:queues",
+    "quiet": "kiq.commands.processes:quiet",
+    "retries": "kiq.commands.sets:retries",
+    "scheduled": "kiq.commands.sets:scheduled",
+    "stats": "kiq.commands.stats:stats",
+    "stop": "kiq.commands.processes:stop",
+    "unpause": "kiq.commands.queues:unpause",
+}
 
 
 class _Commands(click.Group):
@@ -23,7 +42,7 @@ class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's)
         """Return the names of all commands."""
         found = {point.name for point in metadata.entry_points(group="kiq.commands")}
-        return sorted({*_BUILT_IN, *found})
+        return sorted({*_BUILT_IN, *_SHIPPED, *found})
 
     def get_command(
         self,
@@ -33,9 +52,11 @@ class _Commands(click.Group):
         """Return the command *cmd_name*, loaded now, or None."""
         if cmd_name in _BUILT_IN:
             return _BUILT_IN[cmd_name]
+        place = _SHIPPED.get(cmd_name)
+        if place is not None:
+            return _at(place)
         for point in metadata.entry_points(group="kiq.commands", name=cmd_name):
-            command: click.Command = point.load()
-            return command
+            return _loaded(point)
         return None
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -45,6 +66,29 @@ class _Commands(click.Group):
         ):
             args = ["run", *args]
         return super().parse_args(ctx, args)
+
+
+def _at(place: str) -> click.Command:
+    module, _, attribute = place.partition(":")
+    command: click.Command = getattr(importlib.import_module(module), attribute)
+    return command
+
+
+def _loaded(point: metadata.EntryPoint) -> click.Command:
+    """Return the command of another package; one that says what is wrong with it where it is broken."""
+    try:
+        found = point.load()
+        if isinstance(found, click.Command):
+            return found
+        why = f"{point.value} is no click command"
+    except Exception as error:  # noqa: BLE001 (one broken package must not take the others' commands)
+        why = f"{type(error).__name__}: {error}"
+
+    def refuse() -> None:
+        package = point.dist.name if point.dist else "?"
+        raise PluginError(f"the command {point.name!r} of {package} can't be loaded: {why}")
+
+    return click.Command(point.name, callback=refuse, short_help="(can't be loaded)")
 
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

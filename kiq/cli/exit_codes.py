@@ -1,8 +1,10 @@
 """Exit codes, after ``sysexits.h``.
 
-0: done, or stopped in order. 2: wrong use of the command line. 69: Redis can't be reached. 70: the
-application can't be imported, or ``startup`` failed. 77: Redis refused the user. 78: a setting is
-wrong, or this Redis is unsuitable. 128 + n: ended at the third signal n.
+0: done, or stopped in order. 1: not done, as the answer was no or what was named is not there. 2: wrong
+use of the command line. 3: ``kiq doctor`` warns. 4: ``kiq doctor`` found what loses jobs, or lets them
+wait for ever. 69: Redis can't be reached. 70: the application can't be imported, or ``startup`` failed.
+77: Redis refused the user. 78: a setting is wrong, or this Redis is unsuitable. 128 + n: ended at the
+third signal n; 130: Ctrl-C broke off a command.
 """
 
 from __future__ import annotations
@@ -18,10 +20,14 @@ from ..errors import (
     StoreUnsuitable,
 )
 
+NOT_DONE = 1
+WARNING = 3
+DANGER = 4
 UNAVAILABLE = 69
 SOFTWARE = 70
 DENIED = 77
 CONFIG = 78
+INTERRUPTED = 130
 
 _CODES: tuple[tuple[type[KiqError], int], ...] = (
     (StoreUnavailable, UNAVAILABLE),

@@ -1,0 +1,196 @@
+"""``kiq ps``, ``kiq quiet``, ``kiq stop``, ``kiq dump``: the worker processes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from ..api import Process, ProcessSet, Work, WorkSet
+from ..cli.exit_codes import NOT_DONE
+from ..clock import wall
+from ..errors import ConfigError
+from .asking import sure
+from .entries import as_object, call
+from .ground import Ground, grounded
+from .screen import document, note, say, table
+from .table import Column
+from .text import counted, duration, megabytes, moment, visible
+
+_PROCESSES = [
+    Column("process", least=20),
+    Column("tag", least=6, spare=4),
+    Column("queues", least=10, spare=3),
+    Column("busy", right=True),
+    Column("state"),
+    Column("memory", right=True, spare=2),
+    Column("rtt", right=True, spare=5),
+    Column("up", right=True, spare=1),
+    Column("beat", spare=6),
+]
+_WORK = [
+    Column("process", least=16, spare=2),
+    Column("thread", spare=3),
+    Column("queue", least=7, spare=4),
+    Column("jid"),
+    Column("class", least=12, tail=True),
+    Column("arguments", least=10, spare=1),
+    Column("for", right=True),
+]
+
+
+@click.command()
+@click.option("-j", "--jobs", is_flag=True, help="The jobs that run, too.")
+@grounded()
+def ps(ground: Ground, jobs: bool) -> None:
+    """List the worker processes, and with --jobs what each of their threads runs."""
+    processes = sorted(ProcessSet(ground.home), key=lambda process: process.identity)
+    works = sorted(WorkSet(ground.home), key=lambda work: work.run_at) if jobs else []
+    if ground.as_json:
+        shown: dict[str, Any] = {"processes": [_process(each) for each in processes]}
+        document({**shown, "jobs": [_work(each) for each in works]} if jobs else shown)
+        return
+    now = wall()
+    if processes:
+        table(_PROCESSES, (_process_row(each, now) for each in processes))
+        busy, threads = sum(p.busy for p in processes), sum(p.concurrency for p in processes)
+        note(f"{counted(len(processes), 'process', 'processes')}, {busy} of {threads} threads busy")
+    else:
+        note("no worker process runs")
+    if works:
+        say()
+        table(_WORK, (_work_row(each, now) for each in works))
+    elif jobs:
+        note("no job runs")
+
+
+@click.command()
+@click.argument("identity", metavar="IDENTITY|all")
+@click.option("-y", "--yes", is_flag=True, help="Don't ask.")
+@grounded()
+def quiet(ground: Ground, identity: str, yes: bool) -> None:
+    """Let processes take no more jobs; those that run may end. It can't be undone."""
+    _signal(ground, identity, yes, "quiet")
+
+
+@click.command()
+@click.argument("identity", metavar="IDENTITY|all")
+@click.option("-y", "--yes", is_flag=True, help="Don't ask.")
+@grounded()
+def stop(ground: Ground, identity: str, yes: bool) -> None:
+    """Stop processes in order: running jobs have their time, the rest goes back."""
+    _signal(ground, identity, yes, "stop")
+
+
+@click.command()
+@click.argument("identity", metavar="IDENTITY|all")
+@grounded()
+def dump(ground: Ground, identity: str) -> None:
+    """Let processes write to their logs where each of their threads is."""
+    _signal(ground, identity, True, "dump")
+
+
+_ORDERS: dict[str, tuple[Callable[[Process], bool], str]] = {
+    "quiet": (Process.quiet, "be quiet"),
+    "stop": (Process.stop, "stop"),
+    "dump": (Process.dump_threads, "log where its threads are"),
+}
+
+
+def _signal(ground: Ground, identity: str, yes: bool, name: str) -> None:
+    order, words = _ORDERS[name]
+    processes = _meant(list(ProcessSet(ground.home)), identity)
+    if not processes:
+        note(
+            "no worker process runs"
+            if identity == "all"
+            else f"no process {visible(identity)} runs"
+        )
+        raise click.exceptions.Exit(NOT_DONE)
+    if identity == "all":
+        sure(f"{name.capitalize()} {counted(len(processes), 'process', 'processes')}?", yes)
+    told: list[str] = []
+    failed: list[str] = []
+    for process in processes:
+        try:
+            heard = order(process)
+        except ConfigError as error:  # one that runs inside another program; the others go on
+            heard = False
+            note(visible(str(error)))
+        (told if heard else failed).append(process.identity)
+    if ground.as_json:
+        document({"signal": name, "processes": told, "failed": failed})
+    else:
+        for each in told:
+            say(f"told {visible(each)} to {words}; it hears that at its next beat, within 5 s")
+    for each in failed:
+        note(f"{visible(each)} was not told to {words}")
+    if failed:
+        raise click.exceptions.Exit(NOT_DONE)
+
+
+def _meant(processes: Sequence[Process], identity: str) -> list[Process]:
+    """Return the processes that *identity* names: all, one, or those that begin so if that is one."""
+    if identity == "all":
+        return list(processes)
+    exact = [process for process in processes if process.identity == identity]
+    similar = [process for process in processes if process.identity.startswith(identity)]
+    if not exact and len(similar) > 1:
+        names = ", ".join(visible(process.identity) for process in similar[:5])
+        raise click.UsageError(f"{visible(identity)} may be any of {names}: write more of it")
+    return exact or similar
+
+
+def _process(process: Process) -> dict[str, Any]:
+    return {
+        "identity": process.identity,
+        "hostname": process.hostname,
+        "pid": process.pid,
+        "tag": process.tag,
+        "labels": list(process.labels),
+        "queues": list(process.queues),
+        "concurrency": process.concurrency,
+        "busy": process.busy,
+        "quiet": process.is_quiet,
+        "rss_kb": process.rss,
+        "rtt_us": process.rtt_us,
+        "started_at": process.started_at,
+        "beat": process.beat,
+    }
+
+
+def _process_row(process: Process, now: float) -> list[str]:
+    return [
+        visible(process.identity),
+        visible(process.tag or ""),
+        visible(", ".join(dict.fromkeys(process.queues))),
+        f"{process.busy}/{process.concurrency}",
+        click.style("quiet", fg="yellow") if process.is_quiet else "takes jobs",
+        megabytes(process.rss),
+        f"{process.rtt_us / 1000:.1f} ms",
+        "?" if process.started_at is None else duration(max(0.0, now - process.started_at)),
+        moment(process.beat, now),
+    ]
+
+
+def _work(work: Work) -> dict[str, Any]:
+    return {
+        "process": work.process,
+        "thread": work.thread,
+        "queue": work.queue,
+        "run_at": work.run_at,
+        "job": as_object(work.job),
+    }
+
+
+def _work_row(work: Work, now: float) -> list[str]:
+    return [
+        visible(work.process),
+        visible(work.thread),
+        visible(work.queue),
+        visible(work.job.jid),
+        visible(work.job.class_name),
+        call(work.job),
+        duration(max(0.0, now - work.run_at)),
+    ]

@@ -1,0 +1,162 @@
+"""``kiq queues``, ``kiq pause``, ``kiq unpause``, ``kiq clear-queue``."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from ..api import JobRecord, ProcessSet, Queue, Stats
+from ..clock import wall
+from .asking import sure
+from .entries import as_object, call, handle
+from .ground import Ground, grounded
+from .screen import document, note, say, stream, table
+from .table import Column
+from .text import counted, duration, moment, number, visible
+
+_QUEUES = [
+    Column("queue", least=16),
+    Column("jobs", right=True),
+    Column("latency", right=True),
+    Column("processes", right=True, spare=1),
+    Column("state"),
+]
+_JOBS = [
+    Column("enqueued", spare=2),
+    Column("jid"),
+    Column("class", least=12, tail=True),
+    Column("arguments", least=10, spare=1),
+    Column("problem", least=10, spare=3),
+]
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option(
+    *("-n", "--limit"),
+    default=25,
+    type=click.IntRange(0),
+    show_default=True,
+    metavar="N",
+    help="Jobs of NAME; 0: all.",
+)
+@grounded()
+def queues(ground: Ground, name: str | None, limit: int) -> None:
+    """List the queues: how many jobs wait, and for how long the oldest. With NAME: its jobs."""
+    if name is not None:
+        _jobs(ground, _named(ground, name), limit)
+        return
+    found = _facts(ground)
+    if ground.as_json:
+        document({"queues": found})
+    elif not found:
+        note("no queue has ever got a job here")
+    else:
+        table(_QUEUES, map(_row, found))
+
+
+@click.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@grounded(json=False)
+def pause(ground: Ground, names: Sequence[str]) -> None:
+    """Let no process take jobs from queues, from now on; what runs goes on, pushes arrive."""
+    known = {queue.name for queue in Queue.all(ground.home)}
+    for name in names:
+        was_running = _named(ground, name).pause()
+        say(f"paused {visible(name)}" if was_running else f"{visible(name)} was paused already")
+        if name not in known:
+            note(f"(no job is known to have been in {visible(name)}: is that its name?)")
+
+
+@click.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@grounded(json=False)
+def unpause(ground: Ground, names: Sequence[str]) -> None:
+    """Let jobs be taken from paused queues again."""
+    for name in names:
+        was_paused = _named(ground, name).unpause()
+        say(f"unpaused {visible(name)}" if was_paused else f"{visible(name)} was not paused")
+
+
+@click.command("clear-queue")
+@click.argument("name")
+@click.option("-y", "--yes", is_flag=True, help="Don't ask.")
+@grounded()
+def clear_queue(ground: Ground, name: str, yes: bool) -> None:
+    """Delete every job that waits in a queue; what a process took already, runs."""
+    queue = _named(ground, name)
+    size = queue.size
+    if size:
+        sure(f"Delete {counted(size, 'job')} of the queue {visible(name)}?", yes)
+    deleted = queue.clear()
+    if ground.as_json:
+        document({"deleted": deleted})
+    else:
+        say(f"deleted {counted(deleted, 'job')}")
+
+
+def _named(ground: Ground, name: str) -> Queue:
+    """Return the queue *name*: any that is there, or a name that a queue may have."""
+    there = {queue.name: queue for queue in Queue.all(ground.home)}
+    return there.get(name) or Queue(name, ground.home)
+
+
+def _facts(ground: Ground) -> list[dict[str, Any]]:
+    """Return what is known of each queue, the longest first."""
+    takers: dict[str, int] = {}
+    for process in ProcessSet(ground.home):
+        for name in set(process.queues):
+            takers[name] = takers.get(name, 0) + 1
+    return [
+        {
+            "name": queue.name,
+            "size": queue.size,
+            "latency": round(queue.latency, 3),
+            "paused": queue.paused,
+            "processes": takers.get(queue.name, 0),
+        }
+        for queue in Stats(ground.home).queue_summaries()
+    ]
+
+
+def _row(facts: dict[str, Any]) -> list[str]:
+    state = ""
+    if facts["paused"]:
+        state = click.style("paused", fg="yellow")
+    elif not facts["processes"]:
+        state = click.style("no process takes it", fg="red")
+    return [
+        visible(facts["name"]),
+        number(facts["size"]),
+        duration(facts["latency"]) if facts["size"] else "-",
+        number(facts["processes"]),
+        state,
+    ]
+
+
+def _jobs(ground: Ground, queue: Queue, limit: int) -> None:
+    size = queue.size
+    jobs = itertools.islice(queue, limit) if limit > 0 else iter(queue)
+    if ground.as_json:
+        stream({"queue": queue.name, "size": size}, "jobs", map(as_object, jobs))
+        return
+    if not size:
+        note(f"no job waits in {queue.name}")
+        return
+    now = wall()
+    table(_JOBS, (_job_row(job, now) for job in jobs))
+    if 0 < limit < size:
+        note(f"the oldest {limit} of {number(size)}; --limit 0 shows all")
+
+
+def _job_row(job: JobRecord, now: float) -> list[str]:
+    return [
+        moment(job.enqueued_at, now),
+        visible(handle(job)),
+        visible(job.class_name),
+        call(job),
+        visible(job.problem or ""),
+    ]

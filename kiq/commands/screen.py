@@ -1,0 +1,75 @@
+"""Where commands write: lines and tables for people, one JSON document for scripts."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import click
+
+from .plain import plain
+from .table import Column, render
+
+_AT_ONCE = 50  # lines that are written together
+
+
+def is_terminal() -> bool:
+    """Tell whether a person reads standard output."""
+    return sys.stdout.isatty()
+
+
+def width() -> int | None:
+    """Return how many columns the terminal has; None where output goes to a file or a pipe."""
+    return max(40, shutil.get_terminal_size().columns) if is_terminal() else None
+
+
+def say(line: str = "") -> None:
+    """Write a line to standard output, in colour where a terminal takes it."""
+    click.echo(_encodable(line, sys.stdout), color=_colour())
+
+
+def note(line: str) -> None:
+    """Write a remark to standard error, out of the way of what a script reads."""
+    click.echo(_encodable(line, sys.stderr), err=True, color=_colour())
+
+
+def table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
+    """Write a table; see :func:`kiq.commands.table.render`."""
+    lines = render(columns, rows, width())
+    while batch := list(itertools.islice(lines, _AT_ONCE)):
+        say("\n".join(batch))
+
+
+def document(value: Any) -> None:
+    """Write one JSON document."""
+    click.echo(json.dumps(plain(value), indent=2 if is_terminal() else None))
+
+
+def stream(head: Mapping[str, Any], name: str, items: Iterable[Any]) -> None:
+    """Write one JSON object: what *head* has, and under *name* the *items*, one on a line.
+
+    It is written as it comes, so that it may be larger than memory.
+    """
+    start = json.dumps(plain(dict(head)))
+    click.echo(f"{start[:-1]}{', ' if head else ''}{json.dumps(name)}: [", nl=False)
+    separator, texts = "\n", (json.dumps(plain(item)) for item in items)
+    while batch := list(itertools.islice(texts, _AT_ONCE)):
+        click.echo(separator + ",\n".join(batch), nl=False)
+        separator = ",\n"
+    click.echo("]}")
+
+
+def _colour() -> bool | None:
+    refused = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return False if refused else None
+
+
+def _encodable(line: str, stream: Any) -> str:
+    """Return *line* with what the stream's encoding lacks written as an escape."""
+    encoding = getattr(stream, "encoding", None) or "ascii"
+    return line.encode(encoding, "backslashreplace").decode(encoding)

@@ -1,0 +1,112 @@
+"""Commands on a terminal: tables that fit, colours, bars, questions, Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+
+import pytest
+import redis
+
+from tests.helpers.commands import Terminal
+from tests.helpers.server import TestServer
+from tests.helpers.waiting import eventually
+
+ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+
+
+def fill(store: redis.Redis, key: str, count: int) -> None:
+    now = time.time()
+    for start in range(0, count, 5000):
+        members = {}
+        for number in range(start, min(count, start + 5000)):
+            job = {"class": "app.mailers.WelcomeMailer", "args": ["Bob" * 30], "queue": "default"}
+            error = {"error_class": "IOError", "error_message": "disk\x1b[2J" * 20}
+            members[json.dumps({**job, **error, "jid": f"{number:024x}"})] = now + number
+        store.zadd(key, members)
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_tables_fit_the_terminal(raw: redis.Redis, redis_url: str, columns: int) -> None:
+    fill(raw, "retry", 3)
+    with Terminal(["retries"], columns=columns, REDIS_URL=redis_url) as screen:
+        assert screen.ends() == 0
+        lines = [ESCAPE.sub("", line) for line in screen.text.splitlines()]
+        assert max(map(len, lines)) <= columns
+        assert all(f"{number:024x}" in lines[number + 1] for number in range(3))
+        assert "\x1b[1m" in screen.text
+        assert "\x1b[2J" not in screen.text
+
+
+def test_without_colour_a_terminal_gets_none(raw: redis.Redis, redis_url: str) -> None:
+    fill(raw, "retry", 3)
+    with Terminal(["retries"], REDIS_URL=redis_url, NO_COLOR="1") as screen:
+        assert screen.ends() == 0
+        assert "\x1b" not in screen.text
+
+
+def test_a_terminal_that_knows_only_ascii_gets_only_ascii(raw: redis.Redis, redis_url: str) -> None:
+    fill(raw, "retry", 1)
+    environment = {"REDIS_URL": redis_url, "PYTHONIOENCODING": "ascii"}
+    with Terminal(["retries"], columns=80, **environment) as screen:
+        assert screen.ends() == 0
+        assert screen.text.isascii()
+
+
+@pytest.mark.parametrize(("answer", "code", "left"), [("y\n", 0, 0), ("n\n", 1, 3), ("\x03", 1, 3)])
+def test_it_asks_before_it_deletes_many(
+    raw: redis.Redis, redis_url: str, answer: str, code: int, left: int
+) -> None:
+    fill(raw, "dead", 3)
+    with Terminal(["dead", "delete", "--all"], REDIS_URL=redis_url) as screen:
+        screen.says("Delete 3 jobs of the set dead? [y/N]")
+        screen.types(answer)
+        assert screen.ends() == code
+    assert raw.zcard("dead") == left
+
+
+def test_long_work_has_a_bar_and_ctrl_c_ends_it_with_nothing_lost(
+    raw: redis.Redis, redis_url: str
+) -> None:
+    count = 60_000
+    fill(raw, "retry", count)
+    with Terminal(["retries", "retry", "--all", "-y"], REDIS_URL=redis_url) as screen:
+        screen.says(f"of {count:,}")
+        screen.types("\x03")
+        assert screen.ends() == 130
+        assert "broken off after" in screen.text
+        assert "Traceback" not in screen.text
+    moved, left = raw.llen("queue:default"), raw.zcard("retry")
+    assert 0 < moved < count
+    assert moved + left == count
+
+
+def test_watching_goes_on_while_redis_is_away_and_ends_with_ctrl_c(
+    private_server: Callable[..., TestServer],
+) -> None:
+    server = private_server()
+    server.client().set("stat:processed", 17)
+    with Terminal(["stats", "--watch", "0.2"], REDIS_URL=server.url) as screen:
+        screen.says("processed  17")
+        screen.says("/s)")
+        server.kill()
+        screen.says("trying again")
+        server.restart()
+        server.client().set("stat:processed", 4321)
+        screen.says("processed  4,321")
+        screen.types("\x03")
+        assert screen.ends() == 0
+        assert "Traceback" not in screen.text
+        assert "Aborted" not in screen.text
+
+
+def test_a_watch_in_a_pipe_is_plain(redis_url: str) -> None:
+    watch = Terminal(["stats", "--watch", "0.1", "--json"], REDIS_URL=redis_url)
+    with watch as screen:
+        eventually(lambda: screen.says('"rates": {"processed": 0.0'), 20)
+        screen.types("\x03")
+        assert screen.ends() == 0
+        lines = [line for line in screen.text.splitlines() if line.startswith("{")]
+        assert all(json.loads(line)["error"] is None for line in lines)

@@ -1,0 +1,279 @@
+"""``kiq stats``, ``kiq queues``, ``kiq pause``, ``kiq clear-queue``, ``kiq push`` on a real server."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from kiq.api import Queue
+from tests.helpers.commands import command
+from tests.helpers.stored import in_queue, scheduled
+
+JOBS = """
+import kiq
+
+class HardWorker(kiq.Job, queue="critical", retry=3):
+    def perform(self, name: str, count: int = 1, *, loud: bool = False) -> None: ...
+
+@kiq.host.around_push
+def veto(context, call_next):
+    return None if context.payload["args"][:1] == ["vetoed"] else call_next(context)
+"""
+
+
+@pytest.fixture
+def application(
+    command_store: redis.Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> redis.Redis:
+    """A folder with a module of jobs, in which commands run."""
+    (tmp_path / "made_up_jobs.py").write_text(JOBS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "made_up_jobs", raising=False)
+    return command_store
+
+
+def fill(command_store: redis.Redis, queue: str, count: int, age: float = 0) -> None:
+    command_store.sadd("queues", queue)
+    for number in range(count):
+        job = {"class": "X", "args": [number], "jid": f"{queue}-{number}", "queue": queue}
+        command_store.lpush(f"queue:{queue}", json.dumps({**job, "enqueued_at": time.time() - age}))
+
+
+def process(command_store: redis.Redis, identity: str = "web:1:abc", **info: Any) -> None:
+    command_store.sadd("processes", identity)
+    shown = {"hostname": "web", "pid": 1, "concurrency": 10, "queues": ["low"], "kiq": True, **info}
+    fields = {"busy": 3, "beat": time.time(), "quiet": "false", "rss": 2048, "rtt_us": 150}
+    command_store.hset(identity, mapping={"info": json.dumps(shown), "concurrency": 10, **fields})
+
+
+def test_stats_of_nothing_are_zeros(command_store: redis.Redis) -> None:
+    shown = command("stats", "--json").document
+    assert shown.pop("queues") == {}
+    assert set(shown) == {
+        *(
+            "processed",
+            "failed",
+            "enqueued",
+            "scheduled",
+            "retries",
+            "dead",
+            "processes",
+            "threads",
+        ),
+        *("busy", "default_queue_latency"),
+    }
+    assert not any(shown.values())
+    assert command("stats").code == 0
+
+
+def test_stats_show_what_is_there(command_store: redis.Redis) -> None:
+    fill(command_store, "low", 3)
+    process(command_store)
+    command_store.set("stat:processed", 1234567)
+    command_store.zadd("dead", {"x": 1})
+    shown = command("stats", "--json").document
+    assert (shown["processed"], shown["enqueued"], shown["dead"]) == (1234567, 3, 1)
+    assert (shown["processes"], shown["threads"], shown["busy"]) == (1, 10, 3)
+    assert shown["queues"] == {"low": 3}
+    assert "1,234,567" in command("stats").out
+    assert "3 of 10 threads" in command("stats").out
+
+
+def test_queues_are_listed_with_who_takes_them_and_whether_they_are_paused(
+    command_store: redis.Redis,
+) -> None:
+    fill(command_store, "low", 2, age=30)
+    fill(command_store, "mail", 5)
+    process(command_store)
+    Queue("low").pause()
+    listed = command("queues", "--json").document["queues"]
+    assert [(each["name"], each["size"]) for each in listed] == [("mail", 5), ("low", 2)]
+    assert [(each["paused"], each["processes"]) for each in listed] == [(False, 0), (True, 1)]
+    assert 29 < listed[1]["latency"] < 60
+    rows = {line.split()[0]: line for line in command("queues").lines[1:]}
+    assert "no process takes it" in rows["mail"]
+    assert "paused" in rows["low"]
+
+
+def test_without_queues_a_list_says_so(command_store: redis.Redis) -> None:
+    assert command("queues").both == "no queue has ever got a job here\n"
+    assert command("queues", "--json").document == {"queues": []}
+    assert command("queues", "nothing").both == "no job waits in nothing\n"
+
+
+def test_the_jobs_of_a_queue_are_listed_the_oldest_first(command_store: redis.Redis) -> None:
+    fill(command_store, "low", 30)
+    command_store.lpush("queue:low", b"\xff\x1b[2J")
+    listed = command("queues", "low", "-n", "2")
+    assert [line.split()[3] for line in listed.lines[1:]] == ["low-0", "low-1"]
+    assert "the oldest 2 of 31" in listed.err
+    everything = command("queues", "low", "--limit", "0", "--json").document
+    assert [job["jid"] for job in everything["jobs"]] == [f"low-{n}" for n in range(30)] + [""]
+    assert everything["jobs"][-1]["problem"]
+    assert all(line.isprintable() for line in command("queues", "low", "-n", "0").lines)
+
+
+def test_pause_and_unpause_say_what_was_so(command_store: redis.Redis) -> None:
+    fill(command_store, "low", 1)
+    assert command("pause", "low", "hgih").out == "paused low\npaused hgih\n"
+    again = command("pause", "low", "hgih")
+    assert again.out == "low was paused already\nhgih was paused already\n"
+    assert Queue("low").paused
+    assert command("unpause", "low").out == "unpaused low\n"
+    assert command("unpause", "low").out == "low was not paused\n"
+    assert not Queue("low").paused
+
+
+def test_a_pause_of_an_unknown_queue_is_remarked(command_store: redis.Redis) -> None:
+    assert "is that its name?" in command("pause", "hgih").err
+
+
+def test_a_queue_is_cleared_only_after_a_yes(command_store: redis.Redis) -> None:
+    fill(command_store, "low", 3)
+    refused = command("clear-queue", "low")
+    assert refused.code == 2
+    assert "Delete 3 jobs of the queue low?" in refused.err
+    assert command("clear-queue", "low", "--yes", "--json").document == {"deleted": 3}
+    assert command("clear-queue", "low").out == "deleted 0 jobs\n"
+
+
+def test_a_queue_that_another_program_named_badly_can_be_shown_and_cleared(
+    command_store: redis.Redis,
+) -> None:
+    fill(command_store, "a b\x1b[2J", 1)
+    assert "a b\\x1b[2J" in command("queues").out
+    assert len(command("queues", "a b\x1b[2J").lines) == 2
+    assert command("clear-queue", "a b\x1b[2J", "-y").out == "deleted 1 job\n"
+
+
+def test_a_job_is_pushed_from_words_and_json(command_store: redis.Redis) -> None:
+    pushed = command(
+        *("push", "Ruby::Job", "Bob", "5", '"5"', "null", "NaN", '{"a": [1]}', "[broken"),
+        *("-k", "loud=true", "-k", "name=x=y", "-q", "low", "--retry", "2"),
+    )
+    (job,) = in_queue(command_store, "low")
+    assert pushed.out == f"{job['jid']}\n"
+    assert job["args"] == ["Bob", 5, "5", None, "NaN", {"a": [1]}, "[broken"]
+    assert job["kwargs"] == {"loud": True, "name": "x=y"}
+    assert job["retry"] == 2
+
+
+def test_a_job_is_pushed_for_later(command_store: redis.Redis) -> None:
+    command("push", "X", "--in", "10m", "--retry", "false")
+    command("push", "Y", "--at", "2040-01-01T00:00:00Z", "--", "-5")
+    (soon, x), (late, y) = scheduled(command_store)
+    assert abs(soon - time.time() - 600) < 60
+    assert x["retry"] is False
+    assert (late, y["args"]) == (2_208_988_800.0, [-5])
+
+
+def test_the_options_of_an_imported_class_count(application: redis.Redis) -> None:
+    pushed = command("push", "made_up_jobs.HardWorker", "Bob", "-r", "made_up_jobs", "--json")
+    (job,) = in_queue(application, "critical")
+    assert pushed.document == {"jid": job["jid"]}
+    assert job["retry"] == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["made_up_jobs.HardWorker"], "missing a required argument: 'name'"),
+        (["HardWorker", "Bob"], "did you mean made_up_jobs.HardWorker?"),
+        (["made_up_jobs.HardWroker", "Bob"], "did you mean made_up_jobs.HardWorker?"),
+        (["made_up_jobs.HardWorker", "Bob", "-k", "loud"], "write NAME=VALUE"),
+        (["made_up_jobs.HardWorker", "Bob", "--in", "5", "--at", "1900000000"], "one of them"),
+        (["made_up_jobs.HardWorker", "Bob", "--retry", "often"], "--retry"),
+        (["made_up_jobs.HardWorker", "Bob", "-q", "a b"], "can't be the name of a queue"),
+        (["made_up_jobs.HardWorker", "Bob", "--qeue", "low"], "--queue"),
+    ],
+)
+def test_what_can_not_be_pushed_is_refused_with_the_reason(
+    application: redis.Redis, arguments: list[str], why: str
+) -> None:
+    refused = command("push", "-r", "made_up_jobs", *arguments)
+    assert refused.code == 2
+    assert why in refused.err
+    assert application.exists("queues", "schedule") == 0
+
+
+def test_a_class_that_nothing_imported_has_can_be_pushed_all_the_same(
+    application: redis.Redis,
+) -> None:
+    assert command("push", "-r", "made_up_jobs", "--unknown", "Ruby::Job").code == 0
+    assert len(in_queue(application)) == 1
+
+
+def test_a_veto_is_told(application: redis.Redis) -> None:
+    refused = command("push", "-r", "made_up_jobs", "made_up_jobs.HardWorker", "vetoed")
+    assert (refused.code, refused.out) == (1, "")
+    assert "client middleware refused it" in refused.err
+
+
+def test_a_module_that_is_missing_ends_a_push_as_it_ends_a_worker(
+    command_store: redis.Redis,
+) -> None:
+    assert command("push", "X", "-r", "no_such_module").code == 70
+
+
+def test_an_application_may_say_in_code_where_redis_is(
+    application: redis.Redis, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "configured_jobs.py").write_text(
+        f"import kiq\nkiq.configure(redis={redis_url!r})\n"
+    )
+    monkeypatch.delenv("REDIS_URL")
+    assert command("push", "X", "-r", "configured_jobs", "--unknown").code == 0
+    assert len(in_queue(application)) == 1
+
+
+def test_a_configuration_that_is_wrong_ends_a_command_as_it_ends_a_worker(
+    command_store: redis.Redis, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.yml").write_text("concurency: 4\n")
+    ended = command("stats", "-C", str(tmp_path / "bad.yml"))
+    assert ended.code == 78
+    assert "concurrency" in ended.err
+
+
+def test_the_environment_chooses_the_redis(
+    command_store: redis.Redis, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(command_store, "low", 1)
+    monkeypatch.delenv("REDIS_URL")
+    file = tmp_path / "kiq.yml"
+    file.write_text(f"redis: redis://127.0.0.1:1/0\nproduction: {{redis: '{redis_url}'}}\n")
+    assert command("stats", "-C", str(file)).code == 69
+    shown = command("stats", "-C", str(file), "-e", "production", "--json").document
+    assert shown["enqueued"] == 1
+
+
+def test_a_push_is_never_only_kept_in_memory(
+    command_store: redis.Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "buffered_jobs.py").write_text("import kiq\nkiq.configure(push_buffer=100)\n")
+    (tmp_path / "kiq.yml").write_text("push_buffer: 100\n")
+    for variable, flags in (("100", []), ("", ["-C", "kiq.yml"]), ("", ["-r", "buffered_jobs"])):
+        monkeypatch.setenv("KIQ_PUSH_BUFFER", variable)
+        monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+        refused = command("push", "X", "--unknown", *flags)
+        assert (refused.code, refused.out) == (69, "")
+
+
+def test_a_process_inside_another_program_is_left_alone_and_the_others_are_told(
+    command_store: redis.Redis,
+) -> None:
+    process(command_store, "puma:1:a", embedded=True)
+    process(command_store, "web:1:b")
+    told = command("stop", "all", "-y", "--json")
+    assert told.code == 1
+    expected = {"signal": "stop", "processes": ["web:1:b"], "failed": ["puma:1:a"]}
+    assert told.document == expected
+    assert command_store.lrange("web:1:b-signals", 0, -1) == [b"TERM"]
+    assert "puma:1:a" in told.err
