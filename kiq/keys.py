@@ -28,6 +28,7 @@ DEAD_REASON = "kiq:dead-reason"  # hash sha1 of a raw dead entry -> why it is th
 POLLER = "kiq:poller"  # election: who promotes
 RECLAIMER = "kiq:reclaimer"  # election: who looks for lapsed leases
 STORE_ID = "kiq:id"  # a random name for this database: tells run-folder locks apart
+DOCTOR = "kiq:doctor"  # string, TTL: what `kiq doctor` writes to see how long a write takes
 POLLER_BELL = "poller"  # the poller's name at kiq:bell:
 
 _QUEUE_PREFIX = "queue:"

@@ -1,0 +1,157 @@
+"""Which processes run, and what jobs are where."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from ... import keys
+from ...api import Connection, QueueSummary, Stats
+from ...api.limits import dead_limits
+from ...clock import wall
+from ...errors import StoreError, StoreUnavailable
+from ...store.flight import DeadLimits
+
+_INFLIGHT = re.compile(r"kiq:inflight:\{(.+)\}:(.+)", re.DOTALL)
+_SETS = (keys.SCHEDULE, keys.RETRY, keys.DEAD)
+_FIELDS = ("info", "beat", "quiet")
+_SCAN = 2000  # keys that one round trip of a scan looks at
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessFacts:
+    """One process of the list: what it says of itself, and when it last did (epoch seconds)."""
+
+    identity: str
+    info: Mapping[str, Any]
+    beat: float = 0.0
+    quiet: bool = False
+
+    @property
+    def is_kiq(self) -> bool:
+        """Whether it is one of ours; another one is a Ruby Sidekiq."""
+        return self.info.get("kiq") is True
+
+    @property
+    def queues(self) -> set[str]:
+        """The queues that it takes."""
+        named = self.info.get("queues")
+        return (
+            {name for name in named if isinstance(name, str)} if isinstance(named, list) else set()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FleetFacts:
+    """*now* is Redis's clock. *holding* counts the jobs in flight by owner.
+
+    *live* are owners with a lease, *known* those that are listed. *sets* has for each set its size and
+    its lowest score. *unread* says what could not be read, and why.
+    """
+
+    now: float = 0.0
+    processes: tuple[ProcessFacts, ...] = ()
+    queues: tuple[QueueSummary, ...] = ()
+    known: frozenset[str] = frozenset()
+    live: frozenset[str] = frozenset()
+    holding: Mapping[str, int] = field(default_factory=dict)
+    sets: Mapping[str, tuple[int, float | None]] = field(default_factory=dict)
+    dead_limits: DeadLimits = field(default_factory=dead_limits)
+    codec: str = "msgpack"
+    unread: tuple[str, ...] = ()
+
+
+def gather_fleet(home: Connection, limits: DeadLimits, codec: str) -> FleetFacts:
+    """Read it. One round trip for each 2,000 keys of the database, and some more.
+
+    What Redis refuses is left out, and told in ``unread``. Raises StoreUnavailable.
+    """
+    unread: list[str] = []
+
+    def read(part: str, function: Callable[[], Found]) -> Found | None:
+        try:
+            return function()
+        except StoreUnavailable:
+            raise
+        except StoreError as error:
+            unread.append(f"{part}: {error}")
+            return None
+
+    known = read("kiq:owners", lambda: _names(home.call(("SMEMBERS", keys.OWNERS)))) or []
+    holding = read("kiq:inflight", lambda: _holding(home, unread)) or {}
+    owners = sorted({*known, *holding})
+    extents = {name: read(name, functools.partial(_extent, home, name)) for name in _SETS}
+    return FleetFacts(
+        read("TIME", lambda: _now(home)) or wall(),
+        read("processes", lambda: _processes(home, unread)) or (),
+        read("queues", lambda: tuple(Stats(home).queue_summaries())) or (),
+        frozenset(known),
+        read("kiq:live", lambda: _live(home, owners)) or frozenset(),
+        holding,
+        {name: extent or (0, None) for name, extent in extents.items()},
+        limits,
+        codec,
+        tuple(unread),
+    )
+
+
+def _now(home: Connection) -> float:
+    seconds, micros = home.call(("TIME",))
+    return int(seconds) + int(micros) / 1e6
+
+
+def _live(home: Connection, owners: list[str]) -> frozenset[str]:
+    leases = home.exchange([("EXISTS", keys.live(owner)) for owner in owners]) if owners else []
+    return frozenset(owner for owner, there in zip(owners, leases, strict=True) if there)
+
+
+def _processes(home: Connection, unread: list[str]) -> tuple[ProcessFacts, ...]:
+    names = _names(home.call(("SMEMBERS", keys.PROCESSES)))
+    replies = home.replies([("HMGET", name, *_FIELDS) for name in names]) if names else []
+    found = []
+    for name, reply in zip(names, replies, strict=True):
+        if isinstance(reply, StoreError):
+            unread.append(f"{name}: {reply}")
+            continue
+        info, beat, quiet = reply
+        try:
+            told = json.loads(info or b"null")
+            last = float(beat or 0)
+        except (ValueError, RecursionError):
+            continue  # another program's entry: not ours to judge
+        if isinstance(told, dict):
+            found.append(ProcessFacts(name, told, last, quiet == b"true"))
+    return tuple(found)
+
+
+def _extent(home: Connection, name: str) -> tuple[int, float | None]:
+    size, lowest = home.exchange((("ZCARD", name), ("ZRANGE", name, 0, 0, "WITHSCORES")))
+    return int(size), float(lowest[1]) if lowest else None
+
+
+def _holding(home: Connection, unread: list[str]) -> dict[str, int]:
+    """Return how many jobs each owner has in flight, those of owners that nobody lists too."""
+    found: dict[str, int] = {}
+    cursor: bytes = b"0"
+    while True:
+        cursor, raw = home.call(("SCAN", cursor, "MATCH", "kiq:inflight:*", "COUNT", _SCAN))
+        names = [name.decode(errors="replace") for name in raw]
+        sizes = home.replies([("HLEN", name) for name in raw]) if raw else []
+        for name, size in zip(names, sizes, strict=True):
+            match = _INFLIGHT.fullmatch(name)
+            if isinstance(size, StoreError):
+                unread.append(f"{name}: {size}")
+            elif match:
+                found[match[2]] = found.get(match[2], 0) + int(size)
+        if cursor == b"0":
+            return found
+
+
+def _names(raw: list[bytes]) -> list[str]:
+    return sorted(name.decode(errors="replace") for name in raw)
