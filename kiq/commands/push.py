@@ -120,7 +120,7 @@ def _require_known(job_class: str) -> None:
         return
     similar = [name for name in names if name.rpartition(".")[2] == job_class]
     similar = similar or difflib.get_close_matches(job_class, names, n=1)
-    advice = f"; did you mean {similar[0]}?" if similar else ""
+    advice = f"; did you mean {' or '.join(similar[:3])}?" if similar else ""
     raise click.UsageError(
         f"no imported module has a job class {visible(job_class)}{advice} "
         "(--unknown pushes it all the same)"

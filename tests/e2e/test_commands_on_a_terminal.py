@@ -49,8 +49,8 @@ def test_without_colour_a_terminal_gets_none(raw: redis.Redis, redis_url: str) -
 
 def test_a_terminal_that_knows_only_ascii_gets_only_ascii(raw: redis.Redis, redis_url: str) -> None:
     fill(raw, "retry", 1)
-    environment = {"REDIS_URL": redis_url, "PYTHONIOENCODING": "ascii"}
-    with Terminal(["retries"], columns=80, **environment) as screen:
+    ascii_only = Terminal(["retries"], REDIS_URL=redis_url, PYTHONIOENCODING="ascii")
+    with ascii_only as screen:
         assert screen.ends() == 0
         assert screen.text.isascii()
 

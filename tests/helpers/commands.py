@@ -102,7 +102,7 @@ class Terminal:
 
     def says(self, words: str) -> str:
         """Wait until it has written *words*; return all it wrote."""
-        eventually(lambda: self._read() or words in self.text, 20, message=f"{words!r} is shown")
+        eventually(lambda: words in self._read(), 20, message=f"{words!r} is shown")
         return self.text
 
     def types(self, text: str) -> None:
@@ -111,17 +111,19 @@ class Terminal:
 
     def ends(self) -> int:
         """Wait until it has ended; return its exit code."""
-        eventually(lambda: self._read() or self._process.poll() is not None, 20)
+        # Reading goes on meanwhile: whoever writes to a full terminal never ends.
+        eventually(lambda: self._read() is not None and self._process.poll() is not None, 20)
         self._read()
         return int(self._process.returncode)
 
-    def _read(self) -> None:
+    def _read(self) -> str:
         os.set_blocking(self._master, False)
         try:
             while piece := os.read(self._master, 65536):
                 self._seen += piece
         except (BlockingIOError, OSError):
             pass  # nothing more now, or the other end is closed
+        return self.text
 
 
 def _take_terminal() -> None:

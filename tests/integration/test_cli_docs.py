@@ -72,7 +72,13 @@ def shown(command_store: redis.Redis) -> redis.Redis:
     store.zadd("dead", {b"\xffbroken": now - 60})
     info = {"hostname": "web-1", "pid": 4711, "tag": "blue", "queues": ["default", "mailers"]}
     info |= {"concurrency": 10, "started_at": now - 3900, "kiq": True, "codec": "msgpack"}
-    fields = {"busy": 3, "beat": now - 2, "quiet": "false", "rss": 95_000, "rtt_us": 200}
+    fields: dict[str, Any] = {
+        "busy": 3,
+        "beat": now - 2,
+        "quiet": "false",
+        "rss": 95_000,
+        "rtt_us": 200,
+    }
     store.sadd("processes", WORKER)
     store.hset(WORKER, mapping={"info": json.dumps(info), "concurrency": 10, **fields})
     runs = {"queue": "mailers", "payload": job("9", "app.Mail", "eve@example.org", "mailers")}

@@ -18,7 +18,7 @@ from tests.helpers.stored import in_queue, scheduled
 JOBS = """
 import kiq
 
-class HardWorker(kiq.Job, queue="critical", retry=3):
+class MadeUpWorker(kiq.Job, queue="critical", retry=3):
     def perform(self, name: str, count: int = 1, *, loud: bool = False) -> None: ...
 
 @kiq.host.around_push
@@ -48,8 +48,21 @@ def fill(command_store: redis.Redis, queue: str, count: int, age: float = 0) -> 
 
 def process(command_store: redis.Redis, identity: str = "web:1:abc", **info: Any) -> None:
     command_store.sadd("processes", identity)
-    shown = {"hostname": "web", "pid": 1, "concurrency": 10, "queues": ["low"], "kiq": True, **info}
-    fields = {"busy": 3, "beat": time.time(), "quiet": "false", "rss": 2048, "rtt_us": 150}
+    shown: dict[str, Any] = {
+        "hostname": "web",
+        "pid": 1,
+        "concurrency": 10,
+        "queues": ["low"],
+        "kiq": True,
+        **info,
+    }
+    fields: dict[str, Any] = {
+        "busy": 3,
+        "beat": time.time(),
+        "quiet": "false",
+        "rss": 2048,
+        "rtt_us": 150,
+    }
     command_store.hset(identity, mapping={"info": json.dumps(shown), "concurrency": 10, **fields})
 
 
@@ -175,7 +188,7 @@ def test_a_job_is_pushed_for_later(command_store: redis.Redis) -> None:
 
 
 def test_the_options_of_an_imported_class_count(application: redis.Redis) -> None:
-    pushed = command("push", "made_up_jobs.HardWorker", "Bob", "-r", "made_up_jobs", "--json")
+    pushed = command("push", "made_up_jobs.MadeUpWorker", "Bob", "-r", "made_up_jobs", "--json")
     (job,) = in_queue(application, "critical")
     assert pushed.document == {"jid": job["jid"]}
     assert job["retry"] == 3
@@ -184,14 +197,14 @@ def test_the_options_of_an_imported_class_count(application: redis.Redis) -> Non
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (["made_up_jobs.HardWorker"], "missing a required argument: 'name'"),
-        (["HardWorker", "Bob"], "did you mean made_up_jobs.HardWorker?"),
-        (["made_up_jobs.HardWroker", "Bob"], "did you mean made_up_jobs.HardWorker?"),
-        (["made_up_jobs.HardWorker", "Bob", "-k", "loud"], "write NAME=VALUE"),
-        (["made_up_jobs.HardWorker", "Bob", "--in", "5", "--at", "1900000000"], "one of them"),
-        (["made_up_jobs.HardWorker", "Bob", "--retry", "often"], "--retry"),
-        (["made_up_jobs.HardWorker", "Bob", "-q", "a b"], "can't be the name of a queue"),
-        (["made_up_jobs.HardWorker", "Bob", "--qeue", "low"], "--queue"),
+        (["made_up_jobs.MadeUpWorker"], "missing a required argument: 'name'"),
+        (["MadeUpWorker", "Bob"], "did you mean made_up_jobs.MadeUpWorker?"),
+        (["made_up_jobs.MadeUpWroker", "Bob"], "did you mean made_up_jobs.MadeUpWorker?"),
+        (["made_up_jobs.MadeUpWorker", "Bob", "-k", "loud"], "write NAME=VALUE"),
+        (["made_up_jobs.MadeUpWorker", "Bob", "--in", "5", "--at", "1900000000"], "one of them"),
+        (["made_up_jobs.MadeUpWorker", "Bob", "--retry", "often"], "--retry"),
+        (["made_up_jobs.MadeUpWorker", "Bob", "-q", "a b"], "can't be the name of a queue"),
+        (["made_up_jobs.MadeUpWorker", "Bob", "--qeue", "low"], "--queue"),
     ],
 )
 def test_what_can_not_be_pushed_is_refused_with_the_reason(
@@ -211,7 +224,7 @@ def test_a_class_that_nothing_imported_has_can_be_pushed_all_the_same(
 
 
 def test_a_veto_is_told(application: redis.Redis) -> None:
-    refused = command("push", "-r", "made_up_jobs", "made_up_jobs.HardWorker", "vetoed")
+    refused = command("push", "-r", "made_up_jobs", "made_up_jobs.MadeUpWorker", "vetoed")
     assert (refused.code, refused.out) == (1, "")
     assert "client middleware refused it" in refused.err
 
@@ -222,15 +235,23 @@ def test_a_module_that_is_missing_ends_a_push_as_it_ends_a_worker(
     assert command("push", "X", "-r", "no_such_module").code == 70
 
 
+@pytest.mark.parametrize("given", ["{url!r}", "redis.Redis.from_url({url!r})"])
 def test_an_application_may_say_in_code_where_redis_is(
-    application: redis.Redis, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    application: redis.Redis,
+    redis_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    given: str,
 ) -> None:
-    (tmp_path / "configured_jobs.py").write_text(
-        f"import kiq\nkiq.configure(redis={redis_url!r})\n"
-    )
+    text = f"import kiq, redis\nkiq.configure(redis={given.format(url=redis_url)})\n"
+    (tmp_path / "configured_jobs.py").write_text(text)
+    monkeypatch.delitem(sys.modules, "configured_jobs", raising=False)
     monkeypatch.delenv("REDIS_URL")
     assert command("push", "X", "-r", "configured_jobs", "--unknown").code == 0
     assert len(in_queue(application)) == 1
+    monkeypatch.setenv("KIQ_REDIS_URL", "redis://127.0.0.1:1/0")
+    monkeypatch.delitem(sys.modules, "configured_jobs")
+    assert command("push", "X", "-r", "configured_jobs", "--unknown").code == 69
 
 
 def test_a_configuration_that_is_wrong_ends_a_command_as_it_ends_a_worker(

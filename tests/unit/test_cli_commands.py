@@ -26,7 +26,7 @@ def foreign(monkeypatch: pytest.MonkeyPatch) -> list[metadata.EntryPoint]:
         assert group == "kiq.commands"
         return [each for each in points if name in (None, each.name)]
 
-    monkeypatch.setattr(cli.metadata, "entry_points", entry_points)
+    monkeypatch.setattr(metadata, "entry_points", entry_points)
     return points
 
 
