@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+from ..plugins.metrics.buckets import BOUNDS as BUCKETS
 from .connection import Connection, connection
+from .deploy import Deploy, mark
+from .job_metrics import JobMetrics
 from .job_record import JobRecord
 from .job_set import DeadSet, JobSet, RetrySet, ScheduledSet
+from .metrics import Metrics
 from .process_set import Process, ProcessSet
+from .profiles import Profile, ProfileSet
 from .queue import Queue, QueuedJob
 from .sorted_entry import SortedEntry
 from .stats import History, QueueSummary, Stats
 from .work_set import Work, WorkSet
 
 __all__ = [
+    "BUCKETS",
     "Connection",
     "DeadSet",
+    "Deploy",
     "History",
+    "JobMetrics",
     "JobRecord",
     "JobSet",
+    "Metrics",
     "Process",
     "ProcessSet",
+    "Profile",
+    "ProfileSet",
     "Queue",
     "QueueSummary",
     "QueuedJob",
@@ -29,4 +40,5 @@ __all__ = [
     "Work",
     "WorkSet",
     "connection",
+    "mark",
 ]

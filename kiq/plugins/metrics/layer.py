@@ -1,0 +1,53 @@
+"""The layer that measures each run: the one part of metrics that every job pays for."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import Any
+
+from ...errors import Snooze
+from ...middleware import Layer, Next, ServerContext
+from ...work.retry import came_from_shutdown
+from .tally import Tally
+
+_MILLISECONDS = 100_000_000_000  # a time stamp above this counts them, below it seconds
+
+
+def measuring(tally: Tally) -> Layer[ServerContext]:
+    """Return a server middleware that tells *tally* of each run.
+
+    A function with cells rather than a method: with two appends instead of locked counters it costs
+    0.25 µs a job, 0.1 of them for reading the clock twice (benchmarks/metrics_cost.py).
+    """
+    appends, note, gather = tally.appends, tally.note, tally.gather
+
+    def metrics(context: ServerContext, call_next: Next[ServerContext]) -> Any:
+        payload = context.payload
+        started = monotonic()
+        try:
+            result = call_next(context)
+        except BaseException as error:
+            note(payload, started, monotonic(), failed=not _interrupted(error))
+            raise
+        ended = monotonic()
+        try:
+            run, wait = appends[payload["class"]]
+            pushed_at = payload["enqueued_at"]
+            if not pushed_at > _MILLISECONDS:
+                raise ValueError  # the long way
+            waited = started - pushed_at * 0.001
+        except Exception:  # noqa: BLE001 (a payload may hold anything; the job ran)
+            note(payload, started, ended, failed=False)
+            return result
+        run(ended - started)
+        wait(waited)
+        if ended > tally.due:
+            gather(ended)
+        return result
+
+    return metrics
+
+
+def _interrupted(error: BaseException) -> bool:
+    """Whether a run that ended with *error* was broken off to go on later, which is no failure."""
+    return isinstance(error, Snooze) or came_from_shutdown(error)

@@ -1,0 +1,92 @@
+"""The plugin: measures each run, and writes what was measured once per beat and at the end."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from time import monotonic
+
+from ...errors import StoreError
+from ...plugin import Host
+from ...store.connection import Link
+from ...store.scripts import Command
+from ...work.outage import Outage
+from ...work.worker import Worker
+from .batches import Batches
+from .layer import measuring
+from .tally import Tally
+
+logger = logging.getLogger("kiq.metrics")
+
+_LEAST = 2.0  # seconds between two flushes: with a short lease beats come more often
+_LONGEST = 2.0  # seconds that Redis may take to answer
+
+
+class Metrics:
+    """Counts, failures, run times and queue times of each job class; see docs/metrics.md.
+
+    Threads: any run jobs; the heartbeat's writes at a beat, and the launcher's at the end.
+    """
+
+    name = "metrics"
+
+    def __init__(self) -> None:
+        self.tally = Tally()
+        self._lock = threading.Lock()
+        self._link: Link | None = None
+        self._owed: list[Command] = []
+        self._flushed_at = float("-inf")
+        self._outage = Outage("metrics")
+        self._complained = False
+
+    def install(self, host: Host) -> None:
+        """Become the outermost layer, and hear of beats and of the end."""
+        host.server_middleware.prepend(measuring(self.tally))
+        host.services.append(self._service)
+        host.on("beat")(self.beat)
+        host.on("exit")(self.flush)
+
+    def beat(self) -> None:
+        """Write, unless that was done just now."""
+        if monotonic() - self._flushed_at >= _LEAST:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was measured. What Redis does not take is kept, and written later."""
+        with self._lock:
+            if self._link is None:
+                return
+            self._flushed_at = monotonic()
+            try:
+                self._send(self._link)
+                self._outage.over()
+            except StoreError as error:
+                self._link.close()
+                self._outage.failed(error)
+
+    def _service(self, worker: Worker) -> Metrics:
+        with self._lock:
+            self._link = worker.connector.open(timeout=min(_LONGEST, worker.lease / 6))
+            self._batches = Batches(worker.identity)
+        return self
+
+    def start(self) -> None:
+        """Do nothing: the beats do it."""
+
+    def stop(self) -> None:
+        """Do nothing yet: jobs may still be running. The end is ``exit``."""
+
+    def _send(self, link: Link) -> None:
+        if not self._owed:
+            self._owed = self._batches.commands(self.tally.take())
+        while self._owed:
+            # One by one: a batch that was refused is not to be overtaken by one with a higher number.
+            refused = link.call(self._owed[0])
+            del self._owed[0]
+            if refused > 0 and not self._complained:
+                self._complained = True
+                logger.warning(
+                    "metrics: Redis refused to count in %d places: a key of another type is where "
+                    "the numbers of this minute go (j|..., h|... or kiq:waits|...)",
+                    refused,
+                )
