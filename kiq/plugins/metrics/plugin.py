@@ -77,8 +77,11 @@ class Metrics:
         """Do nothing yet: jobs may still be running. The end is ``exit``."""
 
     def _send(self, link: Link) -> None:
-        if not self._owed:
-            self._owed = self._batches.commands(self.tally.take())
+        self._send_owed(link)
+        self._owed = self._batches.commands(self.tally.take())
+        self._send_owed(link)
+
+    def _send_owed(self, link: Link) -> None:
         while self._owed:
             # One by one: a batch that was refused is not to be overtaken by one with a higher number.
             refused = link.call(self._owed[0])
