@@ -16,7 +16,9 @@ MOST_MINUTES = 60  # kept while Redis is away; older ones are added to the oldes
 OTHERS = "(others)"
 
 _PAUSE = 0.05  # seconds between two foldings while jobs end all the time
-_PAUSE_PER_NAME = 0.00025  # and this: folding a class takes microseconds, and there may be thousands
+_PAUSE_PER_NAME = (
+    0.00025  # and this: folding a class takes microseconds, and there may be thousands
+)
 _STRANGE = re.compile(r"[^\w.:/\- ]")
 _LONGEST_NAME = 200
 _LONGEST_WAIT = (
@@ -106,11 +108,10 @@ class Tally:
     def gather(self, ended: float) -> None:
         """Fold what has gathered, so that the lists stay short, unless another thread does it just now."""
         self.due = ended + _PAUSE + _PAUSE_PER_NAME * len(self._entries)
-        if self._lock.acquire(blocking=False):
-            try:
+        if not self._lock.locked():
+            # "with", not acquire(): a Shutdown that is raised into this thread can't leave it locked.
+            with self._lock:
                 self._fold()
-            finally:
-                self._lock.release()
 
     def take(self) -> Minutes:
         """Return everything, by minutes since the epoch, and begin anew."""
