@@ -18,8 +18,8 @@ from .registry import module_of_file
 
 #: What a worker process has unless ``disable_plugins`` names it. By name: the porch imports no wing.
 STANDARD_PLUGINS: dict[str, str] = {
-    "metrics": "kiq.plugins.metrics:Metrics",
-    "profiling": "kiq.plugins.profiling:Profiling",
+    "metrics": "kiq.plugins.metrics.plugin:Metrics",
+    "profiling": "kiq.plugins.profiling.plugin:Profiling",
 }
 
 

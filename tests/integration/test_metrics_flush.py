@@ -13,8 +13,8 @@ import redis
 from kiq.config import Config
 from kiq.config import Redis as RedisSettings
 from kiq.plugin import Host
-from kiq.plugins.metrics import Metrics
 from kiq.plugins.metrics.batches import Batches
+from kiq.plugins.metrics.plugin import Metrics
 from kiq.plugins.metrics.tally import Measured, Minutes
 from kiq.registry import Registry
 from kiq.store.connection import Connector
@@ -251,3 +251,14 @@ def test_places_that_are_taken_are_reported_once(
             note(metrics)
             metrics.flush()
     assert [record.name for record in caplog.records].count("kiq.metrics") == 1
+
+
+def test_a_batch_that_can_never_be_written_does_not_hold_up_the_others(
+    raw: redis.Redis, redis_url: str
+) -> None:
+    metrics, _ = plugged(redis_url)
+    metrics._owed = [("EVAL", "return redis.error_reply('ERR never')", 0)]
+    note(metrics)
+    metrics.flush()
+    metrics.flush()
+    assert processed(raw) == 1

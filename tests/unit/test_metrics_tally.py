@@ -178,7 +178,10 @@ def test_thousands_of_names_take_bounded_room() -> None:
     tally = Tally()
     for number in range(MOST_NAMES + 500):
         run(tally, context("Wrapper", wrapped=f"name {number}"))
+    run(tally, context("NotCrowdedOut"))
+    run(tally, context(wrapped=["no name"]))
     found = total(tally)
+    assert found.pop("NotCrowdedOut").succeeded == found.pop("HardWorker").succeeded == 1
     assert len(found) == MOST_NAMES + 1
     assert sum(each.succeeded for each in found.values()) == MOST_NAMES + 500
     assert found[OTHERS].succeeded == 500

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 import kiq
-from kiq.plugins.profiling import Profiling, stacks
+from kiq.plugins.profiling import stacks
 from kiq.plugins.profiling.firefox import CATEGORIES, document
+from kiq.plugins.profiling.plugin import Profiling
 from kiq.plugins.profiling.recording import Recording
 from kiq.plugins.profiling.stacks import Stacks
 

@@ -1,7 +1,4 @@
-"""Metrics: how many jobs of each class ran, failed, how long they ran, how long they had waited."""
+"""Metrics: how many jobs of each class ran, failed, how long they ran, how long they had waited.
 
-from __future__ import annotations
-
-from .plugin import Metrics
-
-__all__ = ["Metrics"]
+The plugin is in :mod:`kiq.plugins.metrics.plugin`; who only reads the keys does not load it.
+"""

@@ -84,7 +84,14 @@ class Metrics:
     def _send_owed(self, link: Link) -> None:
         while self._owed:
             # One by one: a batch that was refused is not to be overtaken by one with a higher number.
-            refused = link.call(self._owed[0])
+            try:
+                refused = link.call(self._owed[0])
+            except StoreError as error:
+                if type(error) is StoreError:
+                    del self._owed[
+                        0
+                    ]  # no outage, nor anything that passes: it would be refused again
+                raise
             del self._owed[0]
             if refused > 0 and not self._complained:
                 self._complained = True

@@ -11,7 +11,7 @@ from typing import Any
 from ...clock import wall
 from . import buckets
 
-MOST_NAMES = 2_000  # classes of one process; those beyond are counted as OTHERS
+MOST_NAMES = 2_000  # wrapped classes of one process; those beyond are counted as OTHERS
 MOST_MINUTES = 60  # kept while Redis is away; older ones are added to the oldest of them
 OTHERS = "(others)"
 
@@ -94,7 +94,10 @@ class Tally:
     ) -> None:
         """Count one run, whatever its payload looks like; times are those of ``time.monotonic``."""
         name, wrapped = payload.get("class"), payload.get("wrapped")
-        entry = self._entry(wrapped or name)
+        if wrapped and isinstance(wrapped, str):
+            entry = self._entry(wrapped, MOST_NAMES)
+        else:
+            entry = self._entry(name, 2 * MOST_NAMES)  # wrapped names can't crowd classes out
         if not wrapped and isinstance(name, str) and entry is self._entries.get(name):
             # From now on the fast way. The jobs of a class that wraps others never get here.
             self.appends.setdefault(name, (entry.runs.append, entry.waits.append))
@@ -127,12 +130,12 @@ class Tally:
                 self._merge(minute, classes)
             self._limit()
 
-    def _entry(self, name: Any) -> Entry:
+    def _entry(self, name: Any, most: int) -> Entry:
         text = shown_name(name)
         entry = self._entries.get(text)
         if entry is None:
-            if len(self._entries) >= MOST_NAMES and text != OTHERS:
-                return self._entry(OTHERS)
+            if len(self._entries) >= most and text != OTHERS:
+                return self._entry(OTHERS, most)
             entry = self._entries.setdefault(text, Entry())
         return entry
 

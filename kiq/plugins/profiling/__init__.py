@@ -1,7 +1,4 @@
-"""Profiling: records the one run of a job that was pushed with ``set(profile="token")``."""
+"""Profiling: records the one run of a job that was pushed with ``set(profile="token")``.
 
-from __future__ import annotations
-
-from .plugin import Profiling
-
-__all__ = ["Profiling"]
+The plugin is in :mod:`kiq.plugins.profiling.plugin`; who only reads the keys does not load it.
+"""
