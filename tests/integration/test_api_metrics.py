@@ -126,8 +126,10 @@ def test_another_period_is_refused(
 
 
 def test_the_longest_period_is_read_in_pages(raw: redis.Redis, kiq_client: kiq.Client) -> None:
-    put(raw, 477, "HardWorker", p=1)
-    assert Metrics().top_jobs(minutes=480).jobs["HardWorker"].processed == 1
+    for ago in (0, 100, 477):
+        put(raw, ago, "HardWorker", p=1)
+    assert Metrics().top_jobs(minutes=480).jobs["HardWorker"].processed == 3
+    assert Metrics().for_job("HardWorker", minutes=480).processed == 3
     assert len(Metrics().top_jobs(hours=72).times) == 432
 
 

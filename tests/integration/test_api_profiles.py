@@ -13,12 +13,16 @@ import redis
 
 import kiq
 from kiq.api import ProfileSet
+from kiq.config import Config
 from kiq.config import Redis as RedisSettings
 from kiq.errors import UndecodablePayload
 from kiq.plugins.profiling import keeping
 from kiq.plugins.profiling.keeping import Profiled, keep
+from kiq.plugins.profiling.plugin import Profiling
 from kiq.plugins.profiling.recording import Recording
+from kiq.registry import Registry
 from kiq.store.connection import Connector, Link
+from kiq.work.worker import Worker
 
 
 @pytest.fixture
@@ -117,6 +121,22 @@ def test_profiles_are_found_read_and_deleted(
     assert found.data() is found.document() is None
     assert profiles.find("tok-abc") is None
     assert len(profiles) == 1
+
+
+def test_at_the_end_it_waits_for_what_is_still_to_be_kept(
+    raw: redis.Redis, redis_url: str, recording: Recording
+) -> None:
+    plugin, host = Profiling(), kiq.Host()
+    host.install(plugin)
+    settings = RedisSettings(url=redis_url)
+    worker = Worker(Config(redis=settings), host, Registry(), Connector(settings), "0")
+    (make,) = host.services
+    make(worker).start()
+    for number in range(8):
+        plugin._waiting.put_nowait(Profiled("tok", f"{number}", "HardWorker", recording))
+    plugin._start_thread()
+    host.events.emit("exit", host.report)
+    assert len(ProfileSet(raw)) == 8
 
 
 def test_those_that_have_expired_are_gone(raw: redis.Redis, kiq_client: kiq.Client) -> None:

@@ -262,3 +262,12 @@ def test_a_batch_that_can_never_be_written_does_not_hold_up_the_others(
     metrics.flush()
     metrics.flush()
     assert processed(raw) == 1
+
+
+def test_a_flush_writes_all_of_its_batches(raw: redis.Redis, redis_url: str) -> None:
+    metrics, _ = plugged(redis_url)
+    for number in range(350):
+        metrics.tally.note({"class": f"Class{number}"}, 0.0, 0.001, failed=False)
+    metrics.flush()
+    found: Any = [raw.hlen(key) for key in raw.scan_iter("j|*:??")]
+    assert sum(found) == 700  # |p and |ms, in whatever minute

@@ -20,6 +20,7 @@ from kiq.plugins.metrics.tally import (
     OTHERS,
     Measured,
     Tally,
+    _drained,
     shown_name,
 )
 
@@ -223,12 +224,28 @@ def test_no_run_is_lost_or_counted_twice_beside_others() -> None:
     assert sum(sum(one.wait_times) for one in every) == threads * each
 
 
-def test_what_gathers_between_two_flushes_is_folded_meanwhile() -> None:
+class Busy(list[float]):
+    """A list to which another thread appends just after it was copied."""
+
+    def __getitem__(self, at: Any) -> Any:
+        taken = super().__getitem__(at)
+        self.append(9.0)
+        return taken
+
+
+def test_what_is_appended_while_it_folds_stays_for_the_next_time() -> None:
+    times = Busy([1.0, 2.0])
+    assert _drained(times) == [1.0, 2.0]
+    assert list(times) == [9.0]
+
+
+@pytest.mark.parametrize("stamped", [True, False])
+def test_what_gathers_between_two_flushes_is_folded_meanwhile(stamped: bool) -> None:
     tally = Tally()
     longest = 0
     until = time.monotonic() + 0.5
     while time.monotonic() < until:
-        run(tally, context(enqueued_at=milliseconds()))
+        run(tally, context(**({"enqueued_at": milliseconds()} if stamped else {})))
         longest = max(longest, len(tally._entries["HardWorker"].runs))
     assert total(tally)["HardWorker"].succeeded > 2 * longest
 
