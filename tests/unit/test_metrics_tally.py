@@ -15,6 +15,7 @@ from kiq.errors import Shutdown
 from kiq.middleware import Chain, ServerContext
 from kiq.plugins.metrics.layer import measuring
 from kiq.plugins.metrics.tally import (
+    MOST_KEPT,
     MOST_MINUTES,
     MOST_NAMES,
     OTHERS,
@@ -271,6 +272,19 @@ def test_while_nothing_can_be_written_the_oldest_minutes_merge() -> None:
     assert len(minutes) == MOST_MINUTES
     assert minutes[10]["HardWorker"].succeeded == 11
     assert sum(each["HardWorker"].succeeded for each in minutes.values()) == MOST_MINUTES + 10
+
+
+def test_while_nothing_can_be_written_thousands_of_classes_keep_fewer_minutes() -> None:
+    tally = Tally()
+    for minute in range(10):
+        classes = {}
+        for number in range(MOST_KEPT // 4):
+            classes[f"Class{number}"] = Measured()
+            classes[f"Class{number}"].succeeded = 1
+        tally.put_back({minute: classes})
+    minutes = tally.take()
+    assert sorted(minutes) == [6, 7, 8, 9]
+    assert sum(each["Class7"].succeeded for each in minutes.values()) == 10
 
 
 def test_it_sees_no_job_twice_when_run_inline(fresh_host: kiq.Host) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
+import os
 import sys
 import threading
 import time
@@ -12,6 +14,7 @@ from typing import Any
 import pytest
 
 import kiq
+from kiq.errors import Shutdown
 from kiq.plugins.profiling import stacks
 from kiq.plugins.profiling.firefox import CATEGORIES, document
 from kiq.plugins.profiling.plugin import Profiling
@@ -219,6 +222,43 @@ def test_a_profiler_that_breaks_does_not_break_the_job(
     monkeypatch.setattr(Stacks, "add", broken)
     assert run(fresh_host, "token", lambda: Answer(1).work(0.02)) == sum(range(200))
     assert "a bug of the profiler" in warnings(caplog)
+
+
+def test_a_job_that_recurses_too_deep_fails_as_ever_and_is_recorded() -> None:
+    def deeper(number: int) -> int:
+        return deeper(number + 1)
+
+    recording = Recording()
+    for _ in range(30):
+        with pytest.raises(RecursionError):
+            deeper(0)
+    recording.stop()
+    assert recording.stacks.nodes
+
+
+def test_a_shutdown_that_is_raised_into_a_recorded_job_ends_it(fresh_host: kiq.Host) -> None:
+    thread = ctypes.c_ulong(threading.get_ident())
+
+    def perform() -> None:
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(Shutdown))
+        Answer(1).work(5)
+
+    for _ in range(20):
+        with pytest.raises(Shutdown):
+            run(fresh_host, "token", perform)
+        assert sys.getprofile() is None
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # other tests may have threads
+def test_a_child_that_a_recorded_job_forks_runs_on(fresh_host: kiq.Host) -> None:
+    def perform() -> int:
+        child = os.fork()
+        if not child:
+            Answer(1).work(0.02)
+            os._exit(7)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    assert run(fresh_host, "token", perform) == 7
 
 
 def test_a_job_that_takes_the_profiler_away_runs_on(

@@ -13,6 +13,7 @@ from . import buckets
 
 MOST_NAMES = 2_000  # wrapped classes of one process; those beyond are counted as OTHERS
 MOST_MINUTES = 60  # kept while Redis is away; older ones are added to the oldest of them
+MOST_KEPT = 20_000  # classes of all those minutes together: a kilobyte each
 OTHERS = "(others)"
 
 _PAUSE = 0.05  # seconds between two foldings while jobs end all the time
@@ -156,7 +157,10 @@ class Tally:
             own.setdefault(name, Measured()).add(measured)
 
     def _limit(self) -> None:
-        while len(self._minutes) > MOST_MINUTES:
+        while len(self._minutes) > 1 and (
+            len(self._minutes) > MOST_MINUTES
+            or sum(map(len, self._minutes.values())) > MOST_KEPT + len(self._entries)
+        ):
             oldest, next_one = sorted(self._minutes)[:2]
             self._merge(next_one, self._minutes.pop(oldest))
 

@@ -66,8 +66,8 @@ class Profiling:
 
     def _hand_over(self, context: ServerContext, recording: Recording) -> None:
         try:
-            if recording.broken is not None:
-                raise recording.broken
+            if recording.broken is not None and not recording.stacks.nodes:
+                raise recording.broken  # otherwise a sample or two are missing, no more
             payload = context.payload
             job_class = str(payload.get("wrapped") or payload["class"])[:200]
             self._waiting.put_nowait(
