@@ -58,12 +58,14 @@ class JobMetrics(Numbers):
     """The numbers of one job class over a period.
 
     *series* holds those of each minute (or ten) in which something ran, the oldest first.
-    *histograms* holds its run times by bucket; only :meth:`Metrics.for_job` over minutes fills it.
+    *histograms* holds its run times by bucket; only :meth:`Metrics.for_job` over minutes fills it,
+    and that alone fills *marks*, the deploys meanwhile.
     """
 
     name: str = ""
     series: dict[datetime, Numbers] = field(default_factory=dict)
     histograms: dict[datetime, list[int]] = field(default_factory=dict)
+    marks: dict[datetime, str] = field(default_factory=dict)
 
     @property
     def histogram(self) -> list[int]:

@@ -72,7 +72,7 @@ class Metrics:
     def for_job(
         self, name: str, *, minutes: int | None = None, hours: int | None = None
     ) -> JobMetrics:
-        """Return the numbers of the class *name*; over minutes, with its histograms.
+        """Return the numbers of the class *name*, and the deploys; over minutes, with histograms.
 
         The period is that of :meth:`top_jobs`.
         """
@@ -90,6 +90,7 @@ class Metrics:
             if len(replies) > 2 and any(replies[2]):
                 job.histograms[at] = [int(count) for count in replies[2]]
         job.total()
+        job.marks.update(Deploy(self._connection).between(period.since, period.until))
         return job
 
     def _read(

@@ -164,6 +164,7 @@ def test_marks_are_found_on_every_day_of_a_period(raw: redis.Redis, kiq_client: 
     labels = ["2 days ago", "1 days ago", "0 days ago"]
     assert list(Metrics().top_jobs(hours=72).marks.values()) == labels
     assert list(Metrics().top_jobs().marks.values()) == labels[-1:]
+    assert list(Metrics().for_job("HardWorker", hours=72).marks.values()) == labels
 
 
 def test_a_strange_mark_of_another_program_is_left_out(
