@@ -23,6 +23,7 @@ _SHIPPED = {
     "dead": "kiq.commands.sets:dead",
     "doctor": "kiq.commands.doctor:doctor",
     "dump": "kiq.commands.processes:dump",
+    "mark": "kiq.commands.mark:mark",
     "pause": "kiq.commands.queues:pause",
     "ps": "kiq.commands.processes:ps",
     "push": "kiq.commands.push:push",

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import click
 
-from .. import config_file
-from ..api import connection, deploy
+from ..api import deploy
+from .ground import Ground, grounded
 
 
 @click.command()
 @click.argument("label", required=False)
-@click.option("-C", "--config", "path", metavar="FILE", help="The file (default config/kiq.yml).")
-@click.option("-e", "--environment", metavar="NAME", help="The environment (default development).")
-def mark(label: str | None, path: str | None, environment: str | None) -> None:
+@grounded(json=False)
+def mark(ground: Ground, label: str | None) -> None:
     """Mark a deploy in the charts of metrics; LABEL is the last commit (git) unless it is given."""
-    flags = {"environment": environment} if environment else {}
-    config = config_file.load(path, flags=flags)
-    if deploy.mark(label, client=connection(config.redis)):
+    if deploy.mark(label, client=ground.home):
         click.echo("marked")
     else:
         click.echo("not marked: this minute, or this label a moment ago, has been marked already")
