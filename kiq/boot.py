@@ -17,7 +17,9 @@ from .plugin import Host
 from .registry import module_of_file
 
 #: What a worker process has unless ``disable_plugins`` names it. By name: the porch imports no wing.
-STANDARD_PLUGINS: dict[str, str] = {}
+STANDARD_PLUGINS: dict[str, str] = {
+    "iteration": "kiq.plugins.iteration:IterationPlugin",
+}
 
 
 def add_working_folder() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .connection import Connection, connection
+from .iteration_state import IterationState
 from .job_record import JobRecord
 from .job_set import DeadSet, JobSet, RetrySet, ScheduledSet
 from .process_set import Process, ProcessSet
@@ -15,6 +16,7 @@ __all__ = [
     "Connection",
     "DeadSet",
     "History",
+    "IterationState",
     "JobRecord",
     "JobSet",
     "Process",
