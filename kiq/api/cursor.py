@@ -42,7 +42,11 @@ _READERS: dict[str, Callable[[Any], Any]] = {
 
 def write_cursor(cursor: Any) -> str:
     """Return *cursor* as JSON. Raises PayloadError for what would not come back equal."""
-    text = json.dumps(_plain(cursor, _DEEPEST), ensure_ascii=True, allow_nan=False)
+    plain = _plain(cursor, _DEEPEST)
+    try:
+        text = json.dumps(plain, ensure_ascii=True, allow_nan=False)
+    except ValueError as error:  # an int of thousands of digits
+        raise PayloadError(f"a cursor can't be written as JSON: {error}") from error
     if len(text) > LONGEST:
         raise PayloadError(
             f"a cursor of {len(text)} bytes, limit {LONGEST}: it says where to go on; keep data elsewhere"

@@ -99,7 +99,7 @@ class RedisKeeper:
         fields: dict[str, Any] = {
             "ex": state.executions,
             "c": write_cursor(state.cursor),
-            "rt": round(state.runtime, 3),
+            "rt": round(state.runtime, 6),
             "n": state.items,
             "p": state.position,
         }
