@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING
+from typing import Any as _Any
 
 from .client import Client
 from .configure import configure
@@ -37,8 +38,8 @@ from .plugin import Host, Plugin, host
 from .pushing import push, push_bulk
 
 if TYPE_CHECKING:
-    from .plugins import iteration as iteration
-    from .plugins.iteration import IterableJob as IterableJob
+    from .plugins import iteration
+    from .plugins.iteration import IterableJob
 
 __version__ = "0.1.0"
 
@@ -53,6 +54,7 @@ __all__ = [
     "EmbeddedServerError",
     "FunctionJob",
     "Host",
+    "IterableJob",
     "Job",
     "Kill",
     "KiqError",
@@ -73,22 +75,23 @@ __all__ = [
     "configure",
     "current_job",
     "host",
+    "iteration",
     "job",
     "push",
     "push_bulk",
 ]
 
-#: Names that wings bring: a wing is imported when somebody asks for its name, not before.
-_OF_WINGS = {
-    "IterableJob": "plugins.iteration:IterableJob",
-    "iteration": "plugins.iteration",
+#: Names of wings, each imported at its first use: a program that does not use one has not got it.
+_ELSEWHERE = {
+    "IterableJob": ".plugins.iteration",
+    "iteration": ".plugins.iteration",
 }
 
-if not TYPE_CHECKING:  # a type checker would take every name for one that is there
+if not TYPE_CHECKING:
 
-    def __getattr__(name: str) -> Any:
-        if name not in _OF_WINGS:
+    def __getattr__(name: str) -> _Any:
+        if name not in _ELSEWHERE:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        module, _, attribute = _OF_WINGS[name].partition(":")
-        found = importlib.import_module(f".{module}", __name__)
-        return getattr(found, attribute) if attribute else found
+        module = _import_module(_ELSEWHERE[name], __name__)
+        value = globals()[name] = getattr(module, name, module)
+        return value

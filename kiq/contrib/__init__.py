@@ -1,1 +1,1 @@
-"""What kiq does for other libraries: each is named in the module that is called after it."""
+"""Integrations: each folder names one library, which its extra installs."""

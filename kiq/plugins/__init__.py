@@ -1,1 +1,1 @@
-"""Features that attach to a worker by :class:`kiq.Plugin`; those that come with kiq."""
+"""Features that attach to the house by plugin, middleware and events."""

@@ -39,6 +39,7 @@ class Bench:
             "args": list(args),
             "jid": JID,
             "queue": "default",
+            "created_at": 1_800_000_000_000,
             "enqueued_at": 1_800_000_000_000,
             **fields,
         }

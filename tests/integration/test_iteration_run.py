@@ -232,7 +232,7 @@ def test_a_job_whose_end_was_not_settled_is_not_begun_anew(bench: Bench) -> None
 def test_the_same_jid_pushed_again_is_another_job(bench: Bench) -> None:
     bench.run(Count, 2)
     seen.clear()
-    assert bench.run(Count, 2, enqueued_at=1_800_000_000_001) == DONE
+    assert bench.run(Count, 2, created_at=1_800_000_000_001) == DONE
     assert seen == ["start", 0, 1, "stop", "complete"]
 
 
@@ -473,3 +473,87 @@ def test_state_belongs_to_a_run(fresh_registry: Registry) -> None:
     for call in (job.abort, job.cancel, job.progress, lambda: job.state):
         with pytest.raises(RuntimeError, match="does not run"):
             call()
+
+
+def test_a_middleware_that_fails_after_the_end_repeats_no_item(bench: Bench) -> None:
+    def clumsy(context: Any, call_next: Any) -> None:
+        call_next(context)
+        if len(seen) <= 5:
+            raise OSError("after the end")
+
+    bench.host.around_perform(clumsy)
+    assert isinstance(bench.run(Count, 2), ToRetry)
+    seen.append("retried")
+    assert bench.run(Count, 2, enqueued_at=1_800_000_000_005) == DONE
+    assert seen == ["start", 0, 1, "stop", "complete", "retried"]
+
+
+@pytest.mark.parametrize("jid", [None, "", 5, ["x"]])
+def test_a_job_without_a_jid_of_its_own_never_goes_on_where_another_was(
+    bench: Bench, jid: Any
+) -> None:
+    for name in (f"it-{jid}", "it-"):
+        bench.store.hset(name, mapping={"ex": 1, "c": "2"})
+    at[0] = stop
+    assert bench.run(Count, 3, jid=jid) == DONE
+    assert seen == ["start", 0, 1, 2, "stop", "complete"]
+
+
+@pytest.mark.parametrize("where", ["build", "on_start", "on_stop", "on_complete"])
+def test_abort_works_wherever_the_job_is(
+    bench: Bench, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def aborts(self: Any, *_args: Any, **_kwargs: Any) -> None:
+        seen.append(where)
+        self.abort()
+
+    monkeypatch.setattr(Count, where, aborts)
+    assert bench.run(Count, 2) == DONE
+    assert seen.count(where) == 1
+    assert "fin" in bench.state()
+
+
+def test_a_source_that_can_not_be_closed_costs_no_state(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Stubborn(list[Any]):
+        def close(self) -> None:
+            raise OSError("stubborn")
+
+    at["pairs"] = Stubborn((number, number) for number in range(3))
+    interruption.stopping.set()
+    assert bench.run(Odd) == ToQueue()
+    assert bench.state()["c"] == "0"
+    assert "closing what build returned failed" in caplog.text
+
+
+def test_a_job_whose_state_can_not_be_read_now_comes_again_uncounted(bench: Bench) -> None:
+    with bench_at("redis://localhost:1/0", bench.store) as away:
+        verdict = away.run(Count, 3, retry=False)
+    assert isinstance(verdict, ToSchedule)
+    assert seen == []
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), "5", None])
+def test_progress_takes_numbers(bench: Bench, number: Any) -> None:
+    refused: list[Exception] = []
+
+    def tell(job: Any) -> None:
+        try:
+            job.progress(position=number)
+        except (TypeError, ValueError) as error:
+            refused.append(error)
+
+    at[0] = tell
+    assert bench.run(Count, 1) == DONE
+    assert bool(refused) == (number is not None)
+
+
+def test_a_snooze_in_an_item_is_resumed_there(bench: Bench) -> None:
+    def snooze(_job: Any) -> None:
+        raise kiq.Snooze(60)
+
+    at[1] = snooze
+    assert isinstance(bench.run(Count, 3), ToSchedule)
+    assert bench.run(Count, 3) == DONE
+    assert [each for each in seen if isinstance(each, int)] == [0, 1, 2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
@@ -147,13 +148,14 @@ class IterableJob(Job):
     def progress(self, *, position: float | None = None, total: float | None = None) -> None:
         """Say how much there is to do, and, unless each item counts 1, how much of it is done.
 
-        In any unit. It is saved with the state: see :class:`kiq.api.IterationState`.
+        In any unit. It is saved with the state: see :class:`kiq.api.IterationState`. Raises TypeError or
+        ValueError for what is no finite number.
         """
         run = _running(self)
         if total is not None:
-            run.state.total = total
+            run.state.total = _finite(total)
         if position is not None:
-            run.counts_itself, run.state.position = True, position
+            run.counts_itself, run.state.position = True, _finite(position)
 
     def abort(self) -> NoReturn:
         """End the job here, for good: it is done, ``on_complete`` is called, nothing is retried."""
@@ -202,6 +204,12 @@ def _running(job: IterableJob) -> Run:
     if job._kiq_run is None:
         raise RuntimeError(f"{type(job).__qualname__} does not run: this is for its own methods")
     return job._kiq_run
+
+
+def _finite(number: float) -> float:
+    if math.isfinite(number):
+        return float(number)
+    raise ValueError(f"progress takes numbers that are finite, not {number}")
 
 
 def _seconds(owner: str, value: Any) -> float:

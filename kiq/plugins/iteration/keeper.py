@@ -47,7 +47,7 @@ class Keeper(Protocol):
 
 
 class RedisKeeper:
-    """Keeps the state of the job *jid* in Redis; *push* names the push that brought it."""
+    """Keeps the state of the job *jid* in Redis; *push* tells this job from another with its jid."""
 
     lasting = True
 

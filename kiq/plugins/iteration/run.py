@@ -5,12 +5,13 @@ from __future__ import annotations
 import enum
 import logging
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
 from ... import interruption
+from ...api.iteration_state import IterationState
 from ...clock import steady, wall
-from ...errors import PayloadError, Shutdown, Snooze
+from ...errors import PayloadError, Shutdown, Snooze, StoreUnavailable
 from ...middleware import ServerContext
 from .keeper import Keeper, NoKeeper, RedisKeeper
 from .plugin import Home, home
@@ -19,6 +20,7 @@ logger = logging.getLogger("kiq.iteration")
 
 #: Seconds between two writes of the state, while nothing else makes one due.
 FLUSH_INTERVAL = 5.0
+_LATER = 5.0  # seconds until a job is tried again whose state could not be read
 
 
 class Abort(BaseException):
@@ -32,6 +34,7 @@ class Outcome(enum.Enum):
     CANCELLED = "it was cancelled"
     ABORTED = "it asked to be aborted"
     STOPPING = "the process stops"
+    NOTHING = "build returned None: there is nothing to do"
     OVERTIME = "it has run for max_iteration_runtime"
 
 
@@ -50,7 +53,7 @@ class Run:
         self._jid = job.jid
         self._home = _home_of(job._kiq_context)
         self.keeper = _keeper(self._home, job._kiq_context)
-        self.state = self.keeper.load()
+        self.state = _load(self.keeper)
         self._began_at = self._saved_at = steady()
         self._ran_before = self.state.runtime
         self._limit = _limit(job, self._home)
@@ -65,14 +68,11 @@ class Run:
             logger.info("this job has come to its end before: its process died before it said so")
             return
         state.executions += 1
-        over = state.done_at is not None or state.cancelled
-        source = () if over else self.job.build(*self.args, cursor=state.cursor, **self.kwargs)
-        if source is None:
-            logger.info("build returned None: there is nothing to do")
+        outcome = self._outcome()
+        if outcome is Outcome.NOTHING:
+            logger.info("%s", outcome.value)
             self.keeper.finish()
             return
-        with _closed_at_the_end(source):
-            outcome = self._through(source)
         if outcome is Outcome.STOPPING or outcome is Outcome.OVERTIME:
             self._give_back(outcome)
         self._end(outcome)
@@ -84,21 +84,30 @@ class Run:
         if position is not None and self._moved and not self.counts_itself:
             state.position = position(state.cursor)
 
+    def _outcome(self) -> Outcome:
+        state = self.state
+        over = state.done_at is not None or state.cancelled
+        try:
+            source = () if over else self.job.build(*self.args, cursor=state.cursor, **self.kwargs)
+            if source is None:
+                return Outcome.NOTHING
+            with _closed_at_the_end(source):
+                return self._through(source)
+        except Abort:
+            return Outcome.ABORTED
+
     def _through(self, source: Iterable[Any]) -> Outcome:
         self._source, state = source, self.state
         total = getattr(source, "total", None)
         if total is not None:
             state.total = total
-        try:
-            if state.executions == 1:
-                self.job.on_start()
-            else:
-                self.job.on_resume()
-            if state.cancelled:
-                return Outcome.CANCELLED
-            return Outcome.COMPLETED if state.done_at is not None else self._iterate(source)
-        except Abort:
-            return Outcome.ABORTED
+        if state.executions == 1:
+            self.job.on_start()
+        else:
+            self.job.on_resume()
+        if state.cancelled:
+            return Outcome.CANCELLED
+        return Outcome.COMPLETED if state.done_at is not None else self._iterate(source)
 
     def _iterate(self, source: Iterable[Any]) -> Outcome:
         try:
@@ -186,7 +195,8 @@ class Run:
         self.update()
         if outcome is Outcome.STOPPING and not self.keeper.save_surely(self.state):
             logger.warning("what was done since the state was saved last will be done again")
-        self.job.on_stop()
+        with suppress(Abort):
+            self.job.on_stop()
         logger.info("interrupted: %s; %d items are done so far", outcome.value, self.state.items)
         if outcome is Outcome.STOPPING:
             # To the front, where it was taken from: another process goes on with it at once.
@@ -205,10 +215,9 @@ class Run:
             self._save_the_end()
         if outcome is not Outcome.COMPLETED:
             logger.info("ended: %s; %d items are done", outcome.value, state.items)
-        if state.cancelled:
-            job.on_cancel()
-        job.on_stop()
-        job.on_complete()
+        for callback in (job.on_cancel, job.on_stop, job.on_complete)[not state.cancelled :]:
+            with suppress(Abort):  # it ends as it is
+                callback()
         self.keeper.finish()
 
 
@@ -220,7 +229,21 @@ def _home_of(context: ServerContext | None) -> Home | None:
 def _keeper(place: Home | None, context: ServerContext | None) -> Keeper:
     if place is None or context is None:
         return NoKeeper()
-    return RedisKeeper(place.connection, context.jid, str(context.payload.get("enqueued_at")))
+    jid = context.payload.get("jid")
+    if not isinstance(jid, str) or not jid:
+        # Others may have the same: one job would go on where another one was.
+        logger.warning("the jid is %r: no state is kept, and the run is not interrupted", jid)
+        return NoKeeper()
+    # Not enqueued_at, which is new at each retry.
+    return RedisKeeper(place.connection, jid, str(context.payload.get("created_at")))
+
+
+def _load(keeper: Keeper) -> IterationState:
+    try:
+        return keeper.load()
+    except StoreUnavailable as error:
+        # Nothing was done: this is no failed attempt, and must not cost a job with retry=False its life.
+        raise Snooze(_LATER, f"its state can't be read now: {error}") from error
 
 
 def _limit(job: Any, place: Home | None) -> float | None:
@@ -247,4 +270,8 @@ def _closed_at_the_end(source: Any) -> Iterator[None]:
     finally:
         close = getattr(source, "close", None)
         if callable(close):
-            close()
+            try:
+                close()
+            except Exception:
+                # What was done is to be saved all the same.
+                logger.exception("closing what build returned failed")

@@ -6,22 +6,26 @@ database cursor stays open between two pages, but what the caller's own session 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import namedtuple
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, func, inspect, or_, select
 from sqlalchemy.orm import Session, scoped_session
 from sqlalchemy.sql.elements import UnaryExpression
+from sqlalchemy.sql.expression import GenerativeSelect
 from sqlalchemy.sql.operators import desc_op
 
-from ..plugins.iteration.enumerators import Enumerator, keyset, keyset_batches
+from ...plugins.iteration.enumerators import Enumerator, keyset, keyset_batches
 
 Source = Engine | Connection | Session | scoped_session[Any]
 
 
 def rows(
     source: Source,
-    query: Select[Any],
+    query: GenerativeSelect,
     *,
     cursor: Any,
     key: Sequence[Any] | None = None,
@@ -42,7 +46,7 @@ def rows(
 
 def batches(
     source: Source,
-    query: Select[Any],
+    query: GenerativeSelect,
     *,
     cursor: Any,
     size: int = 100,
@@ -61,15 +65,19 @@ def batches(
 class _Reader:
     """Reads one page of a query at a time."""
 
-    def __init__(self, source: Source, query: Select[Any], key: Sequence[Any] | None) -> None:
-        if not isinstance(source, Source):
+    def __init__(self, source: Source, query: GenerativeSelect, key: Sequence[Any] | None) -> None:
+        if not isinstance(source, Engine | Connection | Session | scoped_session):
             raise TypeError(f"give an Engine, a Connection or a Session, not {source!r:.100}")
+        if not isinstance(query, Select):
+            raise TypeError(
+                f"give a select(), not {type(query).__name__}; a union goes into a subquery"
+            )
         if query._limit_clause is not None or query._offset_clause is not None:
             raise ValueError(
                 "the query has a limit or an offset: it would apply to each page; leave it out"
             )
         self._source = source
-        self._query = query.order_by(None)
+        self._query: Any = query.order_by(None)
         columns = _primary_key(query) if key is None else list(key)
         if not columns:
             raise ValueError("the key has no column")
@@ -98,7 +106,8 @@ class _Reader:
     def count(self) -> int:
         """Return how many rows there are in all."""
         counted = select(func.count()).select_from(self._query.subquery())
-        return int(self._execute(counted)[0][0])
+        with _executing(self._source) as execute:
+            return int(execute(counted).scalar_one())
 
     def fetch(self, key: Any, inclusive: bool, limit: int) -> Sequence[tuple[Any, Any]]:
         """Return a page of (item, key); see :data:`kiq.plugins.iteration.enumerators.Fetch`."""
@@ -107,13 +116,10 @@ class _Reader:
         query = query.order_by(*(c.desc() if down else c.asc() for c, down in pairs))
         if key is not None:
             query = query.where(self._after(key if isinstance(key, list) else [key], inclusive))
-        return [self._pair(row) for row in self._execute(query)]
-
-    def _execute(self, query: Any) -> Sequence[Any]:
-        if isinstance(self._source, Engine):
-            with self._source.connect() as connection:
-                return connection.execute(query).all()
-        return self._source.execute(query).all()
+        with _executing(self._source) as execute:
+            found = execute(query).all()
+        width = len(found[0]) - len(self._columns) if found else 0
+        return [(_item(row, width), self._key(list(row[width:]))) for row in found]
 
     def _after(self, key: Sequence[Any], inclusive: bool) -> ColumnElement[bool]:
         """Return the condition for what comes after *key*, in words that every database knows."""
@@ -124,15 +130,33 @@ class _Reader:
             same.append(column == value)
         return or_(*ways, and_(*same)) if inclusive else or_(*ways)
 
-    def _pair(self, row: Any) -> tuple[Any, Any]:
-        width = len(row) - len(self._columns)
-        key = list(row[width:])
+    def _key(self, key: list[Any]) -> Any:
         if None in key:
             raise ValueError(f"a row has the key {key}: rows without a key would be left out")
-        return row[0] if width == 1 else row[:width], key if len(key) > 1 else key[0]
+        return key if len(key) > 1 else key[0]
 
 
-def _primary_key(query: Select[Any]) -> list[Any]:
+def _item(row: Any, width: int) -> Any:
+    """Return what the query asked for: a row without the columns of the key, or its only value."""
+    return row[0] if width == 1 else _row_of(row._fields[:width])._make(row[:width])
+
+
+@lru_cache(maxsize=100)
+def _row_of(names: tuple[str, ...]) -> Any:
+    return namedtuple("Row", names, rename=True)
+
+
+@contextmanager
+def _executing(source: Source) -> Iterator[Callable[[Any], Any]]:
+    """Lend what executes queries: an engine's connection is given back at once."""
+    if isinstance(source, Engine):
+        with source.connect() as connection:
+            yield connection.execute
+    else:
+        yield source.execute
+
+
+def _primary_key(query: Any) -> list[Any]:
     entities = [each.get("entity") for each in query.column_descriptions]
     mapper = inspect(entities[0], raiseerr=False) if len(set(entities)) == 1 else None
     if mapper is None or not hasattr(mapper, "mapper"):
