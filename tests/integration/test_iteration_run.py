@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -386,6 +387,32 @@ def test_an_own_dead_redis_fails_no_item_while_the_run_goes_on(
     at[2] = lambda _job: bench.store.delete(f"it-{JID}")
     assert bench.run(Count, 4) == DONE
     assert "could not be saved" in caplog.text
+
+
+def test_before_the_job_goes_back_its_state_is_saved_with_several_attempts(bench: Bench) -> None:
+    repair = threading.Timer(0.2, lambda: bench.store.delete(f"it-{JID}"))
+
+    def wreck_and_stop(job: Any) -> None:
+        bench.store.set(f"it-{JID}", "not a hash")
+        repair.start()
+        stop(job)
+
+    at[1] = wreck_and_stop
+    assert bench.run(Count, 4) == ToQueue()
+    repair.join()
+    assert bench.state()["c"] == "2"
+
+
+def test_a_state_that_can_not_be_saved_at_all_keeps_no_job_from_going_back(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    def wreck_and_stop(job: Any) -> None:
+        bench.store.set(f"it-{JID}", "not a hash")
+        stop(job)
+
+    at[1] = wreck_and_stop
+    assert bench.run(Count, 4) == ToQueue()
+    assert "will be done again" in caplog.text
 
 
 def test_progress_is_shown(bench: Bench) -> None:
