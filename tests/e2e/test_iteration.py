@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from itertools import pairwise
 from typing import Any
 
 from kiq.api import IterationState
@@ -125,3 +126,21 @@ def test_the_plugin_can_be_left_out(site: Site) -> None:
     push(site, "Steps", "a", 3)
     site.noted("complete")
     assert site.store.keys("it-*") == []
+
+
+def test_whatever_happens_to_workers_no_item_is_left_out(site: Site) -> None:
+    push(site, "Steps", "a", 300, 0.02)
+    ways = [signal.SIGTERM, signal.SIGKILL, signal.SIGTERM, signal.SIGKILL]
+    for way in ways:
+        worker = start(site)
+        before = len(steps(site))
+        eventually(lambda seen=before: len(steps(site)) > seen + 20, 20)  # type: ignore[misc]
+        worker.signal(way)
+        worker.wait()
+    start(site)
+    site.noted("complete", timeout=30)
+    done = steps(site)
+    assert sorted(set(done)) == list(range(300))
+    # In order, but for going back to where the state was saved: at each kill, once.
+    assert sum(1 for one, other in pairwise(done) if other != one + 1) <= ways.count(signal.SIGKILL)
+    assert site.store.get("stat:failed") is None
