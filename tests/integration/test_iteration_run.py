@@ -426,6 +426,16 @@ def test_progress_is_shown(bench: Bench) -> None:
     assert state.eta is not None
 
 
+def test_batches_count_by_what_is_in_them(bench: Bench) -> None:
+    batches = [(["a", "b"], 0), (["c", "d", "e"], 1), (["f"], 2)]
+    at["pairs"] = iteration.Enumerator(batches, total=6, weight=len)
+    with bench_at(bench.url, bench.store, max_runtime=1e-9) as short:
+        short.run(Odd)
+    state = IterationState.find(JID, bench.url)
+    assert state is not None
+    assert (state.items, state.position, state.total) == (1, 2, 6)
+
+
 def test_a_job_tells_its_own_progress(bench: Bench) -> None:
     def tell(job: Any) -> None:
         job.progress(position=30, total=120)
