@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING
+from typing import Any as _Any
+
 from .client import Client
 from .configure import configure
 from .context import current_job
@@ -33,6 +37,10 @@ from .middleware import ClientContext, ServerContext
 from .plugin import Host, Plugin, host
 from .pushing import push, push_bulk
 
+if TYPE_CHECKING:
+    from .plugins import iteration
+    from .plugins.iteration import IterableJob
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -46,6 +54,7 @@ __all__ = [
     "EmbeddedServerError",
     "FunctionJob",
     "Host",
+    "IterableJob",
     "Job",
     "Kill",
     "KiqError",
@@ -66,7 +75,23 @@ __all__ = [
     "configure",
     "current_job",
     "host",
+    "iteration",
     "job",
     "push",
     "push_bulk",
 ]
+
+#: Names of wings, each imported at its first use: a program that does not use one has not got it.
+_ELSEWHERE = {
+    "IterableJob": ".plugins.iteration",
+    "iteration": ".plugins.iteration",
+}
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> _Any:
+        if name not in _ELSEWHERE:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        module = _import_module(_ELSEWHERE[name], __name__)
+        value = globals()[name] = getattr(module, name, module)
+        return value

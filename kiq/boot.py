@@ -20,6 +20,7 @@ from .registry import module_of_file
 STANDARD_PLUGINS: dict[str, str] = {
     "metrics": "kiq.plugins.metrics.plugin:Metrics",
     "profiling": "kiq.plugins.profiling.plugin:Profiling",
+    "iteration": "kiq.plugins.iteration:IterationPlugin",
 }
 
 

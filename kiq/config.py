@@ -71,8 +71,8 @@ class Redis:
 class Config:
     """All settings of a process.
 
-    Durations (*shutdown_timeout*, *dead_timeout*, *lease*) are seconds, *max_payload* is bytes,
-    *push_buffer* a number of jobs.
+    Durations (*shutdown_timeout*, *dead_timeout*, *lease*, *max_iteration_runtime*, whose 0 is no
+    limit) are seconds, *max_payload* is bytes, *push_buffer* a number of jobs.
     *origins* says for each setting where its value came from and what that overrides; *notices*
     are remarks on the configuration that a person should see; *file* is the file that was read.
     """
@@ -85,6 +85,7 @@ class Config:
     dead_max_jobs: int = 10_000
     dead_timeout: float = 180 * 86400.0
     lease: float = 60.0
+    max_iteration_runtime: float = 0.0
     require: tuple[str, ...] = ()
     environment: str = "development"
     tag: str = ""

@@ -260,4 +260,7 @@ def check_plain_function(name: str, function: Any) -> None:
             "asyncio.run(...) inside it"
         )
     if inspect.isgeneratorfunction(function):
-        raise ConfigError(f"{name} is a generator: nobody would run its body; remove the `yield`")
+        raise ConfigError(
+            f"{name} is a generator: nobody would run its body; remove the `yield`, or derive from "
+            "kiq.IterableJob, whose build may yield the items of a long job (docs/iteration.md)"
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..plugins.metrics.buckets import BOUNDS as BUCKETS
 from .connection import Connection, connection
 from .deploy import Deploy, mark
+from .iteration_state import IterationState
 from .job_metrics import JobMetrics
 from .job_record import JobRecord
 from .job_set import DeadSet, JobSet, RetrySet, ScheduledSet
@@ -22,6 +23,7 @@ __all__ = [
     "DeadSet",
     "Deploy",
     "History",
+    "IterationState",
     "JobMetrics",
     "JobRecord",
     "JobSet",

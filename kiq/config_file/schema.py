@@ -62,6 +62,7 @@ _TOP = (
     _setting("dead_max_jobs", integer(1, 100_000_000)),
     _setting("dead_timeout", seconds(1, 36_500 * _DAY), "dead_timeout_in_seconds"),
     _setting("lease", seconds(5, 3600)),
+    _setting("max_iteration_runtime", seconds(0, 365 * _DAY)),
     _setting("require", texts, "imports"),
     _setting("tag", text),
     _setting("labels", texts),
@@ -156,7 +157,6 @@ IGNORED = {
     "poll_interval_average": "poll_interval_average is ignored: kiq sleeps until the next job is "
     "due",
     "redis_idle_timeout": "redis_idle_timeout is ignored: kiq keeps few connections, all in use",
-    "max_iteration_runtime": "max_iteration_runtime is ignored: it comes later",
     "health_check": "health_check is ignored: it comes later",
 }
 

@@ -90,6 +90,8 @@ class Launcher:
         worker = self.worker
         interruption.stopping.clear()
         self._host.events.emit_strictly("startup")
+        # Made before a job can run, so that jobs find what these bring; started when all else is.
+        self._services = [make(worker) for make in self._host.services]
         execute = Executor(self._config, self._host, worker.registry)
         self._managers = [Manager(worker, capsule, execute) for capsule in self._config.capsules]
         self._poller = Poller(worker)
@@ -105,7 +107,6 @@ class Launcher:
             manager.start()
         for part in (self._heartbeat, self._reclaimer, self._poller):
             part.thread.start()
-        self._services = [make(worker) for make in self._host.services]
         for service in self._services:
             service.start()
         self._started = True

@@ -121,4 +121,6 @@ def _sleeps(module: ast.AST) -> list[int]:
 
 def _is_job(function: Function) -> bool:
     decorators = [ast.unparse(each).partition("(")[0] for each in function.decorator_list]
-    return function.name == "perform" or any(each in ("kiq.job", "job") for each in decorators)
+    return function.name in ("perform", "each") or any(
+        each in ("kiq.job", "job") for each in decorators
+    )

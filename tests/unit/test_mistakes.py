@@ -209,7 +209,10 @@ def test_a_perform_that_yields() -> None:
         yield 1
 
     words = said_by(lambda: make_class("Wrong", (kiq.Job,), {"perform": perform}))
-    assert words == ("Wrong.perform is a generator: nobody would run its body; remove the `yield`")
+    assert words == (
+        "Wrong.perform is a generator: nobody would run its body; remove the `yield`, or derive from "
+        "kiq.IterableJob, whose build may yield the items of a long job (docs/iteration.md)"
+    )
 
 
 def test_an_async_generator() -> None:

@@ -1,0 +1,1 @@
+"""Django: enumerators over QuerySets for iterable jobs."""

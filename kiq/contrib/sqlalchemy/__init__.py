@@ -1,0 +1,1 @@
+"""SQLAlchemy: enumerators over queries for iterable jobs."""

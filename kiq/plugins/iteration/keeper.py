@@ -1,0 +1,166 @@
+"""Keeping the state of a run: in Redis for a worker's job, nowhere for one that runs inline."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any, Protocol
+
+from ...api.connection import Connection
+from ...api.cursor import write_cursor
+from ...api.iteration_state import STATE_TTL, IterationState, cancel_commands, key, read_state
+from ...errors import PayloadError, StoreError
+from ...store.scripts import Command
+
+logger = logging.getLogger("kiq.iteration")
+
+#: Seconds that a state is kept after the job's end: one whose verdict a crash swallowed comes again,
+#: and is not to begin anew. (Sidekiq deletes it.)
+FINISHED_TTL = 86_400
+#: Pauses between attempts to save before the job is given back, in seconds.
+_PAUSES = (0.1, 0.3, 1.0)
+
+
+class Keeper(Protocol):
+    """Where a run's state is kept."""
+
+    #: Whether what is saved is still there in the next run: only then may a run be interrupted.
+    lasting: bool
+
+    def load(self) -> IterationState:
+        """Return the state that earlier runs have left."""
+
+    def check(self, state: IterationState) -> None:
+        """Raise PayloadError if the cursor in *state* can't be kept."""
+
+    def save(self, state: IterationState) -> bool:
+        """Save *state*, and note in it if the job was cancelled; tell whether it is saved."""
+
+    def save_surely(self, state: IterationState) -> bool:
+        """Save *state* with several attempts, within seconds."""
+
+    def cancel(self) -> float:
+        """Note that the job is cancelled; return since when (epoch seconds)."""
+
+    def finish(self) -> None:
+        """Note that the job has come to its end."""
+
+
+class RedisKeeper:
+    """Keeps the state of the job *jid* in Redis; *push* tells this job from another with its jid."""
+
+    lasting = True
+
+    def __init__(self, connection: Connection, jid: str, push: str) -> None:
+        self._connection = connection
+        self._jid = jid
+        self._push = push
+        self._key = key(jid)
+
+    def load(self) -> IterationState:
+        """One round trip. Raises StoreError, or PayloadError where the state is unreadable."""
+        try:
+            state = read_state(self._jid, self._connection.call(("HGETALL", self._key)))
+        except PayloadError as error:
+            raise PayloadError(
+                f"{self._key}: {error}; to begin anew, delete that key, or call "
+                f"IterationState.find({self._jid!r}).delete()"
+            ) from error
+        if state.finished is not None and state.finished != self._push:
+            # The same jid was pushed once more after its end: that is another job.
+            self._connection.call(("UNLINK", self._key))
+            return IterationState(jid=self._jid)
+        return state
+
+    def check(self, state: IterationState) -> None:
+        """Raise PayloadError if the cursor in *state* can't be kept."""
+        write_cursor(state.cursor)
+
+    def save(self, state: IterationState) -> bool:
+        """One round trip. Raises PayloadError for a cursor that can't be kept, nothing else."""
+        commands = self._commands(state)
+        try:
+            self._write(commands, state)
+        except StoreError as error:
+            logger.warning("the state of the iteration could not be saved: %s", error)
+            return False
+        return True
+
+    def save_surely(self, state: IterationState) -> bool:
+        """At most four round trips."""
+        return self.save(state) or any(_after(pause, self.save, state) for pause in _PAUSES)
+
+    def _write(self, commands: list[Command], state: IterationState) -> None:
+        cancelled = self._connection.exchange(commands)[-1]
+        if cancelled is not None and state.cancelled_at is None:
+            state.cancelled_at = float(cancelled)
+
+    def _commands(self, state: IterationState) -> list[Command]:
+        fields: dict[str, Any] = {
+            "ex": state.executions,
+            "c": write_cursor(state.cursor),
+            "rt": round(state.runtime, 6),
+            "n": state.items,
+            "p": state.position,
+        }
+        if state.total is not None:
+            fields["of"] = state.total
+        if state.done_at is not None:
+            fields["done"] = round(state.done_at, 3)
+        pairs = [each for pair in fields.items() for each in pair]
+        return [
+            ("HSET", self._key, *pairs),
+            # Each time: Sidekiq sets it once, and a job of more than 30 days loses its state.
+            ("EXPIRE", self._key, STATE_TTL),
+            ("HGET", self._key, "cancelled"),
+        ]
+
+    def cancel(self) -> float:
+        """One round trip. Raises StoreError."""
+        return float(self._connection.exchange(cancel_commands(self._jid))[1])
+
+    def finish(self) -> None:
+        """One round trip; a Redis that is away is only logged, as the job has been done."""
+        try:
+            self._connection.exchange(
+                [
+                    ("HSET", self._key, "fin", self._push),
+                    ("EXPIRE", self._key, FINISHED_TTL),
+                ]
+            )
+        except StoreError as error:
+            logger.warning("the end of the iteration could not be noted: %s", error)
+
+
+class NoKeeper:
+    """Keeps nothing: the job runs inline, from its beginning to its end."""
+
+    lasting = False
+
+    def load(self) -> IterationState:
+        """Return a new state."""
+        return IterationState()
+
+    def check(self, state: IterationState) -> None:
+        """Raise PayloadError if a worker could not keep the cursor in *state*."""
+        write_cursor(state.cursor)
+
+    def save(self, state: IterationState) -> bool:  # noqa: ARG002
+        """Nothing to do."""
+        return True
+
+    def save_surely(self, state: IterationState) -> bool:  # noqa: ARG002
+        """Nothing to do."""
+        return True
+
+    def cancel(self) -> float:
+        """Return the time."""
+        return time.time()
+
+    def finish(self) -> None:
+        """Nothing to note."""
+
+
+def _after(pause: float, save: Any, state: IterationState) -> bool:
+    time.sleep(pause)
+    return bool(save(state))
