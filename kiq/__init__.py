@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING
+from typing import Any as _Any
+
 from .client import Client
 from .configure import configure
 from .context import current_job
@@ -33,6 +37,10 @@ from .middleware import ClientContext, ServerContext
 from .plugin import Host, Plugin, host
 from .pushing import push, push_bulk
 
+if TYPE_CHECKING:
+    from .plugins.after_commit import after_commit
+    from .plugins.context import carry, carry_locale, carry_trace
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -63,6 +71,10 @@ __all__ = [
     "StoreUnsuitable",
     "UndecodablePayload",
     "UnknownJobClass",
+    "after_commit",
+    "carry",
+    "carry_locale",
+    "carry_trace",
     "configure",
     "current_job",
     "host",
@@ -70,3 +82,19 @@ __all__ = [
     "push",
     "push_bulk",
 ]
+
+#: Names of wings, each imported at its first use: a program that does not use one has not got it.
+_ELSEWHERE = {
+    "after_commit": ".plugins.after_commit",
+    "carry": ".plugins.context",
+    "carry_locale": ".plugins.context",
+    "carry_trace": ".plugins.context",
+}
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> _Any:
+        if name not in _ELSEWHERE:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(_import_module(_ELSEWHERE[name], __name__), name)
+        return value

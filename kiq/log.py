@@ -15,6 +15,7 @@ from . import logcontext
 from .context import running
 from .errors import ConfigError
 from .middleware import ServerContext
+from .plugin import host
 
 FORMATS = ("auto", "pretty", "plain", "json")
 
@@ -51,10 +52,17 @@ def configure(level: str, format: str, stream: TextIO | None = None) -> None:
         root.setLevel(number)
 
 
-def _of_job(run: ServerContext | None) -> dict[str, str]:
+def _of_job(run: ServerContext | None) -> dict[str, object]:
     if run is None:
         return {}
-    return {"jid": run.jid, "class": str(run.payload.get("class", "")), "queue": run.queue}
+    fields: dict[str, object] = {
+        "jid": run.jid,
+        "class": str(run.payload.get("class", "")),
+        "queue": run.queue,
+    }
+    for more in host.log_fields:
+        fields = {**fields, **more(run.payload), **fields}  # the job's own stand first, and win
+    return fields
 
 
 def _least_level(run: ServerContext | None) -> int:

@@ -49,7 +49,7 @@ def test_the_public_names_are_sorted_and_complete() -> None:
     (kiq_init,) = [each for each in modules() if name(each) == "kiq/__init__.py"]
     brought = {
         alias.asname or alias.name
-        for node in tree(kiq_init).body
+        for node in ast.walk(tree(kiq_init))
         if isinstance(node, ast.ImportFrom) and node.level
         for alias in node.names
     }

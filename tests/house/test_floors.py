@@ -39,7 +39,8 @@ REACHES_UP = {"kiq/configure.py": {"kiq.config_file"}}
 
 @pytest.fixture(scope="module")
 def graph() -> grimp.ImportGraph:
-    return grimp.build_graph("kiq", cache_dir=None)
+    # kiq/__init__.py says to type checkers what it imports from wings at their first use.
+    return grimp.build_graph("kiq", cache_dir=None, exclude_type_checking_imports=True)
 
 
 def test_the_import_contract_is_honoured() -> None:
@@ -54,6 +55,14 @@ def test_the_contract_knows_every_room_of_the_house() -> None:
     assert folders <= known, "a new folder needs a floor in pyproject.toml"
     assert "plugins" in wings()
     assert {"cli", "config_file"} <= porch()
+
+
+def test_a_folder_of_contrib_names_one_library_which_nothing_else_names() -> None:
+    contrib = KIQ / "contrib"
+    libraries = {each.parent.name for each in contrib.glob("*/__init__.py")}
+    for each in modules():
+        inside = each.relative_to(contrib).parts[0] if each.is_relative_to(contrib) else ""
+        assert imported(each) & libraries <= {inside}, name(each)
 
 
 def test_values_import_only_values_and_errors(graph: grimp.ImportGraph) -> None:

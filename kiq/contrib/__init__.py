@@ -1,0 +1,1 @@
+"""Integrations: each folder names one library, which its extra installs."""
