@@ -16,4 +16,5 @@ def shown(value: Any) -> object:
     if isinstance(value, int):
         return value if abs(value) < 1 << 63 else "a large int"
     text = str(value)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    cut = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return " ".join(cut.splitlines())
