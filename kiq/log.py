@@ -61,7 +61,10 @@ def _of_job(run: ServerContext | None) -> dict[str, object]:
         "queue": run.queue,
     }
     for more in host.log_fields:
-        fields = {**fields, **more(run.payload), **fields}  # the job's own stand first, and win
+        try:
+            fields = {**fields, **more(run.payload), **fields}  # the job's own stand first, and win
+        except Exception as error:  # noqa: BLE001 (a line of the job's must not fail it)
+            fields["log_fields"] = repr(error)
     return fields
 
 

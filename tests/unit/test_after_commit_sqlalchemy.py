@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any
 
@@ -466,6 +467,18 @@ def test_blocks_of_other_threads_and_tasks_do_not_mix(
         thread.join()
         job.perform_async("mine")
         assert pushed(fake) == ["other thread"]
+
+
+def test_a_task_that_outlives_its_block_does_not_wait_for_ever(
+    job: Any, fake: redis.Redis, engine: sa.Engine
+) -> None:
+    with Session(engine) as session:
+        with kiq.after_commit(session):
+            inherited = copy_context()
+            inherited.run(job.perform_async, "inside")
+        session.commit()
+        inherited.run(job.perform_async, "outlives")
+    assert pushed(fake) == ["inside", "outlives"]
 
 
 @pytest.mark.parametrize(

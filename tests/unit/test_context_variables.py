@@ -278,6 +278,38 @@ def test_other_middleware_sees_what_is_carried(look: Any) -> None:
     assert seen[0] == "acme"
 
 
+def test_what_is_carried_is_loaded_inside_of_what_cleans_up_after_a_run(look: Any) -> None:
+    class Cleans:
+        cleans_up = True
+
+        def __call__(self, context: kiq.ServerContext, call_next: Any) -> Any:
+            seen.append("in")
+            return call_next(context)
+
+    @kiq.host.around_perform
+    def users(context: kiq.ServerContext, call_next: Any) -> Any:
+        seen.append("users")
+        return call_next(context)
+
+    kiq.host.server_middleware.prepend(Cleans())
+    kiq.carry(tenant, load=lambda value: seen.append("load") or value)
+    run(cattr={"tenant": "acme"})
+    assert seen == ["in", "load", "users", ("acme", "nobody")]
+
+
+def test_fields_that_fail_cost_no_line_of_the_job(look: Any) -> None:
+    kiq.host.log_fields.append(lambda payload: payload["missing"])
+    record = logging.makeLogRecord({"levelno": logging.INFO})
+
+    @kiq.job(name="context.logs")
+    def logs() -> None:
+        assert ContextFilter().filter(record)
+
+    assert run(**{"class": "context.logs"}) is DONE
+    assert record.ctx["log_fields"] == "KeyError('missing')"  # type: ignore[attr-defined]
+    assert record.ctx["jid"] == "j1"  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [

@@ -19,6 +19,7 @@ class Connections:
     (``perform_inline``) share the connections of their caller, and are left alone.
     """
 
+    cleans_up = True
     name = "django"
 
     def install(self, host: Host) -> None:

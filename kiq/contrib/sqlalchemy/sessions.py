@@ -37,6 +37,7 @@ class Sessions:
     the sessions of their caller, and async jobs have no thread of their own: both are left alone.
     """
 
+    cleans_up = True
     name = "sqlalchemy"
 
     def __init__(self, *scopes: scoped_session[Any]) -> None:

@@ -65,7 +65,7 @@ class _AfterCommit:
         here = where.get()
         if here is AT_ONCE:
             return None
-        return cast("Client | None", here or self._default)
+        return here if isinstance(here, AfterCommit) and here.is_open else self._default
 
 
 def _finder(session: Any, using: str | None, *, begins: bool) -> Finder:

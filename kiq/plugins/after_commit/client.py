@@ -86,6 +86,11 @@ class AfterCommit(Client):
         transaction.defer(Deferred(payloads, _usual().encoded, job_class, batch_size))
         return [Jid(payload["jid"]) for payload in payloads]
 
+    @property
+    def is_open(self) -> bool:
+        """Whether its block has not ended: a task that was begun in it may outlive it."""
+        return bool(self._tokens)
+
     def __enter__(self) -> AfterCommit:
         self._tokens.append(where.set(self))
         return self

@@ -61,7 +61,11 @@ class Context:
         if earlier is not None:
             self._host.server_middleware.remove(earlier)
         self._stamp.layers[layer.payload_field] = layer
-        self._host.server_middleware.prepend(layer)
+        chain = self._host.server_middleware
+        # Outside of the user's layers, which see what is carried; inside of those that clean up after
+        # a run, as ``load`` may use a database.
+        inner = [one for one in chain.layers if not getattr(one, "cleans_up", False)]
+        chain.add(layer, before=inner[0] if inner else None)
 
     def _log_fields(self, payload: Payload) -> dict[str, Any]:
         return {

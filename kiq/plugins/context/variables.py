@@ -13,6 +13,7 @@ from .shown import shown
 from .warned import warn_once
 
 _UNSET = object()
+_MOST_TOLD = 5  # unknown names of one job
 
 
 @dataclass(frozen=True)
@@ -71,22 +72,26 @@ class Variables:
         values = _values(field)
         if not values and field:
             warn_once(f"the field {self.payload_field} of a job is no mapping: it is ignored")
+        known = [name for name in values if name in self._carried]
+        if len(known) < len(values):
+            self._tell_unknown(values)
         tokens: list[tuple[ContextVar[Any], Token[Any]]] = []
         try:
-            for name, value in values.items():
-                carried = self._carried.get(name)
-                if carried is None:
-                    warn_once(
-                        f"a job carries {shown(name)!r} in {self.payload_field}, which this process "
-                        "does not know: it is ignored; call kiq.carry for it where workers import it"
-                    )
-                    continue
-                loaded = _converted(carried.load, value, f"load of {name!r}", run.payload)
-                tokens.append((carried.variable, carried.variable.set(loaded)))
+            for name in known:
+                carried = self._carried[name]
+                value = _converted(carried.load, values[name], f"load of {name!r}", run.payload)
+                tokens.append((carried.variable, carried.variable.set(value)))
             return call_next(run)
         finally:
             for variable, token in reversed(tokens):
                 variable.reset(token)
+
+    def _tell_unknown(self, values: Mapping[str, Any]) -> None:
+        for name in [name for name in values if name not in self._carried][:_MOST_TOLD]:
+            warn_once(
+                f"a job carries {shown(name)!r} in {self.payload_field}, which this process does not "
+                "know: it is ignored; call kiq.carry for it where workers import it"
+            )
 
 
 def _values(field: Any) -> Mapping[str, Any]:
