@@ -328,6 +328,25 @@ def test_client_middleware_runs_after_the_commit_in_the_context_of_the_call(
     assert f"vetoed it [jid={jid}" in caplog.text
 
 
+@pytest.mark.parametrize("always", [True, False])
+def test_what_client_middleware_pushes_in_its_turn_is_pushed(
+    job: Any, fake: redis.Redis, engine: sa.Engine, always: bool
+) -> None:
+    @kiq.host.around_push
+    def also(context: kiq.ClientContext, call_next: Any) -> Any:
+        if context.payload["args"] == [1]:
+            job.perform_async(2)
+        return call_next(context)
+
+    with Session(engine) as session:
+        if always:
+            kiq.after_commit.always(lambda: session)
+        with kiq.after_commit(session):
+            job.perform_async(1)
+            session.commit()
+    assert pushed(fake) == [2, 1]
+
+
 def test_what_is_carried_is_that_of_the_call(
     job: Any, fake: redis.Redis, engine: sa.Engine
 ) -> None:
@@ -490,6 +509,40 @@ def test_a_task_that_outlives_its_block_does_not_wait_for_ever(
         session.commit()
         inherited.run(job.perform_async, "outlives")
     assert pushed(fake) == ["inside", "outlives"]
+
+
+def test_a_block_may_end_in_another_context(job: Any, fake: redis.Redis, engine: sa.Engine) -> None:
+    with Session(engine) as session:
+        block = kiq.after_commit(session)
+        copy_context().run(block.__enter__)
+        block.__exit__(None, None, None)
+        job.perform_async(1)
+    assert pushed(fake) == [1]
+
+
+def test_an_error_after_a_commit_by_a_block_leaves_the_session_usable(
+    job: Any, engine: sa.Engine, unconfigured: None, tmp_path: Path
+) -> None:
+    kiq.configure(redis="redis://127.0.0.1:1/0")
+    with Session(engine) as session:
+        ship = job.via(kiq.after_commit(session))
+        with pytest.raises(kiq.StoreUnavailable), session.begin(), kiq.after_commit(session):
+            [session.add(Order(number=1)), ship.perform_async(1)]
+        with session.begin():
+            session.add(Order(number=2))
+        assert session.scalar(sa.select(sa.func.count(Order.id))) == 2
+
+    async def main() -> None:
+        aengine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'async'}")
+        async with AsyncSession(aengine) as session:
+            job.via(kiq.after_commit(session)).perform_async(1)
+            await session.execute(sa.text("SELECT 1"))
+            with pytest.raises(kiq.StoreUnavailable):
+                await session.commit()
+            assert (await session.execute(sa.text("SELECT 1"))).scalar() == 1
+        await aengine.dispose()
+
+    asyncio.run(main())
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from ... import plugin
-from ...client import Client, Sorted, default_client
+from ...client import Client, Sorted
 from ...jid import Jid
 from ...middleware import ClientContext
 from ...payload import Payload, normalized
 from .deferred import Deferred, Transaction
-from .whereabouts import AT_ONCE, where
+from .whereabouts import usual_client, where
 
 
 class Finder(Protocol):
@@ -39,7 +39,7 @@ class AfterCommit(Client):
         self._tokens: list[Token[Any]] = []
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(_usual(), name)
+        return getattr(usual_client(), name)
 
     @property
     def is_plain(self) -> bool:
@@ -54,12 +54,12 @@ class AfterCommit(Client):
         """
         transaction = self._find()
         if transaction is None:
-            return _usual().push(payload, job_class)
+            return usual_client().push(payload, job_class)
         return self._defer(transaction, [payload], job_class, None)[0]
 
     def push_encoded(self, queue: str, raw: bytes, jid: str) -> str:
         """Push one payload that is encoded, at once."""
-        return _usual().push_encoded(queue, raw, jid)
+        return usual_client().push_encoded(queue, raw, jid)
 
     def push_slices(
         self, payloads: Iterable[Payload], job_class: Any = None, batch_size: int | None = None
@@ -67,13 +67,13 @@ class AfterCommit(Client):
         """Push many payloads after the commit: they are kept in memory meanwhile."""
         transaction = self._find() if self._bulk else None
         if transaction is None:
-            return _usual().push_slices(payloads, job_class, batch_size)
+            return usual_client().push_slices(payloads, job_class, batch_size)
         given = list(payloads)
         return self._defer(transaction, given, job_class, batch_size) if given else []
 
     def push_sorted(self, slices: Iterable[Sorted]) -> list[str | None]:
         """Push payloads that are encoded, at once."""
-        return _usual().push_sorted(slices)
+        return usual_client().push_sorted(slices)
 
     def _defer(
         self,
@@ -83,7 +83,7 @@ class AfterCommit(Client):
         batch_size: int | None,
     ) -> list[str | None]:
         payloads = [_stamped(normalized(payload), job_class) for payload in given]
-        transaction.defer(Deferred(payloads, _usual().encoded, job_class, batch_size))
+        transaction.defer(Deferred(payloads, usual_client().encoded, job_class, batch_size))
         return [Jid(payload["jid"]) for payload in payloads]
 
     @property
@@ -101,16 +101,10 @@ class AfterCommit(Client):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        where.reset(self._tokens.pop())
-
-
-def _usual() -> Client:
-    """Return the client that would push if there were no transactions."""
-    token = where.set(AT_ONCE)
-    try:
-        return default_client()
-    finally:
-        where.reset(token)
+        try:
+            where.reset(self._tokens.pop())
+        except ValueError:
+            pass  # a generator that ends in another context, where no block was begun
 
 
 def _stamped(payload: Payload, job_class: Any) -> Payload:

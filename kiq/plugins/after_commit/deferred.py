@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextvars import Context, copy_context
 from typing import Any, Protocol
 
-from ...client import default_client
 from ...codec import decode
 from ...errors import StoreError, StoreUnavailable
 from ...payload import Payload
-from .whereabouts import AT_ONCE, where
+from .whereabouts import usual_client, where
 
 logger = logging.getLogger("kiq.client")
 
@@ -52,8 +51,8 @@ class Deferred:
                 )
 
     def _push(self) -> list[str | None]:
-        where.set(AT_ONCE)
-        return default_client().push_slices(self._payloads(), self._job_class, self._batch_size)
+        where.set(None)  # the block of the call has had its commit
+        return usual_client().push_slices(self._payloads(), self._job_class, self._batch_size)
 
     def _payloads(self) -> Iterator[Payload]:
         for raw in self._raws:
