@@ -20,6 +20,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, scop
 from sqlalchemy.orm import sessionmaker as make_sessions
 
 import kiq
+from kiq import testing
 from kiq.client import default_client
 from tests.helpers.stored import in_queue, scheduled
 
@@ -559,6 +560,20 @@ def test_an_error_after_a_commit_by_a_block_leaves_the_session_usable(
 def test_mistakes_are_told(job: Any, wrong: Any, says: str) -> None:
     with pytest.raises(kiq.ConfigError, match=says):
         wrong()
+
+
+def test_in_the_modes_of_kiq_testing_a_push_waits_as_well(
+    job: Any, fake: redis.Redis, engine: sa.Engine
+) -> None:
+    with testing.scoped("fake"), Session(engine) as session, kiq.after_commit(session):
+        job.perform_async(1)
+        assert testing.jobs(job) == []
+        session.commit()
+        assert [each.args for each in testing.jobs(job)] == [[1]]
+        job.perform_async(2)
+        session.rollback()
+        assert len(testing.jobs(job)) == 1
+    assert pushed(fake) == []
 
 
 def test_it_stands_for_the_usual_client(job: Any, engine: sa.Engine) -> None:

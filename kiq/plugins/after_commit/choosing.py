@@ -6,11 +6,10 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, cast
 
-from ...client import Client, stand_ins
 from ...errors import ConfigError
 from .client import AfterCommit, Finder
 from .deferred import Transaction
-from .whereabouts import AT_ONCE, where
+from .whereabouts import wait_by_default
 
 #: Where the adapter of a database library is, each imported at its first use.
 _ADAPTERS = {
@@ -28,7 +27,6 @@ class _AfterCommit:
 
     def __init__(self) -> None:
         self._default: AfterCommit | None = None
-        stand_ins.insert(0, self._client)
 
     def __call__(self, session: Any = _UNSAID, *, using: str | None = None) -> AfterCommit:
         """Return a client, and ``with`` block, whose pushes wait until *session* has committed.
@@ -57,15 +55,9 @@ class _AfterCommit:
         """
         if session is None and using is None:
             self._default = None
-            return
-        self._default = AfterCommit(_finder(session, using, begins=False), bulk=False)
-
-    def _client(self) -> Client | None:
-        """Return what pushes instead of the usual client, in this context."""
-        here = where.get()
-        if here is AT_ONCE:
-            return None
-        return here if isinstance(here, AfterCommit) and here.is_open else self._default
+        else:
+            self._default = AfterCommit(_finder(session, using, begins=False), bulk=False)
+        wait_by_default(self._default)
 
 
 def _finder(session: Any, using: str | None, *, begins: bool) -> Finder:

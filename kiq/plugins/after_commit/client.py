@@ -13,7 +13,7 @@ from ...jid import Jid
 from ...middleware import ClientContext
 from ...payload import Payload, normalized
 from .deferred import Deferred, Transaction
-from .whereabouts import usual_client, where
+from .whereabouts import attach, usual_client, where
 
 
 class Finder(Protocol):
@@ -92,6 +92,7 @@ class AfterCommit(Client):
         return bool(self._tokens)
 
     def __enter__(self) -> AfterCommit:
+        attach()
         self._tokens.append(where.set(self))
         return self
 
