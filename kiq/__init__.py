@@ -39,6 +39,8 @@ from .pushing import push, push_bulk
 
 if TYPE_CHECKING:
     from .plugins import iteration
+    from .plugins.after_commit import after_commit
+    from .plugins.context import carry, carry_locale, carry_trace
     from .plugins.iteration import IterableJob
 
 __version__ = "0.1.0"
@@ -72,6 +74,10 @@ __all__ = [
     "StoreUnsuitable",
     "UndecodablePayload",
     "UnknownJobClass",
+    "after_commit",
+    "carry",
+    "carry_locale",
+    "carry_trace",
     "configure",
     "current_job",
     "host",
@@ -85,6 +91,10 @@ __all__ = [
 _ELSEWHERE = {
     "IterableJob": ".plugins.iteration",
     "iteration": ".plugins.iteration",
+    "after_commit": ".plugins.after_commit",
+    "carry": ".plugins.context",
+    "carry_locale": ".plugins.context",
+    "carry_trace": ".plugins.context",
 }
 
 if not TYPE_CHECKING:

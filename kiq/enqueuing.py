@@ -59,6 +59,10 @@ class Enqueuer(Generic[P]):
         new = checked(self._spec.name, options, known=_SET_OPTIONS)
         return Enqueuer(self._spec, {**self._options, **new}, self._client)
 
+    def via(self, client: Client) -> Enqueuer[P]:
+        """Return another one that pushes by *client*; see :meth:`kiq.Job.via`."""
+        return Enqueuer(self._spec, self._options, client)
+
     def perform_async(self, /, *args: P.args, **kwargs: P.kwargs) -> str | None:
         """Push a job now; see :meth:`kiq.Job.perform_async`."""
         return self._push(args, kwargs, None)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Protocol, Unpack
 
+from .client import Client
 from .enqueuing import Args, Enqueuer
 from .errors import ConfigError, Discard, Kill
 from .middleware import ServerContext
@@ -179,6 +180,14 @@ class Job(metaclass=_Meta):
     def set(cls: type[Performs[P]], **options: Unpack[SetOptions]) -> Enqueuer[P]:
         """Return something with the same ``perform_*`` methods that pushes with these options."""
         return _enqueuer(cls).set(**options)
+
+    @classmethod
+    def via(cls: type[Performs[P]], client: Client) -> Enqueuer[P]:
+        """Return something with the same ``perform_*`` methods that pushes by *client*.
+
+        A client of another Redis, or ``kiq.after_commit(session)``.
+        """
+        return _enqueuer(cls).via(client)
 
     @classmethod
     def args(cls: type[Performs[P]], /, *args: P.args, **kwargs: P.kwargs) -> Args[P]:

@@ -15,6 +15,7 @@ from . import logcontext
 from .context import running
 from .errors import ConfigError
 from .middleware import ServerContext
+from .plugin import host
 
 FORMATS = ("auto", "pretty", "plain", "json")
 
@@ -51,10 +52,20 @@ def configure(level: str, format: str, stream: TextIO | None = None) -> None:
         root.setLevel(number)
 
 
-def _of_job(run: ServerContext | None) -> dict[str, str]:
+def _of_job(run: ServerContext | None) -> dict[str, object]:
     if run is None:
         return {}
-    return {"jid": run.jid, "class": str(run.payload.get("class", "")), "queue": run.queue}
+    fields: dict[str, object] = {
+        "jid": run.jid,
+        "class": str(run.payload.get("class", "")),
+        "queue": run.queue,
+    }
+    for more in host.log_fields:
+        try:
+            fields = {**fields, **more(run.payload), **fields}  # the job's own stand first, and win
+        except Exception as error:  # noqa: BLE001 (a line of the job's must not fail it)
+            fields["log_fields"] = repr(error)
+    return fields
 
 
 def _least_level(run: ServerContext | None) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from . import interruption
 from .errors import PluginError
@@ -40,6 +40,9 @@ class ServerContext:
     """
 
     __slots__ = ("job", "job_class", "payload", "queue")
+
+    #: Whether a worker runs it on a thread of its own, and not ``perform_inline`` amid other work.
+    in_worker: ClassVar[bool] = False
 
     def __init__(self, payload: Payload, queue: str, job_class: Any, job: Any) -> None:
         self.payload = payload

@@ -15,6 +15,7 @@ logger = logging.getLogger("kiq.errors")
 
 ErrorHandler = Callable[[BaseException, dict[str, Any]], Any]
 DeathHandler = Callable[[dict[str, Any], BaseException], Any]
+LogFields = Callable[[dict[str, Any]], dict[str, Any]]
 QueueFilter = Callable[[Sequence[str]], Sequence[str]]
 
 
@@ -52,6 +53,7 @@ class Host:
         self.death_handlers: list[DeathHandler] = []
         self.services: list[Callable[[Any], Service]] = []
         self.queue_filters: list[QueueFilter] = []
+        self.log_fields: list[LogFields] = []
         self.plugins: dict[str, Plugin] = {}
 
     def install(self, plugin: Plugin) -> Plugin:

@@ -57,6 +57,14 @@ def test_the_contract_knows_every_room_of_the_house() -> None:
     assert {"cli", "config_file"} <= porch()
 
 
+def test_a_folder_of_contrib_names_one_library_which_nothing_else_names() -> None:
+    contrib = KIQ / "contrib"
+    libraries = {each.parent.name for each in contrib.glob("*/__init__.py")}
+    for each in modules():
+        inside = each.relative_to(contrib).parts[0] if each.is_relative_to(contrib) else ""
+        assert imported(each) & libraries <= {inside}, name(each)
+
+
 def test_values_import_only_values_and_errors(graph: grimp.ImportGraph) -> None:
     on_a_floor = {f"kiq.{each}" for each in frozenset().union(*floors())}
     values = graph.find_children("kiq") - on_a_floor

@@ -8,6 +8,9 @@ import sys
 from functools import cache
 from typing import Any
 
+import pytest
+
+import kiq
 from tests.house.source import porch, wings
 
 # An audit hook can't be removed, so this runs in an interpreter of its own.
@@ -52,6 +55,12 @@ def test_import_kiq_loads_neither_worker_nor_porch() -> None:
     assert "kiq.client" in own
     upper = {"work"} | porch() | wings()
     assert not {each for each in own if each.split(".")[1] in upper}
+
+
+def test_what_is_imported_at_its_first_use_is_there_and_nothing_else() -> None:
+    assert all(getattr(kiq, name) is not None for name in kiq.__all__)
+    with pytest.raises(AttributeError, match="has no attribute 'cary'"):
+        kiq.cary  # type: ignore[attr-defined]  # noqa: B018
 
 
 def test_import_kiq_opens_no_socket_and_starts_no_process_or_thread() -> None:

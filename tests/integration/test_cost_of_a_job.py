@@ -82,6 +82,12 @@ def calls_within(what: str, action: Repeated, limit: int) -> None:
 
 
 @pytest.fixture(autouse=True)
+def nothing_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No mode of kiq.testing, no transaction: earlier tests may have left the way to them open."""
+    monkeypatch.setattr("kiq.client.stand_ins", [])
+
+
+@pytest.fixture(autouse=True)
 def quiet_log(caplog: pytest.LogCaptureFixture) -> None:
     """Jobs are not logged, whatever ran before."""
     caplog.set_level(logging.WARNING, logger="kiq.job")

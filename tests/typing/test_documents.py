@@ -17,7 +17,11 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 #: Pages whose blocks can't be checked, and why.
 UNCHECKED: dict[str, str] = {}
 #: Folders whose modules import each other by their bare names, as scripts do.
-EXAMPLES = [ROOT / "demo", *sorted(each for each in ROOT.glob("examples/*") if each.is_dir())]
+EXAMPLES = [
+    ROOT / "demo",
+    # Django has no types of its own.
+    *sorted(each for each in ROOT.glob("examples/*") if each.is_dir() and each.name != "django"),
+]
 _BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _FILE_NAME = re.compile(r"# (\w+)\.py\n")
 

@@ -1,1 +1,4 @@
-"""Django: enumerators over QuerySets for iterable jobs."""
+"""Django: connections, jobs of apps, transactions, the language.
+
+``INSTALLED_APPS`` names this package; a worker starts with ``-r kiq.contrib.django.worker``.
+"""

@@ -1,1 +1,7 @@
-"""SQLAlchemy: enumerators over queries for iterable jobs."""
+"""SQLAlchemy: sessions end with the job. For pushing after a commit see ``kiq.after_commit``."""
+
+from __future__ import annotations
+
+from .sessions import Sessions
+
+__all__ = ["Sessions"]

@@ -223,7 +223,7 @@ class Run:
 
 def _home_of(context: ServerContext | None) -> Home | None:
     # perform_inline makes a plain context: nobody would run that job again.
-    return None if context is None or type(context) is ServerContext else home()
+    return home() if context is not None and context.in_worker else None
 
 
 def _keeper(place: Home | None, context: ServerContext | None) -> Keeper:

@@ -1,0 +1,37 @@
+"""What the settings of a Django project say about kiq, put into effect."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from django.conf import settings
+
+from ... import plugin
+from ...configure import configure
+from ...errors import ConfigError
+from ...plugins.after_commit import after_commit
+from .connections import Connections
+from .locale import carry_locale
+
+_CONFIGURED = ("redis", "codec", "max_payload", "push_buffer")
+_KNOWN = (*_CONFIGURED, "after_commit", "locale")
+
+
+def attach() -> None:
+    """Install the plugin, and apply the dict ``KIQ`` of the settings. Raises ConfigError."""
+    given: dict[str, Any] = getattr(settings, "KIQ", {})
+    for name in given:
+        if name not in _KNOWN:
+            near = difflib.get_close_matches(str(name), _KNOWN, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(_KNOWN)}"
+            raise ConfigError(f"KIQ, in the settings of Django: unknown key {name!r}; {hint}")
+    plugin.host.install(Connections())
+    configured = {name: given[name] for name in _CONFIGURED if name in given}
+    if configured:
+        configure(**configured)
+    database = given.get("after_commit", False)
+    if database:
+        after_commit.always(using="default" if database is True else database)
+    if given.get("locale"):
+        carry_locale()

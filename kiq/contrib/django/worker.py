@@ -1,0 +1,17 @@
+"""``kiq -r kiq.contrib.django.worker``: set Django up, and import the module ``jobs`` of each app.
+
+``DJANGO_SETTINGS_MODULE`` says which project.
+"""
+
+from __future__ import annotations
+
+import django
+from django.apps import apps
+from django.utils.module_loading import autodiscover_modules
+
+from .attaching import attach
+
+django.setup()
+if not apps.is_installed("kiq.contrib.django"):
+    attach()
+autodiscover_modules("jobs")

@@ -1,0 +1,123 @@
+"""A client that hands its pushes to the open transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextvars import Token
+from types import TracebackType
+from typing import Any, Protocol
+
+from ... import plugin
+from ...client import Client, Sorted
+from ...jid import Jid
+from ...middleware import ClientContext
+from ...payload import Payload, normalized
+from .deferred import Deferred, Transaction
+from .whereabouts import attach, usual_client, where
+
+
+class Finder(Protocol):
+    """Finds the open transaction of one session, or of one database."""
+
+    def __call__(self) -> Transaction | None:
+        """Return the transaction that is open here and now, or None."""
+
+
+class AfterCommit(Client):
+    """Pushes when the transaction that is open at the call has been committed; at once if none is.
+
+    To be used as a client, ``HardWorker.via(kiq.after_commit(session))``, or as a ``with`` block, in
+    which everything that this thread or task pushes waits.
+
+    Threads: as the session; the block is of one thread or task.
+    """
+
+    def __init__(self, find: Finder, *, bulk: bool = True) -> None:
+        """*bulk*: whether bulks wait as well. No connection is made: it pushes by the usual client."""
+        self._find = find
+        self._bulk = bulk
+        self._tokens: list[Token[Any]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(usual_client(), name)
+
+    @property
+    def is_plain(self) -> bool:
+        """False: each payload is looked at."""
+        return False
+
+    def push(self, payload: Payload, job_class: Any = None) -> str | None:
+        """Push one payload after the commit; return its jid at once. See :meth:`kiq.Client.push`.
+
+        Arguments are checked now, and what they are now is what is pushed. Client middleware runs
+        after the commit, in the context of this call.
+        """
+        transaction = self._find()
+        if transaction is None:
+            return usual_client().push(payload, job_class)
+        return self._defer(transaction, [payload], job_class, None)[0]
+
+    def push_encoded(self, queue: str, raw: bytes, jid: str) -> str:
+        """Push one payload that is encoded, at once."""
+        return usual_client().push_encoded(queue, raw, jid)
+
+    def push_slices(
+        self, payloads: Iterable[Payload], job_class: Any = None, batch_size: int | None = None
+    ) -> list[str | None]:
+        """Push many payloads after the commit: they are kept in memory meanwhile."""
+        transaction = self._find() if self._bulk else None
+        if transaction is None:
+            return usual_client().push_slices(payloads, job_class, batch_size)
+        given = list(payloads)
+        return self._defer(transaction, given, job_class, batch_size) if given else []
+
+    def push_sorted(self, slices: Iterable[Sorted]) -> list[str | None]:
+        """Push payloads that are encoded, at once."""
+        return usual_client().push_sorted(slices)
+
+    def _defer(
+        self,
+        transaction: Transaction,
+        given: Sequence[Payload],
+        job_class: Any,
+        batch_size: int | None,
+    ) -> list[str | None]:
+        payloads = [_stamped(normalized(payload), job_class) for payload in given]
+        transaction.defer(Deferred(payloads, usual_client().encoded, job_class, batch_size))
+        return [Jid(payload["jid"]) for payload in payloads]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its block has not ended: a task that was begun in it may outlive it."""
+        return bool(self._tokens)
+
+    def __enter__(self) -> AfterCommit:
+        attach()
+        self._tokens.append(where.set(self))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            where.reset(self._tokens.pop())
+        except ValueError:
+            pass  # a generator that ends in another context, where no block was begun
+
+
+def _stamped(payload: Payload, job_class: Any) -> Payload:
+    """Let those layers of client middleware see *payload* now that belong to the call."""
+    fold = plugin.host.client_middleware.fold(_payload_of, _stamps)
+    stamped = fold(ClientContext(payload, job_class or payload["class"]))
+    return stamped if isinstance(stamped, dict) else payload
+
+
+def _stamps(layer: object) -> bool:
+    return getattr(layer, "stamps", False) is True
+
+
+def _payload_of(context: ClientContext) -> Payload:
+    return context.payload

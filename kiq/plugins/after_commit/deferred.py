@@ -1,0 +1,97 @@
+"""A push that waits for a commit, and what happens when that came."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import Context, copy_context
+from typing import Any, Protocol
+
+from ...codec import decode
+from ...errors import StoreError, StoreUnavailable
+from ...payload import Payload
+from .whereabouts import usual_client, where
+
+logger = logging.getLogger("kiq.client")
+
+_MOST_NAMED = 20  # jobs in one note
+
+
+class Deferred:
+    """Jobs of one call: their bytes as they were then, and the context of the call.
+
+    What is sent is what was given: whoever changes an argument after the call changes no job.
+    """
+
+    __slots__ = ("_batch_size", "_context", "_job_class", "_raws", "jids", "name")
+
+    def __init__(
+        self,
+        payloads: Sequence[Payload],
+        encode: Callable[[Payload], bytes],
+        job_class: Any,
+        batch_size: int | None = None,
+    ) -> None:
+        """Raises ArgumentError or PayloadError for what can't travel."""
+        self._raws = [encode(payload) for payload in payloads]
+        self.jids = [str(payload["jid"]) for payload in payloads]
+        self.name = str(payloads[0]["class"])
+        self._job_class, self._batch_size = job_class, batch_size
+        self._context: Context = copy_context()
+
+    def push(self) -> None:
+        """Push, with all client middleware, as if by the call. Raises what a push raises."""
+        pushed = self._context.run(self._push)
+        for jid, now in zip(self.jids, pushed, strict=True):
+            if now is None:
+                logger.info(
+                    "dropped after the commit: a client middleware vetoed it [jid=%s class=%s]",
+                    jid,
+                    self.name,
+                )
+
+    def _push(self) -> list[str | None]:
+        where.set(None)  # the block of the call has had its commit
+        return usual_client().push_slices(self._payloads(), self._job_class, self._batch_size)
+
+    def _payloads(self) -> Iterator[Payload]:
+        for raw in self._raws:
+            yield decode(raw)[0]
+
+
+class Transaction(Protocol):
+    """One that is open, as a database library's adapter shows it."""
+
+    def defer(self, job: Deferred) -> None:
+        """Push *job* when the outermost transaction is committed, and never if it is rolled back."""
+
+
+def push_all(jobs: Sequence[Deferred]) -> None:
+    """Push *jobs*, whose transaction is committed, in their order.
+
+    One that fails does not keep the others back, unless Redis can't be reached. Raises the first
+    error when all is done; its notes name what was not pushed, and the ``jids`` of a StoreError.
+    """
+    first: Exception | None = None
+    failed: list[Deferred] = []
+    for job in jobs:
+        if not isinstance(first, StoreUnavailable):
+            try:
+                job.push()
+                continue
+            except Exception as error:  # noqa: BLE001 (raised below, when the others had their turn)
+                first = first or error
+        failed.append(job)
+    if first is not None:
+        raise _told(first, failed)
+
+
+def _told(error: Exception, failed: Sequence[Deferred]) -> Exception:
+    jids = [jid for job in failed for jid in job.jids]
+    named = [f"{job.name} {jid}" for job in failed for jid in job.jids][:_MOST_NAMED]
+    more = f" and {len(jids) - len(named)} more" if len(jids) > len(named) else ""
+    text = f"the transaction is committed, but not pushed: {', '.join(named)}{more}"
+    error.add_note(f"kiq: {text}")
+    if isinstance(error, StoreError):
+        error.jids = tuple(jids)
+    return error
