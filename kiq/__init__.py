@@ -6,6 +6,7 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 from typing import Any as _Any
 
+from .cancelling import cancel
 from .client import Client
 from .configure import configure
 from .context import current_job
@@ -13,6 +14,7 @@ from .errors import (
     ArgumentError,
     BootError,
     BulkPushError,
+    Cancelled,
     ConfigError,
     Discard,
     EmbeddedServerError,
@@ -28,6 +30,7 @@ from .errors import (
     StoreFull,
     StoreUnavailable,
     StoreUnsuitable,
+    TimeLimitExceeded,
     UndecodablePayload,
     UnknownJobClass,
 )
@@ -49,6 +52,7 @@ __all__ = [
     "ArgumentError",
     "BootError",
     "BulkPushError",
+    "Cancelled",
     "Client",
     "ClientContext",
     "ConfigError",
@@ -72,9 +76,11 @@ __all__ = [
     "StoreFull",
     "StoreUnavailable",
     "StoreUnsuitable",
+    "TimeLimitExceeded",
     "UndecodablePayload",
     "UnknownJobClass",
     "after_commit",
+    "cancel",
     "carry",
     "carry_locale",
     "carry_trace",

@@ -21,6 +21,8 @@ STANDARD_PLUGINS: dict[str, str] = {
     "metrics": "kiq.plugins.metrics.plugin:Metrics",
     "profiling": "kiq.plugins.profiling.plugin:Profiling",
     "iteration": "kiq.plugins.iteration:IterationPlugin",
+    "time_limits": "kiq.plugins.time_limits:TimeLimits",
+    "cancelling": "kiq.plugins.cancelling:Cancelling",
 }
 
 

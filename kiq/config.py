@@ -99,6 +99,8 @@ class Config:
     disable_plugins: tuple[str, ...] = ()
     max_payload: int = 16 * 1024 * 1024
     push_buffer: int = 0
+    time_limit_grace: float = 30.0
+    max_stuck: int = 0
     origins: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     file: str | None = None

@@ -3,7 +3,9 @@
 ::
 
     BaseException
-    └─ Shutdown                  the process is leaving: raised inside a job that ran past the deadline
+    ├─ Shutdown                  the process is leaving: raised inside a job that ran past the deadline
+    ├─ TimeLimitExceeded         raised inside a job that ran longer than its time_limit
+    └─ Cancelled                 raised inside a job that somebody cancelled
     Exception
     ├─ KiqError
     │  ├─ ConfigError            a setting is wrong or unknown                          exit code 78
@@ -39,6 +41,21 @@ class Shutdown(BaseException):
 
     Raised inside the job's thread, best effort. A BaseException, so that a job's own
     ``except Exception`` does not swallow it. The job goes back to its queue, uncounted.
+    """
+
+
+class TimeLimitExceeded(BaseException):
+    """The job has run longer than its ``time_limit``; a failure like any other: retried, counted.
+
+    Raised inside the job's thread. A BaseException, so that a job's own ``except Exception`` does
+    not swallow it.
+    """
+
+
+class Cancelled(BaseException):
+    """Somebody cancelled this job: raised inside its thread. It is dropped, and not tried again.
+
+    A BaseException, so that a job's own ``except Exception`` does not swallow it.
     """
 
 

@@ -30,6 +30,8 @@ RECLAIMER = "kiq:reclaimer"  # election: who looks for lapsed leases
 STORE_ID = "kiq:id"  # a random name for this database: tells run-folder locks apart
 DOCTOR = "kiq:doctor"  # string, TTL: what `kiq doctor` writes to see how long a write takes
 POLLER_BELL = "poller"  # the poller's name at kiq:bell:
+CANCELLED = "kiq:cancelled"  # sorted set of jids, score = until when the mark counts, seconds
+CANCEL_BELL = "cancel"  # at kiq:bell: tells workers of new marks
 
 _QUEUE_PREFIX = "queue:"
 

@@ -171,7 +171,7 @@ def _until_stopped(launcher: Launcher, received: signals.Signals) -> int:
                 launcher.hurry()
             else:
                 return 128 + signal.Signals[f"SIG{name}"]
-    return 0
+    return launcher.exit_code
 
 
 def _end(code: int) -> NoReturn:

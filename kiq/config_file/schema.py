@@ -78,6 +78,8 @@ _TOP = (
     _setting("disable_plugins", texts),
     _setting("max_payload", integer(1024, 512 * 1024 * 1024)),
     _setting("push_buffer", integer(0, 1_000_000)),
+    _setting("time_limit_grace", seconds(0.1, _DAY)),
+    _setting("max_stuck", integer(0, 1000)),
 )
 
 #: Keyword arguments of redis-py's connection that a file may set.

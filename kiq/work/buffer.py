@@ -33,7 +33,7 @@ class Buffer:
         return len(self.jobs)
 
     def seat(self) -> Seat:
-        """Return a seat for one thread; called before any thread starts."""
+        """Return a seat for one thread; called before that thread starts."""
         seat: Seat = SimpleQueue()
         self._seats.append(seat)
         return seat

@@ -13,7 +13,7 @@ from ..clock import steady, wall
 from ..codec import Codec, decode, encode
 from ..config import Config
 from ..context import running
-from ..errors import JobSignal, Snooze, UndecodablePayload
+from ..errors import Cancelled, JobSignal, Snooze, UndecodablePayload
 from ..inline import perform_job
 from ..jid import new_jid
 from ..middleware import ServerContext, fold_by_class
@@ -26,6 +26,7 @@ logger = logging.getLogger("kiq.job")
 
 #: A suspicion of this level means: it was running at three crashes. It does not get a fourth.
 CONVICTED = 3
+CANCELLED = "it was cancelled"
 _VETOED = "a server middleware did not run it"
 _LONGEST_SHOWN = 200  # characters of a name in a log line
 
@@ -77,8 +78,8 @@ class Executor:
         try:
             if "jid" not in payload:
                 payload["jid"] = new_jid()
-            if interruption.cancelled and payload["jid"] in interruption.cancelled:
-                return self._skipped(payload, "it was cancelled")
+            if interruption.cancelled and interruption.was_cancelled(payload):
+                return self._skipped(payload, CANCELLED)
             run = _Run(payload, taken.flight.queue, self._registry.get(payload["class"]))
             # An empty context for each run: 0.3 µs, and nothing leaks into the next job.
             if self._logs_jobs and logger.isEnabledFor(logging.INFO):
@@ -116,6 +117,8 @@ class Executor:
         self, taken: Taken, payload: dict[str, Any], codec: Codec, error: BaseException
     ) -> Verdict:
         """Decide what a failure means; whatever goes wrong here, the job keeps a place to be."""
+        if isinstance(error, Cancelled) or interruption.was_cancelled(payload):
+            return self._skipped(payload, CANCELLED)
         try:
             spec = self._registry.find(payload["class"])
             judgement = self._judge(taken, payload, error, spec.hook if spec else _no_hook)

@@ -57,6 +57,8 @@ class Launcher:
         self._on_signal = on_signal
         self._folder_path = run_folder or default_folder()
         self.worker = Worker(config, host, registry, crash_points.connector(config.redis), version)
+        self.worker.launcher = self
+        self.exit_code = 0  # what the process is to end with
         self.server: server.Server | None = None
         self._deadline_lock = threading.Lock()
         self._deadline: float | None = None
@@ -103,6 +105,8 @@ class Launcher:
             self._poller,
             self._on_signal,
         )
+        # Made before any job runs: what a service must know by then, it looks up here.
+        self._services = [make(worker) for make in self._host.services]
         for manager in self._managers:
             manager.start()
         for part in (self._heartbeat, self._reclaimer, self._poller):
@@ -114,6 +118,16 @@ class Launcher:
     def processors(self) -> list[Processor]:
         """Return every processor of this process."""
         return [processor for manager in self._managers for processor in manager.processors]
+
+    def replace(self, processor: Processor, taken: Taken) -> bool:
+        """Let a new thread do the work of *processor*, which is stuck in *taken*; False if it is not."""
+        owner = next(one for one in self._managers if processor in one.processors)
+        return owner.replace(processor, taken)
+
+    def end(self, exit_code: int) -> None:
+        """Stop this process in order, as by TERM; it ends with *exit_code*."""
+        self.exit_code = exit_code
+        self._on_signal("TERM")
 
     def quiet(self) -> None:
         """Take no more jobs and promote none; what runs goes on. Can't be undone."""

@@ -26,17 +26,22 @@ class Manager:
         self._buffer = Buffer()
         self._desk = Desk(capsule.concurrency)
         self.courier = Courier(worker, capsule, self._buffer, self._desk)
-        self.processors = [
-            Processor(
-                self._buffer,
-                self._desk,
-                execute,
-                self.courier.driver.drive,
-                worker.host.report,
-                f"kiq-{capsule.name}-{n}",
-            )
-            for n in range(1, capsule.concurrency + 1)
-        ]
+        self._name = capsule.name
+        self._execute = execute
+        self._report = worker.host.report
+        self._hired = 0
+        self.processors = [self._hire() for _ in range(capsule.concurrency)]
+
+    def _hire(self) -> Processor:
+        self._hired += 1
+        return Processor(
+            self._buffer,
+            self._desk,
+            self._execute,
+            self.courier.driver.drive,
+            self._report,
+            f"kiq-{self._name}-{self._hired}",
+        )
 
     def start(self) -> None:
         """Start the threads. All are made now: a job can't fail for want of one later."""
@@ -44,6 +49,23 @@ class Manager:
         for processor in self.processors:
             processor.thread.start()
         self.courier.thread.start()
+
+    def replace(self, processor: Processor, taken: Taken) -> bool:
+        """Let a new thread do the work of *processor*, which is stuck in *taken*; False if it is not.
+
+        That one settles its job, if it ever comes back, and ends. Raises RuntimeError when no thread
+        can be made.
+        """
+        if processor.retired or not processor.retire(taken):
+            return False
+        fresh = self._hire()
+        try:
+            fresh.thread.start()
+        except RuntimeError:
+            processor.retired = False
+            raise
+        self.processors = [*(one for one in self.processors if one.thread.is_alive()), fresh]
+        return True
 
     def quiet(self) -> None:
         """Take no more jobs."""
@@ -62,7 +84,8 @@ class Manager:
         return (
             self.courier.napping
             and not len(self._buffer)
-            and self._buffer.free >= len(self.processors)
+            # One that is retired never waits: it has ended, or what it ran is not settled yet.
+            and self._buffer.free >= sum(one.thread.is_alive() for one in self.processors)
             and not self.running
         )
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import ctypes
-import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 from ..clock import steady
-from ..errors import Shutdown
-from ..verdict import Taken, ToQueue, Verdict
+from ..errors import Cancelled, Shutdown
+from ..verdict import Dropped, Taken, ToQueue, Verdict
+from . import strike
 from .buffer import Buffer
 from .desk import MOST_WAITING, Desk
+from .executor import CANCELLED
 
-#: In CPython 3.11 an exception that waits for a thread in C code makes every *traced* thread spin
-#: (a debugger, coverage): the process would hang past its deadline.
-_TRACED_THREADS_SPIN = sys.version_info < (3, 12)
+#: Held by whoever meddles with a thread; never by a thread that is meddled with.
+_meddling = threading.Lock()
 
 
 class Processor:
@@ -42,6 +42,9 @@ class Processor:
         self._report = report
         self.current: Taken | None = None  # what runs, for the busy table
         self.started_at = 0.0  # on the clock of kiq.clock.steady
+        self.retired = False  # another thread does its work: it ends with the job in hand
+        self._hailed = False  # somebody meddles, or did so since the last look
+        self._deciding = False  # ... and has not decided yet whether the job is over
         self.thread = threading.Thread(target=self.run, name=name, daemon=True)
 
     def run(self) -> None:
@@ -77,8 +80,20 @@ class Processor:
                 continue
             self.started_at = now
             self.current = taken
-            verdict = execute(taken)
+            try:
+                verdict = execute(taken)
+            except Cancelled:  # it came when the job's own code had ended
+                verdict = Dropped(CANCELLED)
             self.current = None
+            if self._hailed:
+                try:
+                    self._calm()
+                except Cancelled:  # what was under way arrives once at most
+                    self._calm()
+                if self.retired:
+                    outbox.append((taken, verdict))
+                    desk.wake()
+                    return
             outbox.append((taken, verdict))
             waiting = len(outbox)
             if waiting >= desk.patience or len(waiting_jobs) <= desk.low_water:
@@ -96,10 +111,36 @@ class Processor:
 
     def interrupt(self) -> bool:
         """Raise Shutdown in this thread if it runs a job; best effort, it can't reach into C code."""
-        ident = self.thread.ident
-        if self.current is None or ident is None or (_TRACED_THREADS_SPIN and threading.gettrace()):
-            return False
-        reached = ctypes.pythonapi.PyThreadState_SetAsyncExc(
-            ctypes.c_ulong(ident), ctypes.py_object(Shutdown)
-        )
-        return bool(reached)
+        return self.current is not None and strike.send(self.thread.ident, Shutdown)
+
+    def cancel(self, taken: Taken) -> bool:
+        """Raise Cancelled in this thread while it runs *taken*, and never later; False if it is over.
+
+        To be called once for a job.
+        """
+        return self._meddle(taken, lambda: strike.send(self.thread.ident, Cancelled))
+
+    def retire(self, taken: Taken) -> bool:
+        """Make this thread end with *taken*, which it runs; False if that is over."""
+
+        def retire() -> bool:
+            self.retired = True
+            return True
+
+        return self._meddle(taken, retire)
+
+    def _meddle(self, taken: Taken, act: Callable[[], bool]) -> bool:
+        with _meddling:
+            # In this order: the thread sees that it is hailed, or we see that the job is over.
+            self._deciding = self._hailed = True
+            try:
+                return self.current is taken and act()
+            finally:
+                self._deciding = False
+
+    def _calm(self) -> None:
+        """Return when nothing that was raised in this thread for its last job can arrive any more."""
+        while self._deciding:
+            time.sleep(0.0001)
+        self._hailed = False
+        strike.absorb()

@@ -8,7 +8,7 @@ import threading
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..clock import wall
 from ..config import Config
@@ -17,6 +17,9 @@ from ..registry import Registry
 from ..store.connection import Connector
 from .ownership import Ownership
 from .suspects import Isolation
+
+if TYPE_CHECKING:
+    from .launcher import Launcher
 
 #: Of the lease, this share is not used: clocks drift, and a job needs a moment to begin.
 _MARGIN = 0.10
@@ -81,6 +84,7 @@ class Worker:
     isolation: Isolation = field(default_factory=Isolation)
     started_at: float = field(default_factory=wall)
     fleet: int = 1  # owners in all processes; written by the heartbeat
+    launcher: Launcher | None = None  # whose process this is
 
     @property
     def lease(self) -> float:

@@ -1,0 +1,13 @@
+-- Mark a job as cancelled, and tell the workers.
+-- KEYS     1 marks, 2 the job's state if it is an iterable one
+-- ARGV     1 jid, 2 seconds that a mark counts, 3 how many marks are kept, 4 channel
+-- returns  how many workers were listening
+local time = redis.call('TIME')
+local now = tonumber(time[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), ARGV[1])
+redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -(tonumber(ARGV[3]) + 1))
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+-- As Sidekiq does, but without making a state that was not there.
+if redis.call('EXISTS', KEYS[2]) == 1 then redis.pcall('HSETNX', KEYS[2], 'cancelled', now) end
+return redis.call('PUBLISH', ARGV[4], '1')

@@ -1,0 +1,56 @@
+"""Marks: what says in Redis that a job was cancelled."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import Any
+
+from ... import keys
+from ...store.scripts import Command
+
+#: Seconds that a mark counts: a job that waits longer than that in a queue runs after all.
+LIFE = 7 * 86_400
+#: Marks that are kept, the newest; a worker holds them in memory.
+MOST = 100_000
+#: Marks this much older than the newest known (seconds) are read again: Redis's clock may be set.
+_OVERLAP = 60
+
+_MARK = (resources.files("kiq.plugins.cancelling") / "lua" / "mark.lua").read_text("utf-8")
+
+
+def mark(jid: str) -> Command:
+    """Return the command that marks *jid*, and tells the workers. Atomic."""
+    names = (keys.CANCELLED, f"it-{jid}")
+    return ("EVAL", _MARK, len(names), *names, jid, LIFE, MOST, keys.bell(keys.CANCEL_BELL))
+
+
+class Ledger:
+    """The marks that this process knows.
+
+    Threads: one at a time.
+    """
+
+    def __init__(self) -> None:
+        self.jids: set[str] = set()
+        self._newest = 0.0
+
+    def commands(self, everything: bool) -> list[Command]:
+        """Return what reads the marks: all that count, or those that may be new."""
+        since = 0.0 if everything else max(0.0, self._newest - _OVERLAP)
+        return [
+            ("TIME",),
+            ("ZREVRANGEBYSCORE", keys.CANCELLED, "+inf", since, "WITHSCORES", "LIMIT", 0, MOST),
+        ]
+
+    def read(self, replies: list[Any], everything: bool) -> set[str]:
+        """Read the replies; return the jids that were not known. What counts no more is forgotten."""
+        (now, _), flat = replies
+        found = {
+            raw.decode(errors="replace"): float(score)
+            for raw, score in zip(flat[::2], flat[1::2], strict=True)
+            if float(score) > float(now)
+        }
+        fresh = found.keys() - self.jids
+        self.jids = set(found) if everything else self.jids | fresh
+        self._newest = max(found.values(), default=0.0 if everything else self._newest)
+        return fresh

@@ -1,0 +1,113 @@
+"""The plugin: mirrors the marks into this process, and interrupts what runs here."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from ...clock import steady
+from ...codec import decode
+from ...errors import Cancelled, UndecodablePayload
+from ...plugin import Host
+from ...verdict import Taken
+from ...work.processor import Processor
+from ...work.worker import Worker
+from ..interrupting import elsewhere
+from ..interrupting.crew import Crew, crew_of, dismiss
+from ..interrupting.moment import Moment
+from .listener import Listener
+
+logger = logging.getLogger("kiq.cancelling")
+
+
+class Cancelling:
+    """The plugin. Jobs cost nothing: the executor looks at the marks, if there are any."""
+
+    name = "cancelling"
+
+    def __init__(self) -> None:
+        self._made: tuple[Crew, Listener] | None = None
+
+    def install(self, host: Host) -> None:
+        """Attach the listener."""
+        host.services.append(self._serve)
+        host.on("exit")(self._end)
+
+    def _serve(self, worker: Worker) -> _Service:
+        # Made before the first job starts: what was cancelled before this process began is known then.
+        crew = crew_of(worker)
+        listener = Listener(worker, lambda jids: _interrupt(crew, jids))
+        self._made = crew, listener
+        return _Service(crew, listener)
+
+    def _end(self) -> None:
+        if self._made is not None:
+            crew, listener = self._made
+            listener.stop()
+            dismiss(crew)
+
+
+class _Service:
+    def __init__(self, crew: Crew, listener: Listener) -> None:
+        self._crew = crew
+        self._listener = listener
+
+    def start(self) -> None:
+        self._crew.watchdog.start()
+        self._listener.start()
+
+    def stop(self) -> None:
+        """Go on: while the process stops, jobs can be cancelled. It ends at ``exit``."""
+
+
+def _interrupt(crew: Crew, jids: set[str]) -> None:
+    """Interrupt those of *jids* that run here. They are in ``interruption.cancelled`` already."""
+    for interrupt in elsewhere.runs_of(jids):
+        interrupt(Cancelled)
+    for processor in crew.processors():
+        taken = processor.current
+        if taken is None:
+            continue
+        jid = _jid(taken)
+        if jid in jids:
+            logger.info("job %s runs here and was cancelled: it is told to end", jid)
+            run = _Run(crew, processor, taken, jid)
+            crew.watchdog.watch(run, steady(), run.ring)
+
+
+class _Run:
+    """One run that was cancelled. Threads: the watchdog's."""
+
+    def __init__(self, crew: Crew, processor: Processor, taken: Taken, jid: str) -> None:
+        self._crew = crew
+        self._processor = processor
+        self._taken = taken
+        self._job = f"job {jid[:200]}, which was cancelled,"
+        self._ident = processor.thread.ident or 0
+        self._moment = Moment(self._ident)
+        self._told = False
+
+    def _runs(self) -> bool:
+        return self._processor.current is self._taken
+
+    def ring(self) -> float | None:
+        if not self._runs():
+            return None
+        if self._told:
+            self._crew.stuck(self._ident, self._job, self._runs)
+            return None
+        later = self._moment.wait()
+        if later is not None:
+            return later
+        self._told = True
+        if not self._processor.cancel(self._taken) and self._runs():
+            logger.error("%s can't be interrupted: its thread is traced", self._job)
+        return steady() + self._crew.grace
+
+
+def _jid(taken: Taken) -> str:
+    try:
+        payload: dict[str, Any] = decode(taken.raw)[0]
+    except UndecodablePayload:
+        return ""
+    return str(payload.get("jid", ""))

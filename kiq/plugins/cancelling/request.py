@@ -1,0 +1,38 @@
+"""The request to cancel a job, from whatever process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...api import RetrySet, ScheduledSet, connection
+from ...errors import PayloadError
+from .marks import mark
+
+_LONGEST = 1_000  # characters; a jid of kiq has 24
+_SETS = {"scheduled": ScheduledSet, "retry": RetrySet}
+
+
+def cancel(jid: str, client: Any = None) -> str:
+    """Cancel the job *jid*; see :func:`kiq.cancel`."""
+    _check(jid)
+    home = connection(client)
+    # First, so that a job which leaves its set meanwhile is caught when it would start.
+    home.call(mark(jid))
+    for place, jobs in _SETS.items():
+        entry = jobs(home).find(jid)
+        if entry is not None and entry.delete():
+            return place
+    return "waiting or running"
+
+
+def _check(jid: str) -> None:
+    shown = repr(jid)[:60]
+    if not isinstance(jid, str) or not 0 < len(jid) <= _LONGEST:
+        raise PayloadError(
+            f"cancel takes the jid of one job (1 to {_LONGEST} characters, as perform_async returned "
+            f"it), not {shown}"
+        )
+    try:
+        jid.encode()
+    except UnicodeEncodeError:
+        raise PayloadError(f"{shown} can't be a jid: it is no valid text") from None

@@ -1,0 +1,86 @@
+"""The crew of a worker process: its watchdog, and what becomes of threads that don't come back."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from ...verdict import Taken
+from ...work.processor import Processor
+from ...work.worker import Worker
+from .moment import stack_of
+from .watchdog import Watchdog
+
+logger = logging.getLogger("kiq.interrupting")
+
+#: The exit code of a process that stopped since too many jobs were stuck: EX_TEMPFAIL.
+TOO_MANY_STUCK = 75
+_FEWEST = 2  # stuck jobs that end a process, however few threads it has
+
+
+class Crew:
+    """What the plugins of one process share that interrupt jobs.
+
+    Threads: :meth:`stuck` is called by the watchdog only.
+    """
+
+    def __init__(self, worker: Worker) -> None:
+        config = worker.config
+        self.watchdog = Watchdog(worker.host.report)
+        self.grace = config.time_limit_grace
+        threads = sum(capsule.concurrency for capsule in config.capsules)
+        self.most_stuck = config.max_stuck or max(_FEWEST, threads // 2)
+        self._worker = worker
+        self._stuck: list[tuple[Processor, Taken]] = []
+        self._ending = False
+
+    def processors(self) -> list[Processor]:
+        """Return the processors of the process."""
+        launcher = self._worker.launcher
+        return launcher.processors() if launcher is not None else []
+
+    def stuck(self, ident: int, job: str, runs: Callable[[], bool]) -> None:
+        """Log where the thread *ident* is, and let another one do its work; *runs*: the job still does."""
+        processor = next((one for one in self.processors() if one.thread.ident == ident), None)
+        taken = processor.current if processor is not None else None
+        stack = stack_of(ident)
+        if not runs():  # asked last: what was read before is of this job
+            return
+        logger.error(
+            "%s did not end within %g s after it was told to; it is stuck here:\n%s",
+            job,
+            self.grace,
+            stack,
+        )
+        launcher = self._worker.launcher
+        if launcher is None or processor is None or taken is None:
+            return
+        if launcher.replace(processor, taken):
+            self._stuck.append((processor, taken))
+            logger.warning("%s: another thread takes its place", processor.thread.name)
+        self._stuck = [(one, of) for one, of in self._stuck if one.current is of]
+        if len(self._stuck) >= self.most_stuck and not self._ending:
+            self._ending = True
+            logger.critical(
+                "%d jobs are stuck (max_stuck is %d): this process stops, and ends with exit code %d; "
+                "what is stuck goes back to its queue. Start it again",
+                len(self._stuck),
+                self.most_stuck,
+                TOO_MANY_STUCK,
+            )
+            launcher.end(TOO_MANY_STUCK)
+
+
+_crews: dict[str, Crew] = {}
+
+
+def crew_of(worker: Worker) -> Crew:
+    """Return the crew of *worker*'s process: the same one for each plugin that asks."""
+    return _crews.setdefault(worker.identity, Crew(worker))
+
+
+def dismiss(crew: Crew) -> None:
+    """End the watchdog of *crew*; harmless when repeated."""
+    crew.watchdog.stop()
+    for identity in [identity for identity, one in _crews.items() if one is crew]:
+        del _crews[identity]
