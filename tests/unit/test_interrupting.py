@@ -361,5 +361,3 @@ def test_a_run_elsewhere_is_known_by_its_jid_while_it_lasts() -> None:
     assert told == [kiq.Cancelled]
     assert elsewhere.runs_of({"j1"}) == []
     assert elsewhere.here.get() is None
-
-
