@@ -48,8 +48,8 @@ class Processor:
         self.thread = threading.Thread(target=self.run, name=name, daemon=True)
 
     def run(self) -> None:
-        """Run jobs until the buffer is closed, or the process shuts down hard."""
-        while True:
+        """Run jobs until the buffer is closed, another thread takes over, or a hard shutdown."""
+        while not self.retired:
             try:
                 self._work()
                 return

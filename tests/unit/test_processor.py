@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import kiq
-from kiq.verdict import DONE, Dropped, Flight, Permit, Taken, Verdict
+from kiq.verdict import DONE, Dropped, Flight, Permit, Taken, ToQueue, Verdict
 from kiq.work import strike
 from kiq.work.buffer import Buffer
 from kiq.work.desk import Desk
@@ -171,3 +171,21 @@ def test_what_cancels_a_job_outside_of_its_code_drops_it() -> None:
     place.end()
     assert list(place.desk.outbox) == [(taken, Dropped("it was cancelled"))]
     assert place.reported == []
+
+
+def test_a_retired_thread_ends_also_after_an_error_of_kiqs_own() -> None:
+    held = threading.Event()
+
+    def execute(_taken: Taken) -> Verdict:
+        held.wait()
+        raise RuntimeError("kiq's own")
+
+    place = Place(execute)
+    taken, waiting = place.put(2)
+    eventually(lambda: place.processor.current is taken)
+    assert place.processor.retire(taken)
+    held.set()
+    place.processor.thread.join(10)
+    assert not place.processor.thread.is_alive()
+    assert list(place.desk.outbox) == [(taken, ToQueue(last=True))]
+    assert list(place.buffer.jobs) == [waiting]
