@@ -17,6 +17,8 @@ from kiq import interruption
 from kiq.clock import steady
 from kiq.config import Capsule
 from kiq.plugins.cancelling import Cancelling
+from kiq.plugins.cancelling.listener import Listener
+from kiq.work.worker import Worker
 from tests.helpers.driven import DrivenWorker
 from tests.helpers.untraced import untraced
 from tests.helpers.waiting import eventually
@@ -211,3 +213,60 @@ def test_jids_of_any_kind_can_be_in_a_queue_while_something_is_cancelled(
     eventually(lambda: len(notes) == 5, 10)
     assert "['a']" not in notes
     nothing_left(raw, 6)
+
+
+def test_a_service_is_made_before_any_job_can_start(
+    redis_url: str, tmp_path: Path, kiq_client: kiq.Client
+) -> None:
+    started: list[bool] = []
+
+    class Service:
+        def __init__(self, worker: Worker) -> None:
+            launcher = worker.launcher
+            assert launcher is not None
+            started.extend(one.thread.ident is not None for one in launcher.processors())
+
+        def start(self) -> None: ...
+
+        def stop(self) -> None: ...
+
+    worker = DrivenWorker(redis_url, tmp_path)
+    worker._host.services.append(Service)
+    with worker:
+        assert started == [False] * 2
+
+
+def test_what_was_cancelled_is_known_when_the_listener_is_made(
+    redis_url: str, tmp_path: Path, kiq_client: kiq.Client
+) -> None:
+    kiq.cancel("j1")
+    worker = DrivenWorker(redis_url, tmp_path).launcher.worker
+    listener = Listener(worker, lambda _jids: None)
+    assert interruption.cancelled == {"j1"}
+    listener.stop()
+    interruption.cancelled.clear()
+
+
+def test_a_worker_whose_redis_refuses_the_marks_works_all_the_same(
+    start: Start, raw: redis.Redis
+) -> None:
+    raw.set("kiq:cancelled", "no sorted set")
+    start()
+    Note.perform_async("runs")
+    eventually(lambda: notes == ["runs"])
+    raw.delete("kiq:cancelled")
+    jid = Spin.perform_async()
+    eventually(lambda: "begin" in notes)
+    kiq.cancel(jid)
+    eventually(lambda: "end" in notes, 12, message="it reads them when it can")
+
+
+def test_a_cancel_may_be_repeated(start: Start, raw: redis.Redis) -> None:
+    start()
+    jids = [Spin.perform_async() for _ in range(2)]
+    eventually(lambda: notes == ["begin"] * 2)
+    for jid in jids:
+        kiq.cancel(jid)
+        kiq.cancel(jid)  # again: nothing more happens
+    eventually(lambda: notes.count("end") == 2)
+    nothing_left(raw, 2)

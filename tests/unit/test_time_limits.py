@@ -257,3 +257,23 @@ def test_a_limit_that_is_none_is_said_and_the_job_runs_without(
 def test_without_a_worker_there_is_no_limit() -> None:
     context = kiq.ServerContext({"class": "X", "jid": "j", "time_limit": 1}, "q", None, None)
     assert TimeLimits()(context, lambda _context: "ran") == "ran"
+
+
+def test_a_run_that_is_over_is_not_interrupted_any_more(crew: Crew) -> None:
+    runs: list[Any] = []
+
+    class Short(kiq.Job, time_limit=60):
+        def perform(self) -> None:
+            runs.extend(crew.watchdog._due)
+
+    Short.perform_inline()
+    (run,) = runs
+    assert run._ring() is None, "the alarm may have been under way"
+    assert not run.span.strike(kiq.TimeLimitExceeded)
+
+
+def test_a_job_that_ends_while_it_is_looked_at_is_not_stuck(
+    crew: Crew, caplog: pytest.LogCaptureFixture
+) -> None:
+    crew.stuck(threading.get_ident(), "the job", lambda: False)
+    assert caplog.text == ""

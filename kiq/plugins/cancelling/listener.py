@@ -11,6 +11,7 @@ from ... import interruption, keys
 from ...clock import steady
 from ...errors import StoreError
 from ...work.ear import Ear, wait_for
+from ...work.outage import Outage
 from ...work.worker import Worker
 from .marks import Ledger
 
@@ -32,6 +33,7 @@ class Listener:
         self._link = worker.connector.open()
         self._ear = Ear(worker.connector)
         self._ledger = Ledger()
+        self._outage = Outage("cancelling")
         self._all_at = 0.0  # when to read everything again (steady clock)
         self._stopping = False
         self._alarm_end, self._alarm = os.pipe()
@@ -59,17 +61,20 @@ class Listener:
 
     def _run(self) -> None:
         while not self._stopping:
+            pause = _BEAT
             try:
                 self._ear.listen(keys.CANCEL_BELL)
                 fresh = self._look()
+                self._outage.over()
                 if fresh:
                     self._tell(fresh)
             except StoreError as error:
-                self._forget(error)
+                self._forget()
+                pause = self._outage.failed(error)
             except Exception as error:  # noqa: BLE001 (must outlive whatever happens)
-                self._forget(error)
+                self._forget()
                 self._report(error, {"context": "cancelling"})
-            wait_for(_BEAT, self._ear.fileno(), self._alarm_end)
+            wait_for(pause, self._ear.fileno(), self._alarm_end)
             self._ear.heard()
         self._ear.close()
         self._link.close()
@@ -90,8 +95,7 @@ class Listener:
             self._all_at = steady() + _ALL
         return fresh
 
-    def _forget(self, error: Exception) -> None:
+    def _forget(self) -> None:
         """Close the connection; when Redis is back, it may be another one, or its clock another."""
-        logger.debug("can't read what was cancelled: %s", error)
         self._link.close()
         self._all_at = 0.0
