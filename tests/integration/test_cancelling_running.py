@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -52,6 +53,23 @@ class Polite(kiq.Job):
                 time.sleep(0.001)
         except kiq.Cancelled:
             notes.append(f"told, {self.interrupted}")
+
+
+class CancelsItself(kiq.Job):
+    def perform(self) -> None:
+        kiq.cancel(self.jid)
+        notes.append("told")
+        while not held.is_set():
+            sum(range(100))
+
+
+class Forks(kiq.Job):
+    def perform(self) -> None:
+        child = os.fork()
+        if child == 0:
+            os._exit(7 if self.interrupted else 0)
+        _, status = os.waitpid(child, 0)
+        notes.append(f"child {os.waitstatus_to_exitcode(status)}")
 
 
 class Wraps(kiq.Job):
@@ -270,3 +288,17 @@ def test_a_cancel_may_be_repeated(start: Start, raw: redis.Redis) -> None:
         kiq.cancel(jid)  # again: nothing more happens
     eventually(lambda: notes.count("end") == 2)
     nothing_left(raw, 2)
+
+
+def test_a_job_may_cancel_itself(start: Start, raw: redis.Redis) -> None:
+    start()
+    CancelsItself.perform_async()
+    nothing_left(raw, 1)
+    assert notes == ["told"]
+
+
+def test_a_job_may_fork_beside_all_this(start: Start, raw: redis.Redis) -> None:
+    start()
+    Forks.perform_async()
+    nothing_left(raw, 1)
+    assert notes == ["child 0"]
