@@ -72,6 +72,21 @@ class Forks(kiq.Job):
         notes.append(f"child {os.waitstatus_to_exitcode(status)}")
 
 
+class Heeds(kiq.Job):
+    heeds_cancelling = True
+
+    def perform(self, ends: bool) -> None:
+        notes.append("begin")
+        try:
+            while not (self.interrupted and ends):
+                sum(range(100))
+            sum(range(100_000))
+            notes.append("in good order")
+        except kiq.Cancelled:
+            notes.append("told")
+            raise
+
+
 class Wraps(kiq.Job):
     def perform(self) -> None:
         notes.append("begin")
@@ -302,3 +317,16 @@ def test_a_job_may_fork_beside_all_this(start: Start, raw: redis.Redis) -> None:
     Forks.perform_async()
     nothing_left(raw, 1)
     assert notes == ["child 0"]
+
+
+@pytest.mark.parametrize(("ends", "how"), [(True, "in good order"), (False, "told")])
+def test_a_job_that_heeds_cancelling_is_told_only_when_its_time_is_over(
+    start: Start, raw: redis.Redis, ends: bool, how: str
+) -> None:
+    start(time_limit_grace=20.0 if ends else 0.2)
+    jid = Heeds.perform_async(ends)
+    eventually(lambda: notes == ["begin"])
+    assert jid is not None
+    kiq.cancel(jid)
+    nothing_left(raw, 1)
+    assert notes == ["begin", how]

@@ -9,6 +9,7 @@ from ...clock import steady
 from ...codec import decode
 from ...errors import Cancelled, UndecodablePayload
 from ...plugin import Host
+from ...registry import Registry
 from ...verdict import Taken
 from ...work.processor import Processor
 from ...work.worker import Worker
@@ -36,7 +37,7 @@ class Cancelling:
     def _serve(self, worker: Worker) -> _Service:
         # Made before the first job starts: what was cancelled before this process began is known then.
         crew = crew_of(worker)
-        listener = Listener(worker, lambda jids: _interrupt(crew, jids))
+        listener = Listener(worker, lambda jids: _interrupt(crew, worker.registry, jids))
         self._made = crew, listener
         return _Service(crew, listener)
 
@@ -60,7 +61,7 @@ class _Service:
         """Go on: while the process stops, jobs can be cancelled. It ends at ``exit``."""
 
 
-def _interrupt(crew: Crew, jids: set[str]) -> None:
+def _interrupt(crew: Crew, registry: Registry, jids: set[str]) -> None:
     """Interrupt those of *jids* that run here. They are in ``interruption.cancelled`` already."""
     for interrupt in elsewhere.runs_of(jids):
         interrupt(Cancelled)
@@ -68,11 +69,15 @@ def _interrupt(crew: Crew, jids: set[str]) -> None:
         taken = processor.current
         if taken is None:
             continue
-        jid = _jid(taken)
+        payload = _payload(taken)
+        jid = str(payload.get("jid", ""))
         if jid in jids:
             logger.info("job %s runs here and was cancelled: it is told to end", jid)
             run = _Run(crew, processor, taken, jid)
-            crew.watchdog.watch(run, steady(), run.ring)
+            spec = registry.find(payload["class"])
+            # What looks by itself (an iterable job) ends in good order, and has the same time for it.
+            patience = crew.grace if getattr(spec and spec.cls, "heeds_cancelling", False) else 0.0
+            crew.watchdog.watch(run, steady() + patience, run.ring)
 
 
 class _Run:
@@ -105,9 +110,9 @@ class _Run:
         return steady() + self._crew.grace
 
 
-def _jid(taken: Taken) -> str:
+def _payload(taken: Taken) -> dict[str, Any]:
     try:
         payload: dict[str, Any] = decode(taken.raw)[0]
     except UndecodablePayload:
-        return ""
-    return str(payload.get("jid", ""))
+        return {}
+    return payload

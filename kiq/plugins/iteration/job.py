@@ -52,6 +52,8 @@ class IterableJob(Job):
     class keyword, is after how long a run gives way to other jobs. See docs/iteration.md.
     """
 
+    #: It looks by itself, before each item: nothing is raised in it at once.
+    heeds_cancelling: ClassVar[bool] = True
     max_iteration_runtime: ClassVar[float | None] = None
     _kiq_around: ClassVar[bool] = False
     _kiq_run: Run | None = None
