@@ -21,6 +21,7 @@ STANDARD_PLUGINS: dict[str, str] = {
     "metrics": "kiq.plugins.metrics.plugin:Metrics",
     "profiling": "kiq.plugins.profiling.plugin:Profiling",
     "iteration": "kiq.plugins.iteration:IterationPlugin",
+    "asyncio_jobs": "kiq.plugins.asyncio_jobs:AsyncJobs",
 }
 
 

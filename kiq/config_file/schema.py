@@ -78,6 +78,9 @@ _TOP = (
     _setting("disable_plugins", texts),
     _setting("max_payload", integer(1024, 512 * 1024 * 1024)),
     _setting("push_buffer", integer(0, 1_000_000)),
+    _setting("async_concurrency", integer(1, 100_000)),
+    _setting("async_loop", choice("asyncio", "uvloop")),
+    _setting("async_blocked_after", seconds(0, 3600)),
 )
 
 #: Keyword arguments of redis-py's connection that a file may set.

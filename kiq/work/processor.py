@@ -10,6 +10,7 @@ from typing import Any
 
 from ..clock import steady
 from ..errors import Shutdown
+from ..logcontext import tid_of
 from ..verdict import Taken, ToQueue, Verdict
 from .buffer import Buffer
 from .desk import MOST_WAITING, Desk
@@ -29,7 +30,7 @@ class Processor:
         self,
         buffer: Buffer,
         desk: Desk,
-        execute: Callable[[Taken], Verdict],
+        execute: Callable[[Taken, Desk], Verdict | None],
         nudge: Callable[[], None],
         report: Callable[[BaseException, dict[str, Any]], None],
         name: str,
@@ -61,11 +62,13 @@ class Processor:
         buffer, desk, execute, seat = self._buffer, self._desk, self._execute, self._seat
         nudge = self._nudge
         outbox, next_job, waiting_jobs = desk.outbox, buffer.next_job, buffer.jobs
+        # Set when a job left this thread: no verdict makes the courier look who is free.
+        say = None
         while True:
             try:
                 taken = next_job()
             except IndexError:
-                waited_for = buffer.take(seat)
+                waited_for, say = buffer.take(seat, say), None
                 if waited_for is None:
                     return
                 taken = waited_for
@@ -77,9 +80,13 @@ class Processor:
                 continue
             self.started_at = now
             self.current = taken
-            verdict = execute(taken)
+            verdict = execute(taken, desk)
             self.current = None
-            outbox.append((taken, verdict))
+            if verdict is not None:
+                outbox.append((taken, verdict))
+            else:
+                desk.hold_back()  # it goes on without this thread, and its verdict comes later
+                say = desk.wake
             waiting = len(outbox)
             if waiting >= desk.patience or len(waiting_jobs) <= desk.low_water:
                 nudge()
@@ -93,6 +100,11 @@ class Processor:
         if taken is not None:
             self._desk.outbox.append((taken, ToQueue(last=True)))
             self._desk.wake()
+
+    @property
+    def tid(self) -> str:
+        """The id of the thread as logs show it."""
+        return tid_of(self.thread)
 
     def interrupt(self) -> bool:
         """Raise Shutdown in this thread if it runs a job; best effort, it can't reach into C code."""
