@@ -71,10 +71,9 @@ class Redis:
 class Config:
     """All settings of a process.
 
-    Durations (*shutdown_timeout*, *dead_timeout*, *lease*, *max_iteration_runtime*, whose 0 is no
-    limit) are seconds, *max_payload* is bytes, *push_buffer* a number of jobs.
-    Durations (*shutdown_timeout*, *dead_timeout*, *lease*, *async_blocked_after*) are seconds,
-    *max_payload* is bytes, *push_buffer* and *async_concurrency* are numbers of jobs.
+    Durations (*shutdown_timeout*, *dead_timeout*, *lease*, *async_blocked_after*, and
+    *max_iteration_runtime*, whose 0 is no limit) are seconds, *max_payload* is bytes, *push_buffer*
+    and *async_concurrency* are numbers of jobs.
     *origins* says for each setting where its value came from and what that overrides; *notices*
     are remarks on the configuration that a person should see; *file* is the file that was read.
     """
