@@ -9,9 +9,8 @@ from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Protocol, Unpack
 
-from .client import Client
-from .enqueuing import Args, Enqueuer
 from .awaiting import AioEnqueuer
+from .client import Client
 from .enqueuing import Enqueuer
 from .errors import ConfigError, Discard, Kill
 from .middleware import ServerContext
