@@ -49,6 +49,10 @@ class Pushes:
 
     async def push(self, payload: Payload, job_class: Any = None) -> str | None:
         """See :meth:`kiq.Client.push`."""
+        client = self._client
+        if type(client).push is not Client.push:
+            # One that waits for a commit: it must look for the transaction here, and keeps the job.
+            return client.push(payload, job_class)
         return (await self.push_slices((payload,), job_class))[0]
 
     async def push_encoded(self, queue: str, raw: bytes, jid: str) -> str:
@@ -67,7 +71,10 @@ class Pushes:
         self, payloads: Iterable[Payload], job_class: Any = None, batch_size: int | None = None
     ) -> list[str | None]:
         """See :meth:`kiq.Client.push_slices`."""
-        return await self.push_sorted(self._client.slices(payloads, job_class, batch_size))
+        client = self._client
+        if type(client).push_slices is not Client.push_slices:
+            return client.push_slices(payloads, job_class, batch_size)  # see push
+        return await self.push_sorted(client.slices(payloads, job_class, batch_size))
 
     async def push_sorted(self, slices: Iterable[Sorted]) -> list[str | None]:
         """See :meth:`kiq.Client.push_sorted`."""

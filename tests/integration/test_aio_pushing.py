@@ -20,6 +20,7 @@ from kiq.aio import gathering
 from kiq.client import default_client
 from kiq.config import Redis
 from kiq.errors import BulkPushError, StoreError, StoreUnavailable
+from kiq.plugins.after_commit.client import AfterCommit
 from tests.helpers.proxy import FaultProxy
 from tests.helpers.server import TestServer
 from tests.helpers.stored import in_queue, scheduled
@@ -474,6 +475,24 @@ def test_a_thread_that_an_inline_job_waits_for_does_not_wait_for_its_loop(
 
     asyncio.run(waits.aio.perform_inline())
     assert [name for name, *_ in found] == ["inner"]
+
+
+def test_pushes_that_wait_for_a_commit_wait(Hard: Any, raw: redis.Redis) -> None:
+    kept: list[Any] = []
+
+    class Transaction:
+        def defer(self, deferred: Any) -> None:
+            kept.append(deferred)
+
+    client = AfterCommit(lambda: Transaction())  # type: ignore[arg-type, return-value]
+
+    async def main() -> None:
+        assert isinstance(await Hard.via(client).aio.perform_async("a"), str)
+        assert len(await Hard.via(client).aio.perform_bulk([("b",), ("c",)])) == 2
+
+    asyncio.run(main())
+    assert len(kept) == 2
+    assert raw.llen("queue:critical") == 0
 
 
 def test_who_does_not_use_it_does_not_load_it() -> None:
