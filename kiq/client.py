@@ -14,11 +14,12 @@ from . import plugin
 from .clock import milliseconds, wall
 from .codec import encode
 from .config import Codec, Redis, check_codec, check_push_buffer
-from .errors import BulkPushError, ConfigError, PayloadError, StoreError, StoreUnavailable
+from .errors import ConfigError, PayloadError, StoreError
 from .jid import Jid
 from .middleware import ClientContext
 from .payload import Payload, finite, normalized
 from .push_buffer import PushBuffer
+from .slices import in_steps
 from .store.connection import Connector
 from .store.enqueue import ByQueue, Enqueue, Scheduled
 
@@ -70,7 +71,7 @@ class Client:
         Raises ArgumentError, PayloadError, or a StoreError, whose ``maybe_done`` says whether the
         job may have been pushed all the same (kiq does not push it again by itself).
         """
-        return self.push_slices((payload,), job_class)[0]
+        return self.push_sorted((self._sorted((_complete(payload),), job_class),))[0]
 
     @property
     def is_plain(self) -> bool:
@@ -94,34 +95,26 @@ class Client:
         One round trip for each *batch_size* (1,000; 100 when scheduled). The iterable is read a
         slice at a time. Raises BulkPushError, which lists what was pushed, when it breaks half-way.
         """
-        slices = _slices(payloads, batch_size)
-        return self.push_sorted(self._sorted(slice_, job_class) for slice_ in slices)
+        return self.push_sorted(self.slices(payloads, job_class, batch_size))
+
+    def slices(
+        self, payloads: Iterable[Payload], job_class: Any, batch_size: int | None
+    ) -> Iterator[Sorted]:
+        """Return payloads as :meth:`push_sorted` takes them: through middleware, and encoded."""
+        return (self._sorted(slice_, job_class) for slice_ in _slices(payloads, batch_size))
 
     def push_sorted(self, slices: Iterable[Sorted]) -> list[str | None]:
         """Push payloads that are encoded; see :meth:`push_slices`."""
-        jids: list[str | None] = []
-        uncertain: list[str] = []
+        steps = in_steps(slices)
         try:
-            for queues, scheduled, in_slice in slices:
+            while True:
+                queues, scheduled, _ = next(steps)
                 try:
                     self._enqueue.push_many(queues, scheduled)
                 except StoreError as error:
-                    at_stake = [jid for jid in in_slice if jid is not None]
-                    uncertain = at_stake if error.maybe_done else []
-                    if jids or (uncertain and not isinstance(error, StoreUnavailable)):
-                        raise
-                    raise error.of_push(at_stake) from error.__cause__
-                jids += in_slice
-        except Exception as error:
-            if not jids and (not uncertain or isinstance(error, StoreUnavailable)):
-                raise
-            raise BulkPushError(
-                f"the bulk push broke after {len(jids)} jobs: {type(error).__name__}: {error} "
-                "(.jids lists what was pushed, .uncertain what may have been)",
-                jids,
-                uncertain,
-            ) from error
-        return jids
+                    steps.throw(error)
+        except StopIteration as done:
+            return list(done.value)
 
     def _sorted(self, payloads: Sequence[Payload], job_class: Any) -> Sorted:
         queues: ByQueue = {}

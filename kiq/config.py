@@ -71,8 +71,9 @@ class Redis:
 class Config:
     """All settings of a process.
 
-    Durations (*shutdown_timeout*, *dead_timeout*, *lease*, *max_iteration_runtime*, whose 0 is no
-    limit) are seconds, *max_payload* is bytes, *push_buffer* a number of jobs.
+    Durations (*shutdown_timeout*, *dead_timeout*, *lease*, *async_blocked_after*, and
+    *max_iteration_runtime*, whose 0 is no limit) are seconds, *max_payload* is bytes, *push_buffer*
+    and *async_concurrency* are numbers of jobs.
     *origins* says for each setting where its value came from and what that overrides; *notices*
     are remarks on the configuration that a person should see; *file* is the file that was read.
     """
@@ -101,6 +102,9 @@ class Config:
     push_buffer: int = 0
     time_limit_grace: float = 30.0
     max_stuck: int = 0
+    async_concurrency: int = 1000
+    async_loop: Literal["asyncio", "uvloop"] = "asyncio"
+    async_blocked_after: float = 0.5
     origins: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     file: str | None = None

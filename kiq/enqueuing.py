@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,6 +10,7 @@ from datetime import datetime, timedelta
 from itertools import chain, islice, repeat
 from typing import Any, Generic, ParamSpec, Unpack
 
+from .awaiting import AioEnqueuer
 from .client import Client, Sorted, codec_in_use, default_client
 from .clock import milliseconds, wall
 from .codec import Stencil, made_at
@@ -16,6 +18,7 @@ from .errors import PayloadError
 from .inline import run_inline
 from .jid import Jid, new_jid
 from .options import SetOptions, checked
+from .payload import Args as Args
 from .payload import Payload, build, due_at, due_in
 from .registry import JobSpec, check_importable
 
@@ -25,34 +28,34 @@ _NONE: Mapping[str, Any] = {}
 _SHORTEST_SPREAD = 5.0  # seconds, as in Sidekiq
 
 
-class Args(Generic[P]):
-    """The arguments of one job of a bulk, checked by ``HardWorker.args(...)``."""
-
-    __slots__ = ("args", "kwargs")
-
-    def __init__(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-        self.args = args
-        self.kwargs = kwargs
-
-
 class Enqueuer(Generic[P]):
     """A job class with the options of a push; may be kept and used any number of times.
 
     Threads: any.
     """
 
-    __slots__ = ("_client", "_options", "_spec", "_stencil_made")
+    __slots__ = ("_aio", "_client", "_options", "_spec", "_stencil_made")
 
     def __init__(
         self,
         spec: JobSpec,
         overrides: Mapping[str, Any] | None = None,
-        client: Client | None = None,
+        client: Any = None,  # a Client; or a kiq.aio.Pushes: then each push returns a coroutine
     ) -> None:
         self._spec = spec
         self._options = {**spec.options, **overrides} if overrides else spec.options
         self._client = client
+        self._aio: AioEnqueuer[P] | None = None
         self._stencil_made: Stencil | None = None
+
+    @property
+    def aio(self) -> AioEnqueuer[P]:
+        """The same methods for asyncio code: ``await HardWorker.aio.perform_async("Bob", 5)``."""
+        if self._aio is None:
+            # By name: the house imports no wing, and who is not asyncio code does without.
+            pushes = importlib.import_module("kiq.aio").Pushes(self._client)
+            self._aio = AioEnqueuer(Enqueuer(self._spec, self._options, pushes), pushes)
+        return self._aio
 
     def set(self, **options: Unpack[SetOptions]) -> Enqueuer[P]:
         """Return another one with *options* on top. Raises ConfigError for an unknown option."""

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 from . import plugin
 from .codec import decode, encode
 from .config import Codec
 from .context import running
+from .errors import ConfigError
 from .middleware import ClientContext, ServerContext, fold_by_class
 from .payload import Payload
 from .registry import JobSpec
+
+#: How to wait for the coroutine of an async job.
+waiter: ContextVar[Callable[[Any], Any]] = ContextVar("kiq_waiter", default=asyncio.run)
 
 
 def run_inline(
@@ -46,7 +53,31 @@ def _perform(spec: JobSpec) -> Any:
 
 
 def perform_job(spec: JobSpec, context: ServerContext) -> Any:
-    """Call the job's own code with the arguments of its payload."""
+    """Run the job's own code with the arguments of its payload, to its end.
+
+    A coroutine gets an event loop of its own, or that of ``await HardWorker.aio.perform_inline()``.
+    Raises ConfigError where this thread runs one already, and would wait for itself.
+    """
+    if not spec.is_async:
+        return begin_job(spec, context)
+    if _a_loop_runs_here():
+        raise ConfigError(
+            f"{spec.name} is async, and an event loop runs on this thread: "
+            f"write await {spec.name.rpartition('.')[2]}.aio.perform_inline(...)"
+        )
+    return waiter.get()(begin_job(spec, context))
+
+
+def _a_loop_runs_here() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def begin_job(spec: JobSpec, context: ServerContext) -> Any:
+    """Call the job's own code with the arguments of its payload; of an async one, get the coroutine."""
     payload, job = context.payload, context.job
     kwargs = payload.get("kwargs")
     if job is None:

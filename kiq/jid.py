@@ -16,7 +16,8 @@ class Jid(str):
         """Refuse: pushing is not a coroutine, and the usual TypeError doesn't say so."""
         raise TypeError(
             "a push is not a coroutine: the job is in Redis already; "
-            "write HardWorker.perform_async(...) without await"
+            "write HardWorker.perform_async(...) without await, or, from asyncio code, "
+            "await HardWorker.aio.perform_async(...)"
         )
 
 

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Protocol, Unpack
 
+from .awaiting import AioEnqueuer
 from .client import Client
-from .enqueuing import Args, Enqueuer
+from .enqueuing import Enqueuer
 from .errors import ConfigError, Discard, Kill
 from .middleware import ServerContext
 from .options import CLASS_ONLY, DEFAULTS, Options, SetOptions, checked
-from .payload import Payload
+from .payload import Args, Payload
 from .registry import JobSpec, registry, wire_name
 
 P = ParamSpec("P")
@@ -79,6 +80,16 @@ class Elsewhere:
         raise AttributeError(f"{job} has no {self._name}(); write {job}.{self._instead}")
 
 
+class _Aio:
+    """``HardWorker.aio``: the ``perform_*`` methods for asyncio code."""
+
+    def __get__(self, instance: object, owner: type[Performs[P]]) -> AioEnqueuer[P]:
+        try:
+            return _enqueuer(owner).aio
+        except ConfigError as error:
+            raise AttributeError(str(error)) from None
+
+
 class Job(metaclass=_Meta):
     """The base of job classes. Define ``perform``; options are class keywords, and inherited.
 
@@ -90,6 +101,9 @@ class Job(metaclass=_Meta):
     _kiq_spec: ClassVar[JobSpec]
     _kiq_enqueuer: ClassVar[Enqueuer[Any]]
     _kiq_context: ServerContext | None = None
+
+    #: The same methods for asyncio code: ``await HardWorker.aio.perform_async("Bob", 5)``.
+    aio = _Aio()
 
     if not TYPE_CHECKING:  # to a checker these are not there
         delay = Elsewhere("perform_async(...)")
@@ -260,15 +274,10 @@ def _check_perform(cls: type, perform: Any) -> None:
 
 
 def check_plain_function(name: str, function: Any) -> None:
-    """Raise ConfigError for something that a thread can't simply call."""
+    """Raise ConfigError for something that can't simply be called, or awaited."""
     if not callable(function):
         raise ConfigError(f"{name} must be a function, not {function!r}")
-    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-        raise ConfigError(
-            f"{name} is async: kiq runs jobs on threads; write a plain `def` and use "
-            "asyncio.run(...) inside it"
-        )
-    if inspect.isgeneratorfunction(function):
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise ConfigError(
             f"{name} is a generator: nobody would run its body; remove the `yield`, or derive from "
             "kiq.IterableJob, whose build may yield the items of a long job (docs/iteration.md)"

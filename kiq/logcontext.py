@@ -12,6 +12,9 @@ _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 #: The fields of the job that this thread runs (jid, class, queue, ...); None between jobs.
 current: ContextVar[Mapping[str, str] | None] = ContextVar("kiq.logcontext", default=None)
 
+#: The id of the job that runs here, where many share a thread.
+on_loop: ContextVar[str] = ContextVar("kiq_on_loop", default="")
+
 
 @contextmanager
 def fields(**added: str) -> Iterator[None]:
@@ -24,8 +27,11 @@ def fields(**added: str) -> Iterator[None]:
 
 
 def tid() -> str:
-    """Return this thread's id as the operating system knows it, in base 36: short, to be grepped."""
-    return _base36(threading.get_native_id())
+    """Return this thread's id as the operating system knows it, in base 36: short, to be grepped.
+
+    Inside a job of the event loop: the id that this job has.
+    """
+    return on_loop.get() or _base36(threading.get_native_id())
 
 
 def tid_of(thread: threading.Thread) -> str:

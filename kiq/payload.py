@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Generic, ParamSpec
 
 from .clock import milliseconds, wall
 from .config import check_queue_name
@@ -14,10 +14,21 @@ from .jid import new_jid
 from .options import DEFAULTS
 
 Payload = dict[str, Any]
+P = ParamSpec("P")
 
 #: At and above this a number is a date (epoch seconds), below it a span: Sidekiq's rule.
 EPOCH_FROM = 1_000_000_000
 _LARGEST = sys.float_info.max
+
+
+class Args(Generic[P]):
+    """The arguments of one job of a bulk, checked by ``HardWorker.args(...)``."""
+
+    __slots__ = ("args", "kwargs")
+
+    def __init__(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        self.args = args
+        self.kwargs = kwargs
 
 
 def build(

@@ -9,7 +9,8 @@ from typing import Any, Protocol, runtime_checkable
 
 from .errors import PluginError
 from .events import Events, Handler
-from .middleware import Chain, ClientContext, Layer, ServerContext
+from .middleware import Chain, ClientContext, Layer, Next, ServerContext
+from .verdict import Taken, Verdict
 
 logger = logging.getLogger("kiq.errors")
 
@@ -27,6 +28,18 @@ class Service(Protocol):
 
     def stop(self) -> None:
         """End within a second or two."""
+
+
+class AsyncRunner(Protocol):
+    """What runs jobs that are ``async def``, in a worker process."""
+
+    def awaiting(self, perform: Next[ServerContext]) -> Next[ServerContext]:
+        """Return what calls *perform*, and waits for the coroutine that it returns."""
+
+    def take(
+        self, taken: Taken, run: Any, attempt: Callable[[], Verdict], desk: Any
+    ) -> Verdict | None:
+        """See to it that *attempt* is called, and its verdict delivered at *desk*; then None."""
 
 
 @runtime_checkable
@@ -54,6 +67,9 @@ class Host:
         self.services: list[Callable[[Any], Service]] = []
         self.queue_filters: list[QueueFilter] = []
         self.log_fields: list[LogFields] = []
+        #: Makes what runs ``async def`` jobs, when a worker with (Config, Registry) starts; None where
+        #: there are no such jobs.
+        self.async_runner: Callable[[Any, Any], AsyncRunner | None] | None = None
         self.plugins: dict[str, Plugin] = {}
 
     def install(self, plugin: Plugin) -> Plugin:

@@ -19,8 +19,7 @@ def push(item: Mapping[str, Any]) -> str | None:
     adds its options, and checks the arguments. Returns the jid, or None where client middleware
     vetoed. One round trip. Raises PayloadError or StoreError.
     """
-    _require_dict(item)
-    payload, spec = _prepared(item)
+    payload, spec = prepared(item)
     return default_client().push(payload, spec.cls if spec else None)
 
 
@@ -32,15 +31,21 @@ def push_bulk(
     One round trip for each *batch_size* (1,000, or 100 with ``at``). Raises BulkPushError, which
     lists what was pushed, when it breaks half-way.
     """
+    payloads, spec = prepared_bulk(item, args, batch_size)
+    return default_client().push_slices(payloads, spec.cls if spec else None, batch_size)
+
+
+def prepared_bulk(
+    item: Mapping[str, Any], args: Iterable[Sequence[Any]], batch_size: int | None
+) -> tuple[Iterator[Payload], JobSpec | None]:
+    """Return the payloads of a bulk, and the job class if it is known here. Raises PayloadError."""
     _require_dict(item)
     if "jid" in item:
         raise PayloadError("push_bulk gives each job an id of its own: leave 'jid' out")
     if batch_size is not None and batch_size < 1:
         raise PayloadError(f"batch_size must be 1 or more, not {batch_size!r}")
-    _, spec = _prepared({**item, "args": []}, arguments=False)
-    return default_client().push_slices(
-        _payloads(item, args), spec.cls if spec else None, batch_size
-    )
+    _, spec = prepared({**item, "args": []}, arguments=False)
+    return _payloads(item, args), spec
 
 
 def _require_dict(item: object) -> None:
@@ -56,10 +61,12 @@ def _payloads(item: Mapping[str, Any], args: Iterable[Sequence[Any]]) -> Iterato
             raise PayloadError(
                 f"{item.get('class')}: give each job's arguments as a list or tuple, not {one!r}"
             )
-        yield _prepared({**item, "args": list(one)})[0]
+        yield prepared({**item, "args": list(one)})[0]
 
 
-def _prepared(item: Mapping[str, Any], *, arguments: bool = True) -> tuple[Payload, JobSpec | None]:
+def prepared(item: Mapping[str, Any], *, arguments: bool = True) -> tuple[Payload, JobSpec | None]:
+    """Return the payload of *item*, and the job class if it is known here. Raises PayloadError."""
+    _require_dict(item)
     name = item.get("class")
     if isinstance(name, type) or hasattr(name, "_kiq_spec"):
         known: JobSpec | None = getattr(name, "_kiq_spec", None)

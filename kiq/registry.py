@@ -55,7 +55,7 @@ class JobSpec:
     """What kiq knows of one job class (or function job): its name, its options, how to run it.
 
     *make* returns the instance of one run (None for a function job), *function* is what is called:
-    the unbound ``perform``, or the function itself.
+    the unbound ``perform``, or the function itself; *is_async*: that returns a coroutine.
     """
 
     __slots__ = (
@@ -64,6 +64,7 @@ class JobSpec:
         "cls",
         "function",
         "hooks",
+        "is_async",
         "make",
         "name",
         "options",
@@ -85,6 +86,7 @@ class JobSpec:
         self.cls = cls
         self.target: Any = cls if cls is not None else function
         self.make: Callable[[], Any] = cls if cls is not None else _nothing
+        self.is_async = inspect.iscoroutinefunction(function)
         self.arity = Arity(function, method=cls is not None)
         self.hooks: dict[str, Callable[..., Any]] = {}
 

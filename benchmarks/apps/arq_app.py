@@ -12,12 +12,17 @@ from arq.connections import RedisSettings
 
 _SERVER = RedisSettings.from_dsn(os.environ["REDIS_URL"])
 
+#: What a job waits before it returns: nothing, unless asyncio is what is measured.
+_SECONDS = float(os.environ.get("BENCH_SECONDS", "0"))
+
 #: For its option --custom-log-dict: otherwise it writes two lines for each job.
 QUIET = {"version": 1, "loggers": {"arq": {"level": "WARNING"}}}
 
 
-async def noop(ctx: dict[str, Any], number: int) -> None:
-    """Return at once."""
+async def noop(ctx: dict[str, Any], number: int) -> None:  # noqa: ARG001
+    """Return at once, or after BENCH_SECONDS."""
+    if _SECONDS:
+        await asyncio.sleep(_SECONDS)
 
 
 class WorkerSettings:

@@ -11,9 +11,14 @@ from saq import Queue
 
 queue = Queue.from_url(os.environ["REDIS_URL"])
 
+#: What a job waits before it returns: nothing, unless asyncio is what is measured.
+_SECONDS = float(os.environ.get("BENCH_SECONDS", "0"))
 
-async def noop(ctx: dict[str, Any], *, number: int) -> None:
-    """Return at once."""
+
+async def noop(ctx: dict[str, Any], *, number: int) -> None:  # noqa: ARG001
+    """Return at once, or after BENCH_SECONDS."""
+    if _SECONDS:
+        await asyncio.sleep(_SECONDS)
 
 
 settings = {

@@ -12,10 +12,15 @@ _BROKERS = {"list": ListQueueBroker, "stream": RedisStreamBroker}
 
 broker = _BROKERS[os.environ["BENCH_BROKER"]](os.environ["REDIS_URL"])
 
+#: What a job waits before it returns: nothing, unless asyncio is what is measured.
+_SECONDS = float(os.environ.get("BENCH_SECONDS", "0"))
+
 
 @broker.task(task_name="noop")
-async def noop(number: int) -> None:
-    """Return at once."""
+async def noop(number: int) -> None:  # noqa: ARG001
+    """Return at once, or after BENCH_SECONDS."""
+    if _SECONDS:
+        await asyncio.sleep(_SECONDS)
 
 
 async def _push(jobs: int) -> None:

@@ -42,6 +42,9 @@ _SWITCH_INTERVAL = 0.001
 )
 @click.option("-g", "--tag", metavar="TAG", help="A name for this process, for people.")
 @click.option("-t", "--timeout", type=float, metavar="SECONDS", help="Time for jobs at a shutdown.")
+@click.option(
+    "--async-concurrency", type=int, metavar="N", help="async def jobs at a time (default 1000)."
+)
 @click.option("-v", "--verbose", is_flag=True, help="Log at level debug.")
 def run(path: str | None, queues: tuple[str, ...], require: tuple[str, ...], **rest: Any) -> None:
     """Start a worker: it takes jobs from the queues of the configuration until it is stopped.

@@ -80,6 +80,9 @@ _TOP = (
     _setting("push_buffer", integer(0, 1_000_000)),
     _setting("time_limit_grace", seconds(0.1, _DAY)),
     _setting("max_stuck", integer(0, 1000)),
+    _setting("async_concurrency", integer(1, 100_000)),
+    _setting("async_loop", choice("asyncio", "uvloop")),
+    _setting("async_blocked_after", seconds(0, 3600)),
 )
 
 #: Keyword arguments of redis-py's connection that a file may set.

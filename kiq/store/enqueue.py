@@ -44,13 +44,7 @@ class Enqueue:
         Within a queue the first runs first. Queues are written one after the other: if one refuses,
         others may have been written.
         """
-        commands = [
-            b"*%d%b%b\r\n" % (7 + len(raws), _before_payloads(queue), scripts.pack_parts(raws))
-            for queue, raws in queues.items()
-        ]
-        if scheduled:
-            commands.append(scripts.pack(schedule_command(scheduled)))
-        self.send(commands)
+        self.send(commands_for(queues, scheduled))
 
     def send(self, commands: Sequence[Packed]) -> None:
         """Send *commands*. One round trip; raises the first StoreError that one was refused with."""
@@ -63,6 +57,17 @@ class Enqueue:
     def exchange(self, commands: Sequence[Packed]) -> Sequence[Any]:
         """Send *commands* and return something for each: the StoreError, if it was refused."""
         return self._links.tell(commands) or [None] * len(commands)
+
+
+def commands_for(queues: ByQueue, scheduled: Sequence[Scheduled]) -> list[Packed]:
+    """Return what pushes *queues* and *scheduled*: a command for each queue, one for what is due later."""
+    commands = [
+        b"*%d%b%b\r\n" % (7 + len(raws), _before_payloads(queue), scripts.pack_parts(raws))
+        for queue, raws in queues.items()
+    ]
+    if scheduled:
+        commands.append(scripts.pack(schedule_command(scheduled)))
+    return commands
 
 
 def parcels(queues: ByQueue, scheduled: Sequence[Scheduled] = ()) -> list[Parcel]:

@@ -75,8 +75,8 @@ class Buffer:
             except IndexError:
                 return jobs
 
-    def take(self, seat: Seat) -> Taken | None:
-        """Take the next job; wait for it at *seat*. None once the buffer is closed."""
+    def take(self, seat: Seat, say: Callable[[], None] | None = None) -> Taken | None:
+        """Take the next job; wait for it at *seat*, and *say* so. None once the buffer is closed."""
         jobs = self.jobs
         while True:
             if jobs:
@@ -89,6 +89,8 @@ class Buffer:
             if self._closed:
                 return None
             if not jobs:
+                if say is not None:
+                    say()
                 seat.get()
             self._idle.discard(seat)
 

@@ -6,9 +6,10 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
+from typing import Protocol
 
 from ..clock import steady
-from ..verdict import Settlement, Taken
+from ..verdict import Settlement, Taken, Verdict
 
 #: Verdicts that may wait for the courier, and that one write may carry; both together are the 500
 #: that may be owed to Redis before no new job starts.
@@ -18,6 +19,24 @@ MOST_REFUSED = 500
 _TOLERANCE = (
     0.250  # seconds that a verdict may wait for its answer while as many are owed as threads
 )
+
+
+class Run(Protocol):
+    """A job at work, for the busy table and the shutdown: a processor's, or one on the event loop."""
+
+    current: Taken | None
+    started_at: float  # on the clock of kiq.clock.steady
+
+    @property
+    def tid(self) -> str:
+        """What the busy table calls the thread."""
+
+    def interrupt(self) -> bool:
+        """Raise Shutdown in it, if possible; tell whether it was reached."""
+
+
+def _nothing() -> None:
+    return None
 
 
 class Desk:
@@ -39,10 +58,22 @@ class Desk:
         self.leaving = False  # no further job starts
         self._rung = False
         self._forked = False
+        #: Runs that left their thread for the event loop: their verdicts come later.
+        self.away: set[Run] = set()
+        #: Called by a thread whose job went there: waits, empty-handed, while the loop is full.
+        self.hold_back: Callable[[], None] = _nothing
         #: The end of a pipe that the courier's selector watches.
         self.bell_end, self._bell = os.pipe()
         os.set_blocking(self.bell_end, False)
         os.set_blocking(self._bell, False)
+
+    def deliver(self, run: Run, verdict: Verdict | None) -> None:
+        """Take the verdict of a run that was :attr:`away`; None: it did not start, and is not ours."""
+        if run.current is not None and verdict is not None:
+            self.outbox.append((run.current, verdict))
+        self.away.discard(run)
+        if len(self.outbox) >= self.patience:
+            self.wake()
 
     def wake(self) -> None:
         """Wake the courier (once, however many call)."""

@@ -13,13 +13,14 @@ from ..clock import steady, wall
 from ..codec import Codec, decode, encode
 from ..config import Config
 from ..context import running
-from ..errors import Cancelled, JobSignal, Snooze, UndecodablePayload
-from ..inline import perform_job
+from ..errors import Cancelled, ConfigError, JobSignal, Snooze, UndecodablePayload
+from ..inline import begin_job
 from ..jid import new_jid
-from ..middleware import ServerContext, fold_by_class
+from ..middleware import Next, ServerContext, fold_by_class
 from ..plugin import Host
 from ..registry import JobSpec, Registry
 from ..verdict import DONE, Dropped, Taken, ToDead, ToQueue, ToRetry, ToSchedule, Verdict
+from .desk import Desk
 from .retry import GiveUp, Hook, Judgement, Later, PutBack, RetryPolicy, message_of, name_of
 
 logger = logging.getLogger("kiq.job")
@@ -38,7 +39,8 @@ class PoisonPill(Exception):
 class _Run(ServerContext):
     """A run with what the executor itself needs to know about it."""
 
-    __slots__ = ("performed", "spec")
+    #: *task*, on the event loop alone: what runs it; ``task.throw(error)`` ends it from any thread.
+    __slots__ = ("performed", "spec", "task")
     in_worker = True
 
     def __init__(self, payload: dict[str, Any], queue: str, spec: JobSpec) -> None:
@@ -63,11 +65,15 @@ class Executor:
         self._registry = registry
         self._policy = RetryPolicy(config.max_retries, random.random)
         self._layers = fold_by_class(host.server_middleware, _perform)
+        self._coroutines = host.async_runner(config, registry) if host.async_runner else None
+        if self._coroutines is not None:
+            awaited = self._coroutines.awaiting(_perform)
+            self._async_layers = fold_by_class(host.server_middleware, awaited)
         self._logs_jobs = not config.skip_default_job_logging
         self._logged_attributes = config.logged_job_attributes
 
-    def __call__(self, taken: Taken) -> Verdict:
-        """Run the job in *taken*."""
+    def __call__(self, taken: Taken, desk: Desk | None = None) -> Verdict | None:
+        """Run the job in *taken*. None: it goes on, and its verdict will be delivered at *desk*."""
         try:
             payload, codec = decode(taken.raw)
         except UndecodablePayload as error:
@@ -81,21 +87,44 @@ class Executor:
             if interruption.cancelled and interruption.was_cancelled(payload):
                 return self._skipped(payload, CANCELLED)
             run = _Run(payload, taken.flight.queue, self._registry.get(payload["class"]))
+            if run.spec.is_async:
+                return self._hand_over(taken, codec, run, desk)
             # An empty context for each run: 0.3 µs, and nothing leaks into the next job.
             if self._logs_jobs and logger.isEnabledFor(logging.INFO):
-                Context().run(self._logged, run)
+                Context().run(self._logged, run, self._layers)
             else:
-                Context().run(self._run, run)
+                Context().run(self._run, run, self._layers)
             run.job = None  # it refers to the run: both would wait for the garbage collector
             return DONE if run.performed else self._skipped(payload, _VETOED)
         except BaseException as error:  # noqa: BLE001 (SystemExit and all: a bad job harms only itself)
             return self._failed(taken, payload, codec, error)
 
-    def _run(self, run: _Run) -> None:
-        running.set(run)
-        self._layers(run)
+    def _hand_over(
+        self, taken: Taken, codec: Codec, run: _Run, desk: Desk | None
+    ) -> Verdict | None:
+        """Leave *run* to the event loop: it calls ``attempt`` in a context of its own."""
+        if self._coroutines is None or desk is None:
+            raise ConfigError(
+                f"{run.spec.name} is async, and this process has no event loop for it: "
+                "it was registered after the start, or the plugin asyncio_jobs is disabled"
+            )
 
-    def _logged(self, run: _Run) -> None:
+        def attempt() -> Verdict:
+            try:
+                observed = self._logs_jobs and logger.isEnabledFor(logging.INFO)
+                (self._logged if observed else self._run)(run, self._async_layers)
+                run.job = None
+                return DONE if run.performed else self._skipped(run.payload, _VETOED)
+            except BaseException as error:  # noqa: BLE001 (as above)
+                return self._failed(taken, run.payload, codec, error)
+
+        return self._coroutines.take(taken, run, attempt, desk)
+
+    def _run(self, run: _Run, layers: Next[ServerContext]) -> None:
+        running.set(run)
+        layers(run)
+
+    def _logged(self, run: _Run, layers: Next[ServerContext]) -> None:
         running.set(run)
         attributes = {
             name: run.payload[name] for name in self._logged_attributes if name in run.payload
@@ -104,7 +133,7 @@ class Executor:
         began = steady()
         outcome = "fail"
         try:
-            self._layers(run)
+            layers(run)
             outcome = "done"
         finally:
             _say(outcome, {**attributes, "elapsed": round(steady() - began, 3)})
@@ -202,7 +231,7 @@ def _perform(run: Any) -> Any:
     run.performed = True
     job, payload = run.job, run.payload
     if job is None or "kwargs" in payload:
-        return perform_job(run.spec, run)
+        return begin_job(run.spec, run)
     job._kiq_context = run
     return job.perform(*payload["args"])
 

@@ -7,20 +7,19 @@ import os
 import resource
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from .. import keys
 from ..clock import steady, wall
 from ..config import Capsule
 from ..errors import StoreError
-from ..logcontext import tid_of
 from ..store import owners, processes
 from .busy import as_json_text
 from .courier import Courier
+from .desk import Run
 from .outage import Outage
 from .poller import Poller
-from .processor import Processor
 from .worker import Worker
 
 logger = logging.getLogger("kiq.heartbeat")
@@ -40,14 +39,14 @@ class Heartbeat:
         self,
         worker: Worker,
         couriers: Sequence[Courier],
-        processors: Callable[[], Sequence[Processor]],
+        runs: Callable[[], Iterable[Run]],
         poller: Poller,
         on_signal: Callable[[str], None],
     ) -> None:
         self.thread = threading.Thread(target=self._run, name="kiq-heartbeat", daemon=True)
         self._worker = worker
         self._couriers = couriers
-        self._processors = processors
+        self._runs = runs
         self._poller = poller
         self._on_signal = on_signal
         self._link = worker.connector.open()
@@ -151,7 +150,7 @@ class Heartbeat:
         quiet = all(courier.is_quiet for courier in self._couriers)
         return {
             "concurrency": sum(c.concurrency for c in self._worker.config.capsules),
-            "busy": sum(processor.current is not None for processor in self._processors()),
+            "busy": sum(run.current is not None for run in self._runs()),
             "beat": wall(),
             "quiet": "true" if quiet else "false",
             "rss": resident_kilobytes(),
@@ -161,10 +160,10 @@ class Heartbeat:
     def _work(self) -> dict[str, dict[str, Any]]:
         shown = {}
         now, today = steady(), wall()
-        for processor in self._processors():
-            taken, started_at = processor.current, processor.started_at
+        for run in self._runs():
+            taken, started_at = run.current, run.started_at
             if taken is not None:
-                shown[tid_of(processor.thread)] = {
+                shown[run.tid] = {
                     "queue": taken.flight.queue,
                     "payload": as_json_text(taken.raw),
                     "run_at": int(today - (now - started_at)),

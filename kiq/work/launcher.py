@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from .. import interruption
@@ -18,6 +19,7 @@ from ..store import processes, server
 from ..store.connection import Link
 from ..verdict import Taken
 from . import crash_points
+from .desk import Run
 from .executor import Executor
 from .heartbeat import Heartbeat
 from .manager import Manager, join
@@ -101,7 +103,7 @@ class Launcher:
         self._heartbeat = Heartbeat(
             worker,
             [manager.courier for manager in self._managers],
-            self.processors,
+            self.runs,
             self._poller,
             self._on_signal,
         )
@@ -148,6 +150,10 @@ class Launcher:
             if self._deadline is not None:
                 self._deadline = min(self._deadline, steady())
 
+    def runs(self) -> Iterator[Run]:
+        """Return whatever may run a job in this process."""
+        return chain.from_iterable(manager.runs() for manager in self._managers)
+
     def stop(self) -> None:
         """Go quiet, give running jobs until ``shutdown_timeout``, give the rest back, and leave.
 
@@ -187,7 +193,7 @@ class Launcher:
             "%d jobs did not finish in %g s and go back to their queues: %s",
             len(running),
             self._config.shutdown_timeout,
-            ", ".join(map(_jid, running)),
+            ", ".join(map(_jid, running[:100])) + (" and others" if len(running) > 100 else ""),
         )
         for manager in self._managers:
             manager.interrupt()

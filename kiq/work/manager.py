@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
 
 from ..clock import steady
 from ..config import Capsule
 from ..verdict import Taken
 from .buffer import Buffer
 from .courier import Courier
-from .desk import Desk
+from .desk import Desk, Run
 from .executor import Executor
 from .processor import Processor
 from .worker import Worker
@@ -71,10 +72,16 @@ class Manager:
         """Take no more jobs."""
         self.courier.quiet()
 
+    def runs(self) -> Iterator[Run]:
+        """Return whatever may run a job: the processors, and the runs that left theirs."""
+        yield from self.processors
+        # Only now: a run that leaves its processor meanwhile is seen here, if not there.
+        yield from list(self._desk.away)
+
     @property
     def running(self) -> list[Taken]:
         """The jobs that run at this moment."""
-        return [job for job in (processor.current for processor in self.processors) if job]
+        return [job for job in (run.current for run in self.runs()) if job]
 
     @property
     def idle(self) -> bool:
@@ -90,8 +97,8 @@ class Manager:
         )
 
     def interrupt(self) -> int:
-        """Raise Shutdown in every thread that runs a job; return how many were reached."""
-        return sum(processor.interrupt() for processor in self.processors)
+        """Raise Shutdown in everything that runs a job; return how many were reached."""
+        return sum(run.interrupt() for run in self.runs())
 
     def finish(self, deadline: float) -> None:
         """Start no further job; write what is owed until *deadline* (steady clock), and leave."""

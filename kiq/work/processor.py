@@ -9,6 +9,7 @@ from typing import Any
 
 from ..clock import steady
 from ..errors import Cancelled, Shutdown
+from ..logcontext import tid_of
 from ..verdict import Dropped, Taken, ToQueue, Verdict
 from . import strike
 from .buffer import Buffer
@@ -29,7 +30,7 @@ class Processor:
         self,
         buffer: Buffer,
         desk: Desk,
-        execute: Callable[[Taken], Verdict],
+        execute: Callable[[Taken, Desk], Verdict | None],
         nudge: Callable[[], None],
         report: Callable[[BaseException, dict[str, Any]], None],
         name: str,
@@ -64,11 +65,13 @@ class Processor:
         buffer, desk, execute, seat = self._buffer, self._desk, self._execute, self._seat
         nudge = self._nudge
         outbox, next_job, waiting_jobs = desk.outbox, buffer.next_job, buffer.jobs
+        # Set when a job left this thread: no verdict makes the courier look who is free.
+        say = None
         while True:
             try:
                 taken = next_job()
             except IndexError:
-                waited_for = buffer.take(seat)
+                waited_for, say = buffer.take(seat, say), None
                 if waited_for is None:
                     return
                 taken = waited_for
@@ -80,21 +83,19 @@ class Processor:
                 continue
             self.started_at = now
             self.current = taken
+            verdict: Verdict | None
             try:
-                verdict = execute(taken)
+                verdict = execute(taken, desk)
             except Cancelled:  # it came when the job's own code had ended
                 verdict = Dropped(CANCELLED)
             self.current = None
-            if self._hailed:
-                try:
-                    self._calm()
-                except Cancelled:  # what was under way arrives once at most
-                    self._calm()
-                if self.retired:
-                    outbox.append((taken, verdict))
-                    desk.wake()
-                    return
-            outbox.append((taken, verdict))
+            if self._hailed and self._was_last(verdict, taken):
+                return
+            if verdict is not None:
+                outbox.append((taken, verdict))
+            else:
+                desk.hold_back()  # it goes on without this thread, and its verdict comes later
+                say = desk.wake
             waiting = len(outbox)
             if waiting >= desk.patience or len(waiting_jobs) <= desk.low_water:
                 nudge()
@@ -108,6 +109,11 @@ class Processor:
         if taken is not None:
             self._desk.outbox.append((taken, ToQueue(last=True)))
             self._desk.wake()
+
+    @property
+    def tid(self) -> str:
+        """The id of the thread as logs show it."""
+        return tid_of(self.thread)
 
     def interrupt(self) -> bool:
         """Raise Shutdown in this thread if it runs a job; best effort, it can't reach into C code."""
@@ -137,6 +143,18 @@ class Processor:
                 return self.current is taken and act()
             finally:
                 self._deciding = False
+
+    def _was_last(self, verdict: Verdict | None, taken: Taken) -> bool:
+        """Let what somebody raised in this thread pass; tell whether *taken* was its last job."""
+        try:
+            self._calm()
+        except Cancelled:  # what was under way arrives once at most
+            self._calm()
+        if self.retired:
+            if verdict is not None:
+                self._desk.outbox.append((taken, verdict))
+            self._desk.wake()
+        return self.retired
 
     def _calm(self) -> None:
         """Return when nothing that was raised in this thread for its last job can arrive any more."""

@@ -66,6 +66,12 @@ BYTES_OF_A_JOB_IN_A_BULK = 138
 JID_OR_CLOCK_GROWS = 2  # bytes
 
 
+@pytest.fixture(autouse=True)
+def without_stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests of kiq.testing that ran in this process leave it attached: each push would ask it."""
+    monkeypatch.setattr(kiq.client, "stand_ins", [])
+
+
 def within(what: str, spent: float, limit: float, most: Counter[str] | None = None) -> None:
     """Fail where *what* costs more than *limit*, and say what to do; *most* are calls, by name."""
     calls = ", ".join(f"{name} {n:g}" for name, n in (most or Counter()).most_common())

@@ -21,7 +21,7 @@ FOR_LOCKS = 1.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.05
 
 #: What calls the user's code: functions of kiq that may stand right outside of it.
-_CALLERS = {"kiq.work.executor": "_perform", "kiq.inline": "perform_job", "kiq.middleware": "call"}
+_CALLERS = {"kiq.work.executor": "_perform", "kiq.inline": "begin_job", "kiq.middleware": "call"}
 
 
 class Moment:

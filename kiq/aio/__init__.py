@@ -1,0 +1,28 @@
+"""Pushing from asyncio code without blocking its event loop: ``await kiq.aio.push({...})``.
+
+What ``HardWorker.aio`` does is here as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ..pushing import prepared, prepared_bulk
+from .pushes import Pushes
+
+__all__ = ["Pushes", "push", "push_bulk"]
+
+
+async def push(item: Mapping[str, Any]) -> str | None:
+    """Push a job given as a dict without blocking the event loop; see :func:`kiq.push`."""
+    payload, spec = prepared(item)
+    return await Pushes().push(payload, spec.cls if spec else None)
+
+
+async def push_bulk(
+    item: Mapping[str, Any], args: Iterable[Sequence[Any]], *, batch_size: int | None = None
+) -> list[str | None]:
+    """Push one job for each of *args* without blocking the event loop; see :func:`kiq.push_bulk`."""
+    payloads, spec = prepared_bulk(item, args, batch_size)
+    return await Pushes().push_slices(payloads, spec.cls if spec else None, batch_size)

@@ -1,0 +1,174 @@
+"""One job on the event loop, from its thread's hand-over to its verdict."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextvars import Context
+from typing import Any
+
+from ...clock import steady
+from ...errors import Shutdown
+from ...logcontext import on_loop
+from ...middleware import Next, ServerContext
+from ...verdict import Taken, ToQueue, Verdict
+from ...work.desk import Desk
+from ..interrupting import elsewhere
+from .bridge import in_greenlet, wait
+
+_LOOK_AGAIN = 0.05  # seconds between two looks whether it may start
+
+
+class AsyncRun:
+    """A job that left its thread. It is the ``task`` of its :class:`kiq.ServerContext`.
+
+    Threads: made by a processor, then the event loop's; the heartbeat reads what it shows, and
+    :meth:`throw` and :meth:`interrupt` may be called on any.
+    """
+
+    __slots__ = (
+        "_attempt",
+        "_cancels",
+        "_context",
+        "_desk",
+        "_ended",
+        "_loop",
+        "_performing",
+        "_reason",
+        "_task",
+        "_verdict",
+        "current",
+        "started_at",
+        "tid",
+    )
+
+    def __init__(
+        self,
+        taken: Taken,
+        context: Any,
+        attempt: Callable[[], Verdict],
+        desk: Desk,
+        loop: asyncio.AbstractEventLoop,
+        tid: str,
+        ended: Callable[[BaseException | None], None],
+    ) -> None:
+        """*ended* is told when all is over, and the error if one of kiq's own was the cause."""
+        self.current: Taken | None = taken
+        self.started_at = steady()
+        self.tid = tid
+        self._context = context
+        self._attempt = attempt
+        self._desk = desk
+        self._loop = loop
+        self._ended = ended
+        self._task: asyncio.Task[None] | None = None
+        self._verdict: Verdict | None = ToQueue()  # while it has not started
+        self._performing = False
+        self._reason: BaseException | None = None
+        self._cancels = 0
+
+    # On any thread
+
+    def throw(self, error: BaseException | type[BaseException]) -> None:
+        """End the job's coroutine: it gets CancelledError where it waits, middleware gets *error*.
+
+        *error* may be a class, as in ``raise``. Nothing happens when the coroutine has ended, or not
+        begun. One that catches the CancelledError and goes on is left alone.
+        """
+        try:
+            reason = error() if isinstance(error, type) else error
+            self._loop.call_soon_threadsafe(self._cancel, reason)
+        except RuntimeError:
+            pass  # the loop is closed: nothing runs there any more
+
+    def interrupt(self) -> bool:
+        """End the job because the process leaves; it goes back to its queue, uncounted."""
+        self.throw(Shutdown())
+        return True
+
+    # On the event loop
+
+    def begin(self) -> None:
+        """Start the task."""
+        payload = self._context.payload
+        name = f"{payload['class'][:200]} jid={self._context.jid[:100]}"
+        self._task = self._loop.create_task(self._run(), name=name, context=Context())
+        self._task.add_done_callback(self._done)
+
+    def perform(self, perform: Next[ServerContext]) -> Any:
+        """Call *perform* for the coroutine of the job, and wait for it: the innermost layer."""
+        self._performing = True
+        try:
+            return wait(perform(self._context))
+        finally:
+            self._performing = False
+            self._forget_cancels()
+
+    def wait(self, awaitable: Awaitable[Any]) -> Any:
+        """Wait for *awaitable*; to be called in a layer."""
+        return wait(awaitable)
+
+    async def within(self, call_next: Next[ServerContext], context: ServerContext) -> Any:
+        """Call the plain layers from *call_next* on, in a coroutine for which :meth:`wait` waits."""
+        return await in_greenlet(call_next, context, meant=self._meant)
+
+    async def _run(self) -> None:
+        on_loop.set(self.tid)
+        if not await self._may_start():
+            self._verdict = None
+            return
+        self.started_at = steady()
+        with elsewhere.running(self._context.jid, self.throw):
+            self._verdict = await in_greenlet(self._attempt, meant=self._meant)
+
+    async def _may_start(self) -> bool:
+        """Wait for the leave to start, as a thread does (:meth:`Desk.wait_for_permission`).
+
+        It had that leave when it was handed over, but the loop may have been blocked since.
+        """
+        assert self.current is not None
+        permit, desk = self.current.flight.permit, self._desk
+        while True:
+            now = steady()
+            if now <= permit.until and (now <= desk.gate_at or not (desk.leaving or desk.closed)):
+                return True
+            if permit.fenced or desk.leaving:
+                return False
+            desk.wake()
+            await asyncio.sleep(_LOOK_AGAIN)
+
+    def _cancel(self, error: BaseException) -> None:
+        task = self._task
+        if task is None or task.done():
+            return
+        if self._performing or isinstance(error, Shutdown):
+            self._reason = error
+            self._cancels += 1
+            task.cancel()
+
+    def _meant(self, error: BaseException) -> BaseException:
+        """Return why the coroutine was cancelled, if it was :meth:`throw` that did it."""
+        reason = self._reason
+        if reason is None or not isinstance(error, asyncio.CancelledError):
+            return error
+        self._forget_cancels()
+        reason.__cause__ = error  # where it was
+        return reason
+
+    def _forget_cancels(self) -> None:
+        self._reason = None
+        while self._cancels and self._task is not None:
+            self._cancels -= 1
+            self._task.uncancel()
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._verdict = ToQueue(last=True)
+        self.finish(error)
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """Deliver the verdict; *error* is one of kiq's own."""
+        self._context.task = None  # it refers to this, which refers to it
+        self._desk.deliver(self, self._verdict)
+        self._ended(error)
