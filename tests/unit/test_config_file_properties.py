@@ -31,6 +31,10 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "kiq.yml"
 
 
+#: What ends a line in YAML 1.1.
+_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+
+
 def outcome(file: Path, content: str | bytes) -> Config | str:
     """Load a file with *content*; return what came of it, the text of the refusal if that."""
     file.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", "replace"))
@@ -46,7 +50,7 @@ def expect_config_or_place(file: Path, content: str | bytes) -> Config | str:
     if isinstance(found, str):
         first, *others = found.split("\n  ")
         places = others if re.match(r"\d+ problems in the configuration:", first) else [found]
-        lines = file.read_bytes().count(b"\n") + 1
+        lines = len(_BREAK.findall(file.read_text("utf-8", "replace"))) + 1
         for place in places:
             told = re.match(rf"{re.escape(str(file))}:(\d+): .|.*line (\d+) is not UTF-8", place)
             assert told is not None, f"no line in {place!r}"

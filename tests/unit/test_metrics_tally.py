@@ -97,7 +97,9 @@ def interrupted() -> BaseException:
         return error
 
 
-@pytest.mark.parametrize("error", [kiq.Snooze(5), Shutdown(), interrupted()], ids=repr)
+@pytest.mark.parametrize(
+    "error", [kiq.Snooze(5), kiq.Cancelled(), Shutdown(), interrupted()], ids=repr
+)
 def test_a_run_that_is_broken_off_to_go_on_later_is_no_failure(error: BaseException) -> None:
     tally = Tally()
     with pytest.raises(type(error)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import Any
 
-from ...errors import Snooze
+from ...errors import Cancelled, Snooze
 from ...middleware import Layer, Next, ServerContext
 from ...work.retry import came_from_shutdown
 from .tally import Tally
@@ -49,5 +49,8 @@ def measuring(tally: Tally) -> Layer[ServerContext]:
 
 
 def _interrupted(error: BaseException) -> bool:
-    """Whether a run that ended with *error* was broken off to go on later, which is no failure."""
-    return isinstance(error, Snooze) or came_from_shutdown(error)
+    """Whether a run that ended with *error* was broken off, to go on later or because nobody wants it.
+
+    That is no failure.
+    """
+    return isinstance(error, Snooze | Cancelled) or came_from_shutdown(error)
