@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.e2e.test_async_jobs import member, processed, push, start
+from tests.e2e.test_async_jobs import member, push, start
 from tests.helpers.waiting import eventually
 from tests.helpers.worker_process import Site
 
