@@ -20,7 +20,7 @@ from parts.samples import figure, spread
 from support import Server
 
 from kiq.middleware import Chain, ServerContext
-from kiq.plugins.metrics.layer import measuring
+from kiq.plugins.metrics.layer import Measuring
 from kiq.plugins.metrics.tally import Tally
 
 _BATCH = 5_000  # runs between two looks at the clock
@@ -66,7 +66,7 @@ def layer() -> float:
     contexts = [ServerContext(dict(payload), "default", object, None) for _ in range(_BATCH)]
     tally = Tally()
     chain: Chain[ServerContext] = Chain()
-    chain.add(measuring(tally))
+    chain.add(Measuring(tally))
     measured = chain.fold(_nothing)
 
     def once(perform: Callable[[ServerContext], Any]) -> float:

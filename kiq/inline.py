@@ -36,7 +36,7 @@ def run_inline(
     context = ServerContext(received, received["queue"], spec.cls or spec.function, job)
     token = running.set(context)
     try:
-        return fold_by_class(host.server_middleware, _perform(spec))(context)
+        return fold_by_class(host.server_middleware, _perform(spec), running.set)(context)
     finally:
         running.reset(token)
 

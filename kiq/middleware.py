@@ -125,17 +125,25 @@ class Chain(Generic[C]):
 
 
 def fold_by_class(
-    chain: Chain[ServerContext], innermost: Next[ServerContext]
+    chain: Chain[ServerContext],
+    innermost: Next[ServerContext],
+    enter: Callable[[ServerContext], object],
 ) -> Next[ServerContext]:
     """Return one callable that runs *innermost* inside those layers that concern the run.
 
-    A layer may have ``applies_to(job_class) -> bool``, which is asked once for each job class, and
-    ``payload_field``, the name of a field: it then runs for those payloads only that have it. So a
-    feature costs nothing where it is not used.
+    First it calls *enter* with the run. A layer may have ``applies_to(job_class) -> bool``, which is
+    asked once for each job class, and ``payload_field``, the name of a field: it then runs for those
+    payloads only that have it. So a feature costs nothing where it is not used.
     """
     fields = frozenset(filter(None, (getattr(one, "payload_field", "") for one in chain.layers)))
     if not fields and not any(hasattr(one, "applies_to") for one in chain.layers):
-        return chain.fold(innermost)
+        layers_of_all = chain.fold(innermost)
+
+        def simple(run: ServerContext) -> Any:
+            enter(run)
+            return layers_of_all(run)
+
+        return simple
     folded: dict[tuple[Any, frozenset[str]], Next[ServerContext]] = {}
     plain: dict[Any, Next[ServerContext]] = {}
 
@@ -149,9 +157,12 @@ def fold_by_class(
         return layers
 
     def call(run: ServerContext) -> Any:
+        enter(run)
         # Of keys(), as it then looks up our few fields: 0.1 µs less than the other way round.
-        if run.payload.keys().isdisjoint(fields) and run.job_class in plain:
-            return plain[run.job_class](run)
+        if run.payload.keys().isdisjoint(fields):
+            layers = plain.get(run.job_class)
+            if layers is not None:
+                return layers(run)
         return chosen(run.job_class, fields.intersection(run.payload))(run)
 
     return call
@@ -174,6 +185,10 @@ def _position(layers: Sequence[object], other: object, layer: object) -> int:
 
 
 def _wrap(layer: Layer[C], inner: Next[C]) -> Next[C]:
+    bind: Callable[[Next[C]], Next[C]] | None = getattr(layer, "bind", None)
+    if bind is not None:
+        return bind(inner)  # for layers that every job passes: a Python call less, 0.05 µs
+
     def call(context: C) -> Any:
         return layer(context, inner)
 

@@ -48,5 +48,7 @@ def _a_loop_runs_here() -> bool:
 
 
 def _perform_in_context(spec: JobSpec, context: ServerContext) -> Any:
-    running.set(context)
-    return fold_by_class(server_middleware, lambda inner: perform_job(spec, inner))(context)
+    def perform(inner: ServerContext) -> Any:
+        return perform_job(spec, inner)
+
+    return fold_by_class(server_middleware, perform, running.set)(context)

@@ -28,6 +28,7 @@ logger = logging.getLogger("kiq.job")
 #: A suspicion of this level means: it was running at three crashes. It does not get a fourth.
 CONVICTED = 3
 CANCELLED = "it was cancelled"
+_new_run = object.__new__
 _VETOED = "a server middleware did not run it"
 _LONGEST_SHOWN = 200  # characters of a name in a log line
 
@@ -42,15 +43,19 @@ class _Run(ServerContext):
     #: *task*, on the event loop alone: what runs it; ``task.throw(error)`` ends it from any thread.
     __slots__ = ("performed", "spec", "task")
     in_worker = True
+    performed: bool
+    spec: JobSpec
 
-    def __init__(self, payload: dict[str, Any], queue: str, spec: JobSpec) -> None:
-        # Not through super().__init__: that costs 0.3 µs a job.
-        self.payload = payload
-        self.queue = queue
-        self.spec = spec
-        self.job_class = spec.target
-        self.job = spec.make()
-        self.performed = False
+
+def _run_of(payload: dict[str, Any], queue: str, spec: JobSpec) -> _Run:
+    run = _new_run(_Run)  # not _Run(...): going through its __init__ costs 0.1 µs a job
+    run.payload = payload
+    run.queue = queue
+    run.spec = spec
+    run.job_class = spec.target
+    run.job = spec.make()
+    run.performed = False
+    return run
 
 
 class Executor:
@@ -64,11 +69,12 @@ class Executor:
         self._host = host
         self._registry = registry
         self._policy = RetryPolicy(config.max_retries, random.random)
-        self._layers = fold_by_class(host.server_middleware, _perform)
+        #: Runs a job in its layers. It says first what runs: a Python call less than doing it here.
+        self._run = fold_by_class(host.server_middleware, _perform, running.set)
         self._coroutines = host.async_runner(config, registry) if host.async_runner else None
         if self._coroutines is not None:
             awaited = self._coroutines.awaiting(_perform)
-            self._async_layers = fold_by_class(host.server_middleware, awaited)
+            self._run_async = fold_by_class(host.server_middleware, awaited, running.set)
         self._logs_jobs = not config.skip_default_job_logging
         self._logged_attributes = config.logged_job_attributes
 
@@ -86,14 +92,14 @@ class Executor:
                 payload["jid"] = new_jid()
             if interruption.cancelled and interruption.was_cancelled(payload):
                 return self._skipped(payload, CANCELLED)
-            run = _Run(payload, taken.flight.queue, self._registry.get(payload["class"]))
+            run = _run_of(payload, taken.flight.queue, self._registry.get(payload["class"]))
             if run.spec.is_async:
                 return self._hand_over(taken, codec, run, desk)
             # An empty context for each run: 0.3 µs, and nothing leaks into the next job.
             if self._logs_jobs and logger.isEnabledFor(logging.INFO):
-                Context().run(self._logged, run, self._layers)
+                Context().run(self._logged, run, self._run)
             else:
-                Context().run(self._run, run, self._layers)
+                Context().run(self._run, run)
             run.job = None  # it refers to the run: both would wait for the garbage collector
             return DONE if run.performed else self._skipped(payload, _VETOED)
         except BaseException as error:  # noqa: BLE001 (SystemExit and all: a bad job harms only itself)
@@ -112,17 +118,16 @@ class Executor:
         def attempt() -> Verdict:
             try:
                 observed = self._logs_jobs and logger.isEnabledFor(logging.INFO)
-                (self._logged if observed else self._run)(run, self._async_layers)
+                if observed:
+                    self._logged(run, self._run_async)
+                else:
+                    self._run_async(run)
                 run.job = None
                 return DONE if run.performed else self._skipped(run.payload, _VETOED)
             except BaseException as error:  # noqa: BLE001 (as above)
                 return self._failed(taken, run.payload, codec, error)
 
         return self._coroutines.take(taken, run, attempt, desk)
-
-    def _run(self, run: _Run, layers: Next[ServerContext]) -> None:
-        running.set(run)
-        layers(run)
 
     def _logged(self, run: _Run, layers: Next[ServerContext]) -> None:
         running.set(run)

@@ -45,9 +45,9 @@ def _unexpected(error: BaseException, where: dict[str, Any]) -> None:
     raise AssertionError(f"reported: {where}") from error
 
 
-def executing() -> Repeated:
-    """Return what lets an executor run so many no-op jobs."""
-    execute, jobs = Executor(Config(), Host(), registry), taken(1000)
+def executing(host: Host | None = None) -> Repeated:
+    """Return what lets an executor run so many no-op jobs, with what is attached to *host*."""
+    execute, jobs = Executor(Config(), host or Host(), registry), taken(1000)
 
     def action(count: int) -> None:
         for job in jobs[:count]:

@@ -18,7 +18,9 @@ import pytest
 import redis
 
 import kiq
+from kiq.boot import install_plugins
 from kiq.client import Client
+from kiq.plugin import Host
 from tests.helpers.cost import (
     Repeated,
     Traffic,
@@ -36,8 +38,9 @@ from tests.helpers.worker_process import UNMEASURED, Site
 
 # Calls, Python's and C's, as Python 3.11 counts them
 
-CALLS_OF_THE_EXECUTOR = 17
-CALLS_OF_A_PROCESSOR = 21  # those of the executor among them
+CALLS_OF_THE_EXECUTOR = 18  # two short ones make a run: less time than one long one
+CALLS_WITH_STANDARD_PLUGINS = 29  # metrics, and looking which other layers a payload needs
+CALLS_OF_A_PROCESSOR = 22  # those of the executor among them
 CALLS_OF_THE_COURIER = 9
 CALLS_OF_PERFORM_ASYNC = 45
 CALLS_OF_A_PUSH = 57
@@ -88,12 +91,6 @@ def calls_within(what: str, action: Repeated, limit: int) -> None:
 
 
 @pytest.fixture(autouse=True)
-def nothing_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No mode of kiq.testing, no transaction: earlier tests may have left the way to them open."""
-    monkeypatch.setattr("kiq.client.stand_ins", [])
-
-
-@pytest.fixture(autouse=True)
 def quiet_log(caplog: pytest.LogCaptureFixture) -> None:
     """Jobs are not logged, whatever ran before."""
     caplog.set_level(logging.WARNING, logger="kiq.job")
@@ -104,6 +101,12 @@ def quiet_log(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_the_executor_calls_no_more_than_it_did() -> None:
     calls_within("the executor for a job", executing(), CALLS_OF_THE_EXECUTOR)
+
+
+def test_the_plugins_that_a_worker_has_by_itself_call_no_more_than_they_did() -> None:
+    host = Host()
+    install_plugins(host, [])
+    calls_within("the executor for a job", executing(host), CALLS_WITH_STANDARD_PLUGINS)
 
 
 def test_a_processor_calls_no_more_than_it_did() -> None:

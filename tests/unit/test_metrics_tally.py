@@ -13,7 +13,7 @@ import pytest
 import kiq
 from kiq.errors import Shutdown
 from kiq.middleware import Chain, ServerContext
-from kiq.plugins.metrics.layer import measuring
+from kiq.plugins.metrics.layer import Measuring
 from kiq.plugins.metrics.tally import (
     MOST_KEPT,
     MOST_MINUTES,
@@ -34,7 +34,7 @@ def context(name: Any = "HardWorker", **fields: Any) -> ServerContext:
 
 def run(tally: Tally, of: ServerContext, perform: Any = lambda _: None) -> Any:
     chain: Chain[ServerContext] = Chain()
-    chain.add(measuring(tally))
+    chain.add(Measuring(tally))
     return chain.fold(perform)(of)
 
 
@@ -291,7 +291,7 @@ def test_while_nothing_can_be_written_thousands_of_classes_keep_fewer_minutes() 
 
 def test_it_sees_no_job_twice_when_run_inline(fresh_host: kiq.Host) -> None:
     tally = Tally()
-    fresh_host.around_perform(measuring(tally))
+    fresh_host.around_perform(Measuring(tally))
 
     @kiq.job(name="metrics.inline")
     def double(number: int) -> int:

@@ -265,7 +265,8 @@ def test_layers_run_for_the_classes_and_payloads_that_they_concern_and_in_their_
 
     for one in (WithField(trail), every, layer):
         chain.add(one)
-    perform = fold_by_class(chain, lambda run: trail.append("job"))
+    entered: list[kiq.ServerContext] = []
+    perform = fold_by_class(chain, lambda run: trail.append("job"), entered.append)
     wanted = {
         (Noted, ""): ["every", "only for", "job"],
         (Named, ""): ["every", "job"],
@@ -275,13 +276,29 @@ def test_layers_run_for_the_classes_and_payloads_that_they_concern_and_in_their_
     for _ in range(2):
         for (job_class, stamp), passed in wanted.items():
             trail.clear()
-            perform(run_of(job_class, **({"stamp": stamp} if stamp else {})))
+            run = run_of(job_class, **({"stamp": stamp} if stamp else {}))
+            perform(run)
             assert trail == passed, (job_class, stamp)
+            assert entered.pop() is run
     assert layer.asked == [Noted, Named] * 2, (
         "asked once for each class, with the field and without"
     )
 
 
-def test_layers_without_conditions_are_folded_as_ever() -> None:
-    chain: Chain[kiq.ServerContext] = Chain()
-    assert fold_by_class(chain, run_of) is run_of
+class Bound:
+    """A layer that every job passes, and that saves a call."""
+
+    def __call__(self, context: Any, call_next: Any) -> Any:
+        raise AssertionError("bound layers are not called")
+
+    def bind(self, call_next: Any) -> Any:
+        return lambda context: ["bound", *call_next(context)]
+
+
+def test_a_layer_may_bind_what_is_inside_it() -> None:
+    chain: Chain[str] = Chain()
+    chain.add(outer)
+    chain.add(Bound())
+    chain.add(inner)
+    passed = chain.fold(lambda context: [context])("x")
+    assert passed == ["outer", "bound", "inner", "x", "/inner", "/outer"]

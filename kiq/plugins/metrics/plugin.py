@@ -13,7 +13,7 @@ from ...store.scripts import Command
 from ...work.outage import Outage
 from ...work.worker import Worker
 from .batches import Batches
-from .layer import measuring
+from .layer import Measuring
 from .tally import Tally
 
 logger = logging.getLogger("kiq.metrics")
@@ -41,7 +41,7 @@ class Metrics:
 
     def install(self, host: Host) -> None:
         """Become the outermost layer, and hear of beats and of the end."""
-        host.server_middleware.prepend(measuring(self.tally))
+        host.server_middleware.prepend(Measuring(self.tally))
         host.services.append(self._service)
         host.on("beat")(self.beat)
         host.on("exit")(self.flush)
