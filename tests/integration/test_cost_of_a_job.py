@@ -39,7 +39,7 @@ from tests.helpers.worker_process import UNMEASURED, Site
 # Calls, Python's and C's, as Python 3.11 counts them
 
 CALLS_OF_THE_EXECUTOR = 18  # two short ones make a run: less time than one long one
-CALLS_WITH_STANDARD_PLUGINS = 29  # metrics, and looking which other layers a payload needs
+CALLS_WITH_STANDARD_PLUGINS = 27  # metrics, and looking which other layers a payload needs
 CALLS_OF_A_PROCESSOR = 22  # those of the executor among them
 CALLS_OF_THE_COURIER = 9
 CALLS_OF_PERFORM_ASYNC = 45
