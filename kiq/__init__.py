@@ -6,7 +6,6 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 from typing import Any as _Any
 
-from .cancelling import cancel
 from .client import Client
 from .configure import configure
 from .context import current_job
@@ -43,6 +42,7 @@ from .pushing import push, push_bulk
 if TYPE_CHECKING:
     from .plugins import iteration
     from .plugins.after_commit import after_commit
+    from .plugins.cancelling import cancel
     from .plugins.context import carry, carry_locale, carry_trace
     from .plugins.iteration import IterableJob
 
@@ -98,6 +98,7 @@ _ELSEWHERE = {
     "IterableJob": ".plugins.iteration",
     "iteration": ".plugins.iteration",
     "after_commit": ".plugins.after_commit",
+    "cancel": ".plugins.cancelling",
     "carry": ".plugins.context",
     "carry_locale": ".plugins.context",
     "carry_trace": ".plugins.context",

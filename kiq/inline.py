@@ -60,7 +60,7 @@ def perform_job(spec: JobSpec, context: ServerContext) -> Any:
     """
     if not spec.is_async:
         return begin_job(spec, context)
-    if _a_loop_runs_here():
+    if a_loop_runs_here():
         raise ConfigError(
             f"{spec.name} is async, and an event loop runs on this thread: "
             f"write await {spec.name.rpartition('.')[2]}.aio.perform_inline(...)"
@@ -68,7 +68,8 @@ def perform_job(spec: JobSpec, context: ServerContext) -> Any:
     return waiter.get()(begin_job(spec, context))
 
 
-def _a_loop_runs_here() -> bool:
+def a_loop_runs_here() -> bool:
+    """Tell whether an event loop runs on this thread."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from ..clock import milliseconds
 from ..codec import decode
 from ..context import running
-from ..inline import perform_job
+from ..inline import a_loop_runs_here, perform_job
 from ..middleware import Chain, ServerContext, fold_by_class
 from ..registry import JobSpec, registry
 from .box import PushedJob
@@ -33,18 +32,10 @@ def perform(job: PushedJob) -> Any:
         payload["enqueued_at"] = milliseconds()
     context = ServerContext(payload, job.queue, spec.target, spec.make())
     run = copy_context().run
-    if not _a_loop_runs_here():
+    if not a_loop_runs_here():
         return run(_perform_in_context, spec, context)
     with ThreadPoolExecutor(1, "kiq-testing") as threads:
         return threads.submit(run, _perform_in_context, spec, context).result()
-
-
-def _a_loop_runs_here() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 def _perform_in_context(spec: JobSpec, context: ServerContext) -> Any:

@@ -13,7 +13,13 @@ _SETS = {"scheduled": ScheduledSet, "retry": RetrySet}
 
 
 def cancel(jid: str, client: Any = None) -> str:
-    """Cancel the job *jid*; see :func:`kiq.cancel`."""
+    """Cancel the job *jid*, wherever it is; return "scheduled", "retry" or "waiting or running".
+
+    "scheduled" and "retry" say that it was there, and is deleted. Otherwise it is dropped when it would
+    start, or gets :class:`kiq.Cancelled` raised if it runs; whether there is such a job is not known.
+    Walks through both sets: a round trip for 1,000 jobs. *client* as for ``kiq.api.connection``.
+    Raises PayloadError for what is no jid, StoreError when Redis refuses.
+    """
     _check(jid)
     home = connection(client)
     # First, so that a job which leaves its set meanwhile is caught when it would start.
