@@ -512,6 +512,25 @@ def test_a_task_that_outlives_its_block_does_not_wait_for_ever(
     assert pushed(fake) == ["inside", "outlives"]
 
 
+def test_blocks_of_one_client_that_overlap_end_each_for_itself(
+    job: Any, fake: redis.Redis, engine: sa.Engine
+) -> None:
+    with Session(engine) as session:
+        client = kiq.after_commit(session)
+        one, other = copy_context(), copy_context()
+        one.run(client.__enter__)
+        other.run(client.__enter__)
+        one.run(client.__exit__, None, None, None)
+        other.run(job.perform_async, "waits")
+        other.run(client.__exit__, None, None, None)
+        with client:
+            one.run(job.perform_async, "at once")
+            other.run(job.perform_async, "at once, too")
+        assert pushed(fake) == ["at once", "at once, too"]
+        session.commit()
+    assert pushed(fake) == ["at once", "at once, too", "waits"]
+
+
 def test_a_block_may_end_in_another_context(job: Any, fake: redis.Redis, engine: sa.Engine) -> None:
     with Session(engine) as session:
         block = kiq.after_commit(session)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextvars import ContextVar
+from contextlib import suppress
+from contextvars import ContextVar, Token
 from typing import Any, Final
 
 from ...client import Client, default_client, stand_ins
@@ -18,6 +19,24 @@ AT_ONCE: Final = AtOnce()
 where: ContextVar[Any] = ContextVar("kiq_after_commit", default=None)
 
 _default: Client | None = None
+
+
+class Block:
+    """One ``with`` block, from now on: what is pushed in it is pushed by *client*.
+
+    Threads: of one thread or task; a task that was begun in it may outlive it.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.is_open = True
+        self._token: Token[Any] = where.set(self)
+
+    def end(self) -> None:
+        """Let pushes go where they went before."""
+        self.is_open = False
+        with suppress(ValueError):  # a generator that ends in another context, where none was begun
+            where.reset(self._token)
 
 
 def wait_by_default(client: Client | None) -> None:
@@ -49,5 +68,5 @@ def _here() -> Client | None:
     if here is AT_ONCE:
         return None
     # A task that was begun in a block may outlive it.
-    client: Client | None = here if here is not None and here.is_open else _default
+    client: Client | None = here.client if here is not None and here.is_open else _default
     return client
