@@ -19,6 +19,8 @@ from kiq.api import IterationState
 from kiq.registry import Registry
 from kiq.verdict import DONE, Dropped, ToQueue, ToRetry, ToSchedule
 from tests.helpers.iterated import JID, Bench, bench_at
+from tests.helpers.proxy import FaultProxy
+from tests.helpers.server import TestServer
 
 #: What jobs have done, in order; and at which item something is to happen.
 seen: list[Any] = []
@@ -119,6 +121,21 @@ def test_a_failed_item_is_saved_and_is_the_first_of_the_retry(bench: Bench) -> N
     assert seen == ["start", 0, 1], "on_stop is not called when an item fails"
     assert bench.state()["c"] == "2"
     assert bench.run(Count, 4) == DONE
+    assert seen == ["start", 0, 1, "resume", 2, 3, "stop", "complete"]
+
+
+def test_a_connection_that_is_cut_before_an_item_fails_costs_no_item(
+    server: TestServer, bench: Bench
+) -> None:
+    with FaultProxy(server.port) as proxy, bench_at(proxy.url, bench.store) as behind:
+
+        def cut_and_fail(job: Any) -> None:
+            proxy.cut_all()
+            fail(job)
+
+        at[2] = cut_and_fail
+        assert isinstance(behind.run(Count, 4), ToRetry)
+        assert behind.run(Count, 4) == DONE
     assert seen == ["start", 0, 1, "resume", 2, 3, "stop", "complete"]
 
 
@@ -372,6 +389,13 @@ def test_junk_beside_the_cursor_is_taken_for_zero(bench: Bench) -> None:
     bench.store.hset(f"it-{JID}", mapping=junk)
     assert bench.run(Count, 3) == DONE
     assert [each for each in seen if isinstance(each, int)] == [1, 2]
+
+
+@pytest.mark.parametrize("junk", ["true", "", "nan"])
+def test_a_job_is_cancelled_by_junk_too_and_does_not_fail(bench: Bench, junk: str) -> None:
+    at[1] = lambda _job: bench.store.hset(f"it-{JID}", "cancelled", junk)
+    assert bench.run(Count, 3) == DONE
+    assert seen[-3:] == ["cancel", "stop", "complete"]
 
 
 def test_an_own_dead_redis_fails_no_item_while_the_run_goes_on(

@@ -8,7 +8,14 @@ from typing import Any, Protocol
 
 from ...api.connection import Connection
 from ...api.cursor import write_cursor
-from ...api.iteration_state import STATE_TTL, IterationState, cancel_commands, key, read_state
+from ...api.iteration_state import (
+    STATE_TTL,
+    IterationState,
+    cancel_commands,
+    key,
+    number,
+    read_state,
+)
 from ...errors import PayloadError, StoreError
 from ...store.scripts import Command
 
@@ -93,7 +100,7 @@ class RedisKeeper:
     def _write(self, commands: list[Command], state: IterationState) -> None:
         cancelled = self._connection.exchange(commands)[-1]
         if cancelled is not None and state.cancelled_at is None:
-            state.cancelled_at = float(cancelled)
+            state.cancelled_at = number(cancelled)
 
     def _commands(self, state: IterationState) -> list[Command]:
         fields: dict[str, Any] = {
@@ -117,7 +124,7 @@ class RedisKeeper:
 
     def cancel(self) -> float:
         """One round trip. Raises StoreError."""
-        return float(self._connection.exchange(cancel_commands(self._jid))[1])
+        return number(self._connection.exchange(cancel_commands(self._jid))[1])
 
     def finish(self) -> None:
         """One round trip; a Redis that is away is only logged, as the job has been done."""

@@ -120,9 +120,9 @@ class Run:
             return Outcome.COMPLETED
         except Abort:
             raise
-        except BaseException:
+        except BaseException as error:
             if self._moved:
-                self._save_in_spite_of_an_error()
+                self._save_in_spite_of(error)
             raise
 
     def _reason_to_stop(self) -> Outcome | None:
@@ -176,9 +176,12 @@ class Run:
         self._saved_at = steady()
         self._saved = self.keeper.save(self.state)
 
-    def _save_in_spite_of_an_error(self) -> None:
+    def _save_in_spite_of(self, error: BaseException) -> None:
+        # With more than one attempt, but where the deadline of a shutdown has passed.
+        save = self.keeper.save_surely if isinstance(error, Exception) else self.keeper.save
+        self.update()
         try:
-            self._save()
+            save(self.state)
         except PayloadError as problem:
             logger.error("the state of the iteration can't be saved: %s", problem)
 
