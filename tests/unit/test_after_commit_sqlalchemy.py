@@ -595,6 +595,22 @@ def test_in_the_modes_of_kiq_testing_a_push_waits_as_well(
     assert pushed(fake) == []
 
 
+def test_jobs_that_a_test_drains_inside_its_block_are_not_in_it(
+    fake: redis.Redis, engine: sa.Engine
+) -> None:
+    @kiq.job(name="orders.pack")
+    def pack(left: int) -> None:
+        if left:
+            pack.perform_async(left - 1)
+
+    with testing.scoped("fake"), Session(engine) as session, kiq.after_commit(session):
+        pack.perform_async(2)
+        session.commit()
+        assert testing.drain() == 3
+        pack.perform_async(0)
+        assert testing.jobs() == [], "the test itself still waits"
+
+
 def test_it_stands_for_the_usual_client(job: Any, engine: sa.Engine) -> None:
     with Session(engine) as session:
         client = kiq.after_commit(session)

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from ...codec import decode
 from ...errors import StoreError, StoreUnavailable
 from ...payload import Payload
-from .whereabouts import usual_client, where
+from .whereabouts import leave_blocks, usual_client
 
 logger = logging.getLogger("kiq.client")
 
@@ -51,7 +51,7 @@ class Deferred:
                 )
 
     def _push(self) -> list[str | None]:
-        where.set(None)  # the block of the call has had its commit
+        leave_blocks()  # that of the call has had its commit
         return usual_client().push_slices(self._payloads(), self._job_class, self._batch_size)
 
     def _payloads(self) -> Iterator[Payload]:
