@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from contextvars import copy_context
 from pathlib import Path
 from typing import Any
@@ -361,6 +361,19 @@ def test_what_is_carried_is_that_of_the_call(
         session.commit()
     assert in_queue(fake)[0]["cattr"] == {"tenant": "acme"}
     assert dumped == ["acme"]
+
+
+def test_what_is_current_at_the_commit_is_not_carried(
+    job: Any, fake: redis.Redis, engine: sa.Engine, fresh_host: kiq.Host
+) -> None:
+    here = threading.local()
+    kiq.carry_locale(lambda: getattr(here, "locale", None), lambda _locale: nullcontext())
+    with Session(engine) as session:
+        job.via(kiq.after_commit(session)).perform_async(1)
+        here.locale = "de"
+        job.via(kiq.after_commit(session)).perform_async(2)
+        session.commit()
+    assert [each.get("locale") for each in in_queue(fake)] == [None, "de"]
 
 
 def test_what_a_handler_of_the_same_commit_pushes_is_pushed(

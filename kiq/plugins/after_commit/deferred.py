@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from ...codec import decode
 from ...errors import StoreError, StoreUnavailable
+from ...middleware import stamped
 from ...payload import Payload
 from .whereabouts import leave_blocks, usual_client
 
@@ -52,6 +53,7 @@ class Deferred:
 
     def _push(self) -> list[str | None]:
         leave_blocks()  # that of the call has had its commit
+        stamped.set(frozenset(self.jids))
         return usual_client().push_slices(self._payloads(), self._job_class, self._batch_size)
 
     def _payloads(self) -> Iterator[Payload]:
