@@ -178,6 +178,18 @@ def test_without_a_due_flush_redis_is_asked_thrice_in_all(bench: Bench) -> None:
     assert after - before == 2
 
 
+def test_a_run_that_was_overtaken_by_a_later_one_leaves_the_job_to_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kiq.plugins.iteration.run.FLUSH_INTERVAL", 0.0)
+    # As a process does that slept longer than its lease: the job has begun elsewhere meanwhile.
+    at[1] = lambda _job: bench.store.hset(f"it-{JID}", "ex", 2)
+    assert isinstance(bench.run(Count, 5), ToSchedule)
+    assert seen == ["start", 0, 1, "stop"]
+    assert bench.run(Count, 5) == DONE
+    assert [each for each in seen if isinstance(each, int)] == [0, 1, 2, 3, 4]
+
+
 def test_self_cancel_ends_before_the_next_item(bench: Bench) -> None:
     at[1] = lambda job: job.cancel()
     assert bench.run(Count, 4) == DONE
