@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextvars import ContextVar
 from typing import Any, ClassVar, Generic, TypeVar
 
 from . import interruption
 from .errors import PluginError
 
 Payload = dict[str, Any]
+
+#: The jids of pushes that waited: layers that belong to the call have seen them, and pass them by now.
+stamped: ContextVar[Collection[str]] = ContextVar("kiq_stamped", default=())
 
 
 class ClientContext:

@@ -109,7 +109,7 @@ def cancel_iteration(jid: str, client: Any = None) -> float:
     if not jid or not isinstance(jid, str):
         raise PayloadError(f"a jid is a string, not {jid!r}")
     _, since, _ = connection(client).exchange(cancel_commands(jid))
-    return _number(since) or wall()
+    return number(since) or wall()
 
 
 def cancel_commands(jid: str) -> list[Command]:
@@ -129,19 +129,19 @@ def read_state(jid: str, reply: list[bytes]) -> IterationState:
     finished = fields.get(b"fin")
     return IterationState(
         jid=jid,
-        executions=int(_number(fields.get(b"ex"))),
+        executions=int(number(fields.get(b"ex"))),
         cursor=read_cursor(fields.get(b"c")),
-        runtime=_number(fields.get(b"rt")),
-        items=int(_number(fields.get(b"n"))),
-        position=_number(fields.get(b"p")),
-        total=None if total is None else _number(total),
-        cancelled_at=None if cancelled is None else _number(cancelled),
-        done_at=None if done is None else _number(done),
+        runtime=number(fields.get(b"rt")),
+        items=int(number(fields.get(b"n"))),
+        position=number(fields.get(b"p")),
+        total=None if total is None else number(total),
+        cancelled_at=None if cancelled is None else number(cancelled),
+        done_at=None if done is None else number(done),
         finished=None if finished is None else finished.decode(errors="replace"),
     )
 
 
-def _number(text: bytes | None) -> float:
+def number(text: bytes | None) -> float:
     """Read a number; 0 for what is none, or is out of all bounds."""
     try:
         number = float(text or 0)

@@ -174,6 +174,7 @@ class Launcher:
         self._interrupt_jobs()
         self._sign_off()
         self._host.events.emit("exit", self._host.report)
+        interruption.stopping.clear()  # where the process goes on, its next jobs are not concerned
         logger.info("bye")
 
     @property

@@ -19,6 +19,8 @@ from kiq.api import IterationState
 from kiq.registry import Registry
 from kiq.verdict import DONE, Dropped, ToQueue, ToRetry, ToSchedule
 from tests.helpers.iterated import JID, Bench, bench_at
+from tests.helpers.proxy import FaultProxy
+from tests.helpers.server import TestServer
 
 #: What jobs have done, in order; and at which item something is to happen.
 seen: list[Any] = []
@@ -122,6 +124,21 @@ def test_a_failed_item_is_saved_and_is_the_first_of_the_retry(bench: Bench) -> N
     assert seen == ["start", 0, 1, "resume", 2, 3, "stop", "complete"]
 
 
+def test_a_connection_that_is_cut_before_an_item_fails_costs_no_item(
+    server: TestServer, bench: Bench
+) -> None:
+    with FaultProxy(server.port) as proxy, bench_at(proxy.url, bench.store) as behind:
+
+        def cut_and_fail(job: Any) -> None:
+            proxy.cut_all()
+            fail(job)
+
+        at[2] = cut_and_fail
+        assert isinstance(behind.run(Count, 4), ToRetry)
+        assert behind.run(Count, 4) == DONE
+    assert seen == ["start", 0, 1, "resume", 2, 3, "stop", "complete"]
+
+
 def test_after_max_iteration_runtime_the_job_goes_behind_the_others_uncounted(
     redis_url: str, raw: redis.Redis, bench: Bench
 ) -> None:
@@ -159,6 +176,18 @@ def test_without_a_due_flush_redis_is_asked_thrice_in_all(bench: Bench) -> None:
     bench.run(Count, 1000)
     after = int(bench.store.info("commandstats")["cmdstat_hset"]["calls"])  # type: ignore[index]
     assert after - before == 2
+
+
+def test_a_run_that_was_overtaken_by_a_later_one_leaves_the_job_to_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kiq.plugins.iteration.run.FLUSH_INTERVAL", 0.0)
+    # As a process does that slept longer than its lease: the job has begun elsewhere meanwhile.
+    at[1] = lambda _job: bench.store.hset(f"it-{JID}", "ex", 2)
+    assert isinstance(bench.run(Count, 5), ToSchedule)
+    assert seen == ["start", 0, 1, "stop"]
+    assert bench.run(Count, 5) == DONE
+    assert [each for each in seen if isinstance(each, int)] == [0, 1, 2, 3, 4]
 
 
 def test_self_cancel_ends_before_the_next_item(bench: Bench) -> None:
@@ -372,6 +401,13 @@ def test_junk_beside_the_cursor_is_taken_for_zero(bench: Bench) -> None:
     bench.store.hset(f"it-{JID}", mapping=junk)
     assert bench.run(Count, 3) == DONE
     assert [each for each in seen if isinstance(each, int)] == [1, 2]
+
+
+@pytest.mark.parametrize("junk", ["true", "", "nan"])
+def test_a_job_is_cancelled_by_junk_too_and_does_not_fail(bench: Bench, junk: str) -> None:
+    at[1] = lambda _job: bench.store.hset(f"it-{JID}", "cancelled", junk)
+    assert bench.run(Count, 3) == DONE
+    assert seen[-3:] == ["cancel", "stop", "complete"]
 
 
 def test_an_own_dead_redis_fails_no_item_while_the_run_goes_on(

@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from contextvars import copy_context
 from pathlib import Path
 from typing import Any
@@ -363,6 +363,19 @@ def test_what_is_carried_is_that_of_the_call(
     assert dumped == ["acme"]
 
 
+def test_what_is_current_at_the_commit_is_not_carried(
+    job: Any, fake: redis.Redis, engine: sa.Engine, fresh_host: kiq.Host
+) -> None:
+    here = threading.local()
+    kiq.carry_locale(lambda: getattr(here, "locale", None), lambda _locale: nullcontext())
+    with Session(engine) as session:
+        job.via(kiq.after_commit(session)).perform_async(1)
+        here.locale = "de"
+        job.via(kiq.after_commit(session)).perform_async(2)
+        session.commit()
+    assert [each.get("locale") for each in in_queue(fake)] == [None, "de"]
+
+
 def test_what_a_handler_of_the_same_commit_pushes_is_pushed(
     job: Any, fake: redis.Redis, engine: sa.Engine
 ) -> None:
@@ -512,6 +525,25 @@ def test_a_task_that_outlives_its_block_does_not_wait_for_ever(
     assert pushed(fake) == ["inside", "outlives"]
 
 
+def test_blocks_of_one_client_that_overlap_end_each_for_itself(
+    job: Any, fake: redis.Redis, engine: sa.Engine
+) -> None:
+    with Session(engine) as session:
+        client = kiq.after_commit(session)
+        one, other = copy_context(), copy_context()
+        one.run(client.__enter__)
+        other.run(client.__enter__)
+        one.run(client.__exit__, None, None, None)
+        other.run(job.perform_async, "waits")
+        other.run(client.__exit__, None, None, None)
+        with client:
+            one.run(job.perform_async, "at once")
+            other.run(job.perform_async, "at once, too")
+        assert pushed(fake) == ["at once", "at once, too"]
+        session.commit()
+    assert pushed(fake) == ["at once", "at once, too", "waits"]
+
+
 def test_a_block_may_end_in_another_context(job: Any, fake: redis.Redis, engine: sa.Engine) -> None:
     with Session(engine) as session:
         block = kiq.after_commit(session)
@@ -574,6 +606,22 @@ def test_in_the_modes_of_kiq_testing_a_push_waits_as_well(
         session.rollback()
         assert len(testing.jobs(job)) == 1
     assert pushed(fake) == []
+
+
+def test_jobs_that_a_test_drains_inside_its_block_are_not_in_it(
+    fake: redis.Redis, engine: sa.Engine
+) -> None:
+    @kiq.job(name="orders.pack")
+    def pack(left: int) -> None:
+        if left:
+            pack.perform_async(left - 1)
+
+    with testing.scoped("fake"), Session(engine) as session, kiq.after_commit(session):
+        pack.perform_async(2)
+        session.commit()
+        assert testing.drain() == 3
+        pack.perform_async(0)
+        assert testing.jobs() == [], "the test itself still waits"
 
 
 def test_it_stands_for_the_usual_client(job: Any, engine: sa.Engine) -> None:

@@ -184,7 +184,7 @@ def test_rows_that_are_too_short_or_too_long_are_shown_as_they_are(write: Write)
     assert rows == [{"a": "1", "b": None}, {"a": "1", "b": "2", None: ["3"]}]
 
 
-@pytest.mark.parametrize("content", ["", "a,b\n"])
+@pytest.mark.parametrize("content", ["", "\ufeff", "a,b\n"])
 def test_a_csv_file_without_rows_has_no_items(write: Write, content: str) -> None:
     assert list(iteration.csv_rows(write(content), cursor=None)) == []
 
@@ -292,3 +292,7 @@ def test_a_page_has_a_row_at_least(size: int) -> None:
 )
 def test_the_total_is_known_where_it_can_be(pairs: Any, total: int | None) -> None:
     assert pairs.total == total
+
+
+def test_a_file_of_nothing_but_a_mark_has_no_line(write: Write) -> None:
+    assert list(iteration.lines(write("\ufeff"), cursor=None)) == []

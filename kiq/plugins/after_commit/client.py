@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextvars import Token
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -13,7 +12,7 @@ from ...jid import Jid
 from ...middleware import ClientContext
 from ...payload import Payload, normalized
 from .deferred import Deferred, Transaction
-from .whereabouts import attach, usual_client, where
+from .whereabouts import Block, attach, usual_client, where
 
 
 class Finder(Protocol):
@@ -29,14 +28,14 @@ class AfterCommit(Client):
     To be used as a client, ``HardWorker.via(kiq.after_commit(session))``, or as a ``with`` block, in
     which everything that this thread or task pushes waits.
 
-    Threads: as the session; the block is of one thread or task.
+    Threads: as the session; each block is of the thread or task that began it.
     """
 
     def __init__(self, find: Finder, *, bulk: bool = True) -> None:
         """*bulk*: whether bulks wait as well. No connection is made: it pushes by the usual client."""
         self._find = find
         self._bulk = bulk
-        self._tokens: list[Token[Any]] = []
+        self._blocks: list[Block] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(usual_client(), name)
@@ -86,14 +85,9 @@ class AfterCommit(Client):
         transaction.defer(Deferred(payloads, usual_client().encoded, job_class, batch_size))
         return [Jid(payload["jid"]) for payload in payloads]
 
-    @property
-    def is_open(self) -> bool:
-        """Whether its block has not ended: a task that was begun in it may outlive it."""
-        return bool(self._tokens)
-
     def __enter__(self) -> AfterCommit:
         attach()
-        self._tokens.append(where.set(self))
+        self._blocks.append(Block(self))
         return self
 
     def __exit__(
@@ -102,10 +96,11 @@ class AfterCommit(Client):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        try:
-            where.reset(self._tokens.pop())
-        except ValueError:
-            pass  # a generator that ends in another context, where no block was begun
+        # That of this thread or task: others may have begun theirs after it, by the same client.
+        here = where.get()
+        block = here if here in self._blocks else self._blocks[-1]
+        self._blocks.remove(block)
+        block.end()
 
 
 def _stamped(payload: Payload, job_class: Any) -> Payload:

@@ -9,8 +9,9 @@ from typing import Any, Protocol
 
 from ...codec import decode
 from ...errors import StoreError, StoreUnavailable
+from ...middleware import stamped
 from ...payload import Payload
-from .whereabouts import usual_client, where
+from .whereabouts import leave_blocks, usual_client
 
 logger = logging.getLogger("kiq.client")
 
@@ -51,7 +52,8 @@ class Deferred:
                 )
 
     def _push(self) -> list[str | None]:
-        where.set(None)  # the block of the call has had its commit
+        leave_blocks()  # that of the call has had its commit
+        stamped.set(frozenset(self.jids))
         return usual_client().push_slices(self._payloads(), self._job_class, self._batch_size)
 
     def _payloads(self) -> Iterator[Payload]:

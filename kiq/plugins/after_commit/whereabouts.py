@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextvars import ContextVar
+from contextlib import suppress
+from contextvars import ContextVar, Token
 from typing import Any, Final
 
 from ...client import Client, default_client, stand_ins
@@ -20,6 +21,24 @@ where: ContextVar[Any] = ContextVar("kiq_after_commit", default=None)
 _default: Client | None = None
 
 
+class Block:
+    """One ``with`` block, from now on: what is pushed in it is pushed by *client*.
+
+    Threads: of one thread or task; a task that was begun in it may outlive it.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.is_open = True
+        self._token: Token[Any] = where.set(self)
+
+    def end(self) -> None:
+        """Let pushes go where they went before."""
+        self.is_open = False
+        with suppress(ValueError):  # a generator that ends in another context, where none was begun
+            where.reset(self._token)
+
+
 def wait_by_default(client: Client | None) -> None:
     """Let *client* push where no block says otherwise; None means the usual one."""
     global _default
@@ -32,6 +51,11 @@ def attach() -> None:
     """Be asked for the client of each push, before others are; nothing is slower before that."""
     if _here not in stand_ins:
         stand_ins.insert(0, _here)
+
+
+def leave_blocks() -> None:
+    """Let no block that is open hold from here on, in this context: what runs is none of its code."""
+    where.set(None)
 
 
 def usual_client() -> Client:
@@ -49,5 +73,5 @@ def _here() -> Client | None:
     if here is AT_ONCE:
         return None
     # A task that was begun in a block may outlive it.
-    client: Client | None = here if here is not None and here.is_open else _default
+    client: Client | None = here.client if here is not None and here.is_open else _default
     return client

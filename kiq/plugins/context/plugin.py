@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...errors import ConfigError
-from ...middleware import ClientContext, Next, Payload
+from ...middleware import ClientContext, Next, Payload, stamped
 from ...plugin import Host
 from .scalar import Scalar
 from .variables import Variables
@@ -15,7 +15,8 @@ class Stamp:
     """Client middleware that writes into a payload what is current where it is pushed.
 
     At a promotion it does nothing: the context would be the poller's. *stamps* says that it belongs to
-    the call, also where the push itself waits for a transaction (:mod:`kiq.plugins.after_commit`).
+    the call: where a push waits for a transaction (:mod:`kiq.plugins.after_commit`), it is asked then,
+    and not at the commit, of which a thread-local value may be another one.
     """
 
     stamps = True
@@ -25,7 +26,7 @@ class Stamp:
 
     def __call__(self, context: ClientContext, call_next: Next[ClientContext]) -> Any:
         """Fill in the fields that the payload does not have."""
-        if not context.promoting:
+        if not context.promoting and context.payload.get("jid") not in stamped.get():
             for layer in self.layers.values():
                 layer.stamp(context.payload)
         return call_next(context)

@@ -173,4 +173,4 @@ class _Reader:
         self.began_at, self.next_at = self.next_at, self.next_at + len(raw)
         if self._marked and self.began_at == 0:
             raw = raw.removeprefix(_MARK)
-        return raw.decode(self._encoding)
+        return raw.decode(self._encoding) if raw else None  # a file of nothing but the mark

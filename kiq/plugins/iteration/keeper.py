@@ -8,7 +8,14 @@ from typing import Any, Protocol
 
 from ...api.connection import Connection
 from ...api.cursor import write_cursor
-from ...api.iteration_state import STATE_TTL, IterationState, cancel_commands, key, read_state
+from ...api.iteration_state import (
+    STATE_TTL,
+    IterationState,
+    cancel_commands,
+    key,
+    number,
+    read_state,
+)
 from ...errors import PayloadError, StoreError
 from ...store.scripts import Command
 
@@ -26,6 +33,8 @@ class Keeper(Protocol):
 
     #: Whether what is saved is still there in the next run: only then may a run be interrupted.
     lasting: bool
+    #: Whether the last save has seen that another run, begun after this one, goes on with the job.
+    overtaken: bool
 
     def load(self) -> IterationState:
         """Return the state that earlier runs have left."""
@@ -34,7 +43,10 @@ class Keeper(Protocol):
         """Raise PayloadError if the cursor in *state* can't be kept."""
 
     def save(self, state: IterationState) -> bool:
-        """Save *state*, and note in it if the job was cancelled; tell whether it is saved."""
+        """Save *state*, and note in it if the job was cancelled; tell whether it is saved.
+
+        Sets *overtaken*.
+        """
 
     def save_surely(self, state: IterationState) -> bool:
         """Save *state* with several attempts, within seconds."""
@@ -50,6 +62,7 @@ class RedisKeeper:
     """Keeps the state of the job *jid* in Redis; *push* tells this job from another with its jid."""
 
     lasting = True
+    overtaken = False
 
     def __init__(self, connection: Connection, jid: str, push: str) -> None:
         self._connection = connection
@@ -91,9 +104,10 @@ class RedisKeeper:
         return self.save(state) or any(_after(pause, self.save, state) for pause in _PAUSES)
 
     def _write(self, commands: list[Command], state: IterationState) -> None:
-        cancelled = self._connection.exchange(commands)[-1]
+        executions, *_, cancelled = self._connection.exchange(commands)
+        self.overtaken = number(executions) > state.executions
         if cancelled is not None and state.cancelled_at is None:
-            state.cancelled_at = float(cancelled)
+            state.cancelled_at = number(cancelled)
 
     def _commands(self, state: IterationState) -> list[Command]:
         fields: dict[str, Any] = {
@@ -109,6 +123,7 @@ class RedisKeeper:
             fields["done"] = round(state.done_at, 3)
         pairs = [each for pair in fields.items() for each in pair]
         return [
+            ("HGET", self._key, "ex"),
             ("HSET", self._key, *pairs),
             # Each time: Sidekiq sets it once, and a job of more than 30 days loses its state.
             ("EXPIRE", self._key, STATE_TTL),
@@ -117,7 +132,7 @@ class RedisKeeper:
 
     def cancel(self) -> float:
         """One round trip. Raises StoreError."""
-        return float(self._connection.exchange(cancel_commands(self._jid))[1])
+        return number(self._connection.exchange(cancel_commands(self._jid))[1])
 
     def finish(self) -> None:
         """One round trip; a Redis that is away is only logged, as the job has been done."""
@@ -136,6 +151,7 @@ class NoKeeper:
     """Keeps nothing: the job runs inline, from its beginning to its end."""
 
     lasting = False
+    overtaken = False
 
     def load(self) -> IterationState:
         """Return a new state."""

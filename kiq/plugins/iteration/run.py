@@ -20,7 +20,8 @@ logger = logging.getLogger("kiq.iteration")
 
 #: Seconds between two writes of the state, while nothing else makes one due.
 FLUSH_INTERVAL = 5.0
-_LATER = 5.0  # seconds until a job is tried again whose state could not be read
+#: Seconds until a job is tried again whose state could not be read, or which another run has.
+_LATER = 5.0
 
 
 class Abort(BaseException):
@@ -36,6 +37,7 @@ class Outcome(enum.Enum):
     STOPPING = "the process stops"
     NOTHING = "build returned None: there is nothing to do"
     OVERTIME = "it has run for max_iteration_runtime"
+    OVERTAKEN = "another process goes on with it: this one was taken for dead"
 
 
 class Run:
@@ -73,7 +75,7 @@ class Run:
             logger.info("%s", outcome.value)
             self.keeper.finish()
             return
-        if outcome is Outcome.STOPPING or outcome is Outcome.OVERTIME:
+        if outcome in (Outcome.STOPPING, Outcome.OVERTIME, Outcome.OVERTAKEN):
             self._give_back(outcome)
         self._end(outcome)
 
@@ -120,9 +122,9 @@ class Run:
             return Outcome.COMPLETED
         except Abort:
             raise
-        except BaseException:
+        except BaseException as error:
             if self._moved:
-                self._save_in_spite_of_an_error()
+                self._save_in_spite_of(error)
             raise
 
     def _reason_to_stop(self) -> Outcome | None:
@@ -143,6 +145,8 @@ class Run:
             self._save()
             if state.cancelled:
                 return Outcome.CANCELLED
+            if self.keeper.overtaken:
+                return Outcome.OVERTAKEN
         # Where the state could not be saved it goes on, and tries again with the next write.
         return Outcome.OVERTIME if late and self._saved else None
 
@@ -176,9 +180,12 @@ class Run:
         self._saved_at = steady()
         self._saved = self.keeper.save(self.state)
 
-    def _save_in_spite_of_an_error(self) -> None:
+    def _save_in_spite_of(self, error: BaseException) -> None:
+        # With more than one attempt, but where the deadline of a shutdown has passed.
+        save = self.keeper.save_surely if isinstance(error, Exception) else self.keeper.save
+        self.update()
         try:
-            self._save()
+            save(self.state)
         except PayloadError as problem:
             logger.error("the state of the iteration can't be saved: %s", problem)
 
@@ -201,8 +208,10 @@ class Run:
         if outcome is Outcome.STOPPING:
             # To the front, where it was taken from: another process goes on with it at once.
             raise Shutdown(f"an iterable job was interrupted: {outcome.value}")
-        # Behind what waits: others have their turn before it goes on.
-        raise Snooze(0, f"an iterable job was interrupted: {outcome.value}")
+        # Behind what waits: others have their turn before it goes on. One that was overtaken comes
+        # again only if it is in a queue twice; otherwise its verdict is refused.
+        later = _LATER if outcome is Outcome.OVERTAKEN else 0
+        raise Snooze(later, f"an iterable job was interrupted: {outcome.value}")
 
     def _end(self, outcome: Outcome) -> None:
         job, state = self.job, self.state
