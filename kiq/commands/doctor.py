@@ -56,6 +56,7 @@ def examine(ground: Ground) -> Iterator[Finding]:
     yield from server.version(facts)
     yield from server.eviction(facts)
     yield from server.persistence(facts)
+    yield from server.writes(facts)
     yield from server.latency(facts)
     yield from server.clock(facts)
     yield from server.clients(facts, len(crew.processes))

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from ..errors import StoreError
 from .plain import plain
 from .table import Column, render
 
@@ -53,14 +54,21 @@ def document(value: Any) -> None:
 def stream(head: Mapping[str, Any], name: str, items: Iterable[Any]) -> None:
     """Write one JSON object: what *head* has, and under *name* the *items*, one on a line.
 
-    It is written as it comes, so that it may be larger than memory.
+    It is written as it comes, so that it may be larger than memory. When Redis fails meanwhile the
+    object is closed all the same, with an ``error``; the StoreError is raised.
     """
     start = json.dumps(plain(dict(head)))
-    click.echo(f"{start[:-1]}{', ' if head else ''}{json.dumps(name)}: [", nl=False)
     separator, texts = "\n", (json.dumps(plain(item)) for item in items)
-    while batch := list(itertools.islice(texts, _AT_ONCE)):
-        click.echo(separator + ",\n".join(batch), nl=False)
-        separator = ",\n"
+    batch = list(itertools.islice(texts, _AT_ONCE))  # before a word is written: it may raise
+    click.echo(f"{start[:-1]}{', ' if head else ''}{json.dumps(name)}: [", nl=False)
+    try:
+        while batch:
+            click.echo(separator + ",\n".join(batch), nl=False)
+            separator = ",\n"
+            batch = list(itertools.islice(texts, _AT_ONCE))
+    except StoreError as error:
+        click.echo(f'], "error": {json.dumps(str(error))}}}')
+        raise
     click.echo("]}")
 
 

@@ -25,6 +25,8 @@ def show(
 ) -> list[str]:
     """Show this process for a minute; return the signals that others sent. One round trip.
 
+    One that was sent several times since the last beat is one: two people said the same, and nobody
+    meant that running jobs are to be broken off.
     *info* is Sidekiq's ``info`` object, *fields* the rest of the hash (busy, beat, quiet, rss ...),
     *work* what each busy thread runs.
     """
@@ -41,7 +43,8 @@ def show(
     ]
     commands += [("RPOP", keys.signals(identity))] * 5
     replies = link.exchange(commands)
-    return [reply.decode(errors="replace") for reply in replies[-5:] if isinstance(reply, bytes)]
+    heard = [reply.decode(errors="replace") for reply in replies[-5:] if isinstance(reply, bytes)]
+    return list(dict.fromkeys(heard))
 
 
 def hide(link: Link, identity: str) -> None:

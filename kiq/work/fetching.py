@@ -7,8 +7,9 @@ import random
 from collections.abc import Callable, Sequence
 
 from ..config import Capsule
+from .turns import Turns
 
-#: A fetch looks at this many queues at most; the window moves on when they are empty.
+#: A fetch looks at this many queues at most; the next one at others.
 MAX_QUEUES = 100
 MAX_JOBS = 500
 _MOST_WAITING = (
@@ -36,7 +37,8 @@ class QueueOrder:
         self._passes = dict.fromkeys(self._weights, 0.0)
         self._filters = filters
         self._hidden: set[str] = set()  # what filters left out (a paused queue, say)
-        self._start = 0
+        self._start = 0  # of strict queues: where the window begins
+        self._turns = Turns(self._weights, MAX_QUEUES)
 
     def window(self) -> list[str]:
         """Return the queues that the next fetch looks at, in order."""
@@ -45,12 +47,11 @@ class QueueOrder:
             names = choose(names)
         names = [name for name in names if name in self._weights]
         self._hidden = self._weights.keys() - set(names)
+        if len(names) > MAX_QUEUES:
+            names = self._part_of(names)
         if self._random:
             random.shuffle(names)
-        if len(names) <= MAX_QUEUES:
-            return names
-        start = self._start % len(names)
-        return (names[start:] + names[:start])[:MAX_QUEUES]
+        return names
 
     def weights(self, names: Sequence[str]) -> list[int]:
         """Return the weight of each."""
@@ -62,31 +63,41 @@ class QueueOrder:
 
     def took(self, names: Sequence[str], counts: Sequence[int], empty: Sequence[bool]) -> None:
         """Account for a fetch. A queue that was empty earns no credit while it waits."""
-        if len(self._weights) > MAX_QUEUES:
+        many = len(self._weights) > MAX_QUEUES
+        if many and self.strict:
             self._move_window(counts)
+        elif many:
+            self._turns.looked(names, counts, empty, len(self._weights) - len(self._hidden))
         for name, count in zip(names, counts, strict=True):
             if count:
                 self._passes[name] += count / self._weights[name]
         busy = [self._passes[n] for n, ran_out in zip(names, empty, strict=True) if not ran_out]
         waiting = {n for n, ran_out in zip(names, empty, strict=True) if ran_out} | self._hidden
+        if many and not self.strict:
+            waiting |= self._turns.waiting()
         # Nobody is served: all begin anew from where the furthest is.
         clock = min(busy) if busy else max((self._passes[n] for n in names), default=0.0)
         for name in waiting:
             self._passes[name] = max(self._passes[name], clock)
 
+    def _part_of(self, names: list[str]) -> list[str]:
+        if not self.strict:
+            return self._turns.choose(names, self._passes)
+        start = self._start % len(names)
+        return (names[start:] + names[:start])[:MAX_QUEUES]
+
     def _move_window(self, counts: Sequence[int]) -> None:
-        if self.strict:
-            # From the top, always; lower windows only while those above are empty.
-            self._start = 0 if any(counts) else self._start + MAX_QUEUES
-            if self._start >= len(self._weights):
-                self._start = 0
-        else:
-            self._start = (self._start + MAX_QUEUES) % len(self._weights)
+        # From the top, always; lower windows only while those above are empty.
+        self._start = 0 if any(counts) else self._start + MAX_QUEUES
+        if self._start >= len(self._weights):
+            self._start = 0
 
     @property
     def swept(self) -> bool:
-        """Whether the window is back at the top: every queue has been looked at."""
-        return len(self._weights) <= MAX_QUEUES or self._start == 0
+        """Whether every queue has been looked at, one fetch after another, and had nothing."""
+        if len(self._weights) <= MAX_QUEUES:
+            return True
+        return self._start == 0 if self.strict else self._turns.swept
 
 
 class BatchSize:

@@ -109,6 +109,18 @@ def test_a_second_term_makes_the_deadline_now(site: Site) -> None:
     assert waiting(site) == ["a"]
 
 
+def test_a_stop_that_two_people_order_through_redis_is_one(site: Site) -> None:
+    worker = site.start("-t", "60")
+    site.push("Hold", "a")
+    site.noted("begin a")
+    site.store.lpush(f"{worker.identity}-signals", "TERM", "TERM", "TERM")
+    worker.says("stopping: running jobs have 60 s", timeout=15)
+    site.release("a")
+    assert worker.wait(10) == 0
+    assert site.notes == ["begin a", "end a"]
+    assert "told again" not in worker.log
+
+
 def test_a_third_term_ends_it_where_it_stands(site: Site) -> None:
     worker = site.start("-t", "60", **UNMEASURED)
     site.push("Stubborn", "stuck", 30)

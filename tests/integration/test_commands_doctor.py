@@ -129,3 +129,16 @@ def test_the_embedded_server_is_well(command_store: redis.Redis, monkeypatch: An
     monkeypatch.setenv("REDIS_URL", "embedded:data")
     found = command("doctor", "--json")
     assert not {"persistence", "eviction", "version"} & set(levels(found))
+
+
+def test_a_server_that_takes_no_writes_now_is_examined_all_the_same(
+    private_server: Callable[..., TestServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusing = private_server()
+    monkeypatch.setenv("REDIS_URL", refusing.url)
+    refusing.client().config_set("min-replicas-to-write", 1)
+    found = command("doctor", "--json")
+    assert found.code == 4
+    assert levels(found)["writes"] == "danger"
+    said = next(each for each in found.document["findings"] if each["check"] == "writes")
+    assert "NOREPLICAS" in said["what"]

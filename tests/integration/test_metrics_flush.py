@@ -226,6 +226,18 @@ def test_a_reply_that_is_lost_counts_nothing_twice(
     assert processed(store) == 2
 
 
+def test_at_the_end_a_connection_that_broke_costs_no_count(
+    raw: redis.Redis, redis_url: str
+) -> None:
+    metrics, host = plugged(redis_url)
+    note(metrics)
+    metrics.flush()
+    note(metrics)
+    raw.client_kill_filter(skipme=True)
+    host.events.emit("exit", host.report)
+    assert processed(raw) == 2
+
+
 def test_a_full_redis_refuses_and_has_it_later(private_server: Callable[..., TestServer]) -> None:
     server = private_server()
     metrics, _ = plugged(server.url)

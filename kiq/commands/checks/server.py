@@ -118,6 +118,17 @@ def persistence(facts: ServerFacts) -> Iterator[Finding]:
 _AOF = "CONFIG SET appendonly yes, and the same in its configuration file"
 
 
+def writes(facts: ServerFacts) -> Iterator[Finding]:
+    """Judge whether Redis takes writes at present."""
+    if facts.write_refused:
+        yield Finding(
+            "writes",
+            "danger",
+            f"a small write was refused, so pushes are too: {visible(facts.write_refused)}",
+            "its log and INFO say more: replicas that are missing, a disk or a memory that is full",
+        )
+
+
 def latency(facts: ServerFacts) -> Iterator[Finding]:
     """Judge how long Redis takes to answer and to write."""
     trip = facts.round_trip

@@ -10,7 +10,7 @@ from typing import Any
 from ... import keys
 from ...api import Connection
 from ...clock import steady, wall
-from ...errors import StoreError, StoreUnavailable
+from ...errors import StoreDenied, StoreError, StoreUnavailable
 
 _SETTINGS = ("maxmemory-policy", "save", "appendfsync", "maxclients", "timeout")
 _PINGS, _WRITES = 11, 5
@@ -22,7 +22,8 @@ class ServerFacts:
     """Times are seconds. *settings* lacks what the user may not read; *refused* names such commands.
 
     *clock_ahead* is Redis's clock minus ours, and *uncertain* how far it may be off.
-    *clients* counts connections by their name, where that may be asked.
+    *clients* counts connections by their name, where that may be asked. *write_refused* is why a small
+    write was.
     """
 
     info: Mapping[str, str] = field(default_factory=dict)
@@ -30,6 +31,7 @@ class ServerFacts:
     refused: tuple[str, ...] = ()
     round_trip: float = 0.0
     slowest_write: float | None = None
+    write_refused: str = ""
     clock_ahead: float = 0.0
     uncertain: float = 0.0
     clients: Mapping[str, int] = field(default_factory=dict)
@@ -64,12 +66,14 @@ def gather_server(home: Connection) -> ServerFacts:
     ask("EVAL", "EVAL", "return 1", 0)
     round_trip = sorted(_timed(home, ("PING",)) for _ in range(_PINGS))[_PINGS // 2]
     ahead, uncertain = _clock(ask)
+    slowest, write_refused = _slowest_write(home, info)
     return ServerFacts(
         info,
         settings,
         tuple(dict.fromkeys(refused)),
         round_trip,
-        _slowest_write(home, info),
+        slowest,
+        write_refused,
         ahead,
         uncertain,
         _clients(ask("CLIENT LIST", "CLIENT", "LIST")),
@@ -86,17 +90,22 @@ def _clock(ask: Any) -> tuple[float, float]:
     return theirs - (before + after) / 2, (after - before) / 2
 
 
-def _slowest_write(home: Connection, info: Mapping[str, str]) -> float | None:
-    """Return how long the slowest of some small writes took; with ``appendfsync always`` each is synced."""
+def _slowest_write(home: Connection, info: Mapping[str, str]) -> tuple[float | None, str]:
+    """Return how long the slowest of some small writes took, or why they were refused.
+
+    With ``appendfsync always`` each is synced.
+    """
     if info.get("role", "master") != "master":
-        return None
+        return None, ""
     key = f"{keys.DOCTOR}:{os.getpid()}"
+    writes = (("SET", key, count, "PX", _PROBE_TTL) for count in range(_WRITES))
     try:
-        return max(_timed(home, ("SET", key, count, "PX", _PROBE_TTL)) for count in range(_WRITES))
-    except StoreUnavailable:
-        raise
-    except StoreError:
-        return None
+        return max(_timed(home, write) for write in writes), ""
+    except StoreDenied:
+        return None, ""  # not this user: whether the workers' may is not known
+    except StoreError as error:
+        home.call(("PING",))  # raises if Redis is gone; else it answers, and takes no writes
+        return None, str(error)
 
 
 def _timed(home: Connection, command: tuple[Any, ...]) -> float:

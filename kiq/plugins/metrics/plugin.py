@@ -20,6 +20,8 @@ logger = logging.getLogger("kiq.metrics")
 
 _LEAST = 2.0  # seconds between two flushes: with a short lease beats come more often
 _LONGEST = 2.0  # seconds that Redis may take to answer
+_AT_THE_END = 1.0  # seconds from the last flush on in which a broken one is tried again
+_TRIES = 5
 
 
 class Metrics:
@@ -44,18 +46,18 @@ class Metrics:
         host.server_middleware.prepend(Measuring(self.tally))
         host.services.append(self._service)
         host.on("beat")(self.beat)
-        host.on("exit")(self.flush)
+        host.on("exit")(self._last_flush)
 
     def beat(self) -> None:
         """Write, unless that was done just now."""
         if monotonic() - self._flushed_at >= _LEAST:
             self.flush()
 
-    def flush(self) -> None:
-        """Write what was measured. What Redis does not take is kept, and written later."""
+    def flush(self) -> bool:
+        """Write what was measured; False when Redis does not take it: it is kept, and written later."""
         with self._lock:
             if self._link is None:
-                return
+                return True
             self._flushed_at = monotonic()
             try:
                 self._send(self._link)
@@ -63,6 +65,15 @@ class Metrics:
             except StoreError as error:
                 self._link.close()
                 self._outage.failed(error)
+                return False
+            return True
+
+    def _last_flush(self) -> None:
+        """Write, again if the connection broke: there is no beat to come that would do it."""
+        until = monotonic() + _AT_THE_END
+        for _ in range(_TRIES):
+            if self.flush() or monotonic() > until:
+                return
 
     def _service(self, worker: Worker) -> Metrics:
         with self._lock:
