@@ -135,11 +135,11 @@ class Launcher:
         """Take no more jobs and promote none; what runs goes on. Can't be undone."""
         if not self._started or all(manager.courier.is_quiet for manager in self._managers):
             return
+        interruption.stopping.set()
         logger.info("quiet: no more jobs are taken; those that run may end")
         for manager in self._managers:
             manager.quiet()
         self._poller.stop()
-        interruption.stopping.set()
         self._host.events.emit("quiet", self._host.report)
 
     def hurry(self) -> None:

@@ -32,7 +32,7 @@ def test_a_stopped_worker_leaves_the_job_in_its_queue_and_the_next_goes_on(site:
     jid = push(site, "Steps", "a", 5)
     site.noted("a 2")
     worker.signal(signal.SIGTERM)
-    worker.says("stopping: ")
+    worker.says("quiet: ")
     site.store.delete("hold:a:2")
     assert worker.wait() == 0
     (raw,) = site.store.lrange("queue:default", 0, -1)  # type: ignore[misc]
