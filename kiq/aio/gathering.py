@@ -58,11 +58,18 @@ class Gathering:
             self._begin()
         gathered = self._gathered.get(loop)
         if gathered is None:
+            self._forget_closed_loops()
             # At the end of this round of the loop: one lock and one wake-up for all that it pushes.
             gathered = self._gathered[loop] = []
             loop.call_soon(self._hand_over, loop)
         gathered.append(push)
         await push.done
+
+    def _forget_closed_loops(self) -> None:
+        # One that was closed in the round of a push never hands it over: nobody waits for it.
+        for loop in list(self._gathered):
+            if loop.is_closed():
+                self._gathered.pop(loop, None)
 
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
         gathered = self._gathered.pop(loop, [])

@@ -80,6 +80,13 @@ def test_no_other_job_goes_on_in_a_child_that_one_forked(site: Site) -> None:
     assert len(steps) == 4000
 
 
+def test_a_layer_that_runs_one_on_another_thread_is_told_so(site: Site) -> None:
+    start(site)
+    push(site, "Sleeps", "elsewhere", 0, elsewhere=True)
+    eventually(lambda: site.count("retry") == 1)
+    assert "call_next of an async job on another thread" in member(site, "retry")["error_message"]
+
+
 def test_services_are_made_once(site: Site) -> None:
     site.write("served.py", _SERVED)
     worker = site.run("-r", "./served.py").wait_until_ready()

@@ -9,6 +9,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import kiq
@@ -40,6 +41,15 @@ async def bounded(context: kiq.ServerContext, call_next: Callable[[Any], Any]) -
     if not context.payload.get("bounded"):
         return await call_next(context)
     return await asyncio.wait_for(call_next(context), 60)
+
+
+@kiq.host.around_perform
+def elsewhere(context: kiq.ServerContext, call_next: Callable[[Any], Any]) -> Any:
+    """Run jobs that ask for it on a thread, which only plain ones can."""
+    if not context.payload.get("elsewhere"):
+        return call_next(context)
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(call_next, context).result()
 
 
 @kiq.host.on_death

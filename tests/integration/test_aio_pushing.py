@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Callable
 from contextvars import ContextVar, copy_context
 from typing import Any
@@ -350,6 +352,24 @@ def test_several_event_loops_push_side_by_side(Hard: Any, raw: redis.Redis) -> N
     jids = [jid for each in found for jid in each]
     assert len(set(jids)) == 800
     assert {job["jid"] for job in in_queue(raw, "critical")} == set(jids)
+
+
+def test_a_loop_that_is_closed_in_the_round_of_a_push_is_not_kept(
+    Hard: Any, raw: redis.Redis
+) -> None:
+    async def begin() -> asyncio.Future[str | None]:
+        return asyncio.ensure_future(Hard.aio.perform_async("nobody waits"))
+
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda _loop, _found: None)  # of the task that is destroyed
+    loop.run_until_complete(begin())
+    loop.close()
+    known = weakref.ref(loop)
+    del loop
+    asyncio.run(Hard.aio.perform_async("another"))
+    gc.collect()
+    assert known() is None
+    assert [job["args"] for job in in_queue(raw, "critical")] == [["another"]]
 
 
 def test_its_thread_ends_when_nothing_is_pushed_and_comes_back(
