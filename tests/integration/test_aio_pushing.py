@@ -357,7 +357,7 @@ def test_several_event_loops_push_side_by_side(Hard: Any, raw: redis.Redis) -> N
 def test_a_loop_that_is_closed_in_the_round_of_a_push_is_not_kept(
     Hard: Any, raw: redis.Redis
 ) -> None:
-    async def begin() -> asyncio.Future[str | None]:
+    async def begin() -> Any:
         return asyncio.ensure_future(Hard.aio.perform_async("nobody waits"))
 
     loop = asyncio.new_event_loop()
