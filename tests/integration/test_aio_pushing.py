@@ -400,6 +400,34 @@ def test_a_forked_child_pushes_by_itself(Hard: Any, raw: redis.Redis) -> None:
     assert names == {"parent", "child", "parent again"}
 
 
+def test_several_event_loops_of_a_forked_child_push_at_once(Hard: Any, raw: redis.Redis) -> None:
+    asyncio.run(Hard.aio.perform_async("parent"))
+
+    def in_child() -> bool:
+        sys.setswitchinterval(1e-6)
+        together, pushed = threading.Barrier(6), []
+
+        def push() -> None:
+            loop = asyncio.new_event_loop()
+            together.wait()
+            waited = asyncio.wait_for(Hard.aio.perform_async("child"), 5)
+            pushed.append(loop.run_until_complete(waited))
+
+        threads = [threading.Thread(target=push, daemon=True) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+        return len(pushed) == 6
+
+    for _ in range(30):
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if in_child() else 1)
+        assert os.waitpid(child, 0)[1] == 0
+    assert len(in_queue(raw, "critical")) == 1 + 30 * 6
+
+
 def test_with_a_push_buffer_jobs_are_kept_while_redis_is_away(
     Hard: Any, private_server: Callable[..., TestServer]
 ) -> None:
