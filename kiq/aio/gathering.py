@@ -37,10 +37,10 @@ class Gathering:
 
     def __init__(self, enqueue: Enqueue | PushBuffer) -> None:
         self._enqueue = enqueue
-        self._begin()
+        self.begin()
 
-    def _begin(self) -> None:
-        self._pid = os.getpid()
+    def begin(self) -> None:
+        """Know of no push, and of no thread that writes."""
         self._changed = threading.Condition(threading.Lock())
         self._waiting: deque[_Push] = deque()
         self._running = False
@@ -54,15 +54,20 @@ class Gathering:
         """
         loop = asyncio.get_running_loop()
         push = _Push(queues, scheduled, loop, loop.create_future())
-        if self._pid != os.getpid():
-            self._begin()
         gathered = self._gathered.get(loop)
         if gathered is None:
+            self._forget_closed_loops()
             # At the end of this round of the loop: one lock and one wake-up for all that it pushes.
             gathered = self._gathered[loop] = []
             loop.call_soon(self._hand_over, loop)
         gathered.append(push)
         await push.done
+
+    def _forget_closed_loops(self) -> None:
+        # One that was closed in the round of a push never hands it over: nobody waits for it.
+        for loop in list(self._gathered):
+            if loop.is_closed():
+                self._gathered.pop(loop, None)
 
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
         gathered = self._gathered.pop(loop, [])
@@ -197,3 +202,12 @@ def gathering_of(client: Client) -> Gathering | None:
             return None
         gathering = _gatherings[client] = Gathering(enqueue)
     return gathering
+
+
+def _begin_anew() -> None:
+    for gathering in list(_gatherings.values()):
+        gathering.begin()
+
+
+# Not at the first push of the child: two of its threads may come to that at the same time.
+os.register_at_fork(after_in_child=_begin_anew)

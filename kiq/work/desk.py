@@ -78,8 +78,7 @@ class Desk:
     def wake(self) -> None:
         """Wake the courier (once, however many call)."""
         if self._rung:
-            if self._forked:
-                os._exit(0)
+            self.end_child()
             return
         self._rung = True
         try:
@@ -136,6 +135,11 @@ class Desk:
         self.patience = 0
         self.leave()
 
+    def end_child(self) -> None:
+        """End this process if it is a child that a job forked: that job has returned in it."""
+        if self._forked:
+            os._exit(0)
+
     def leave(self) -> None:
         """Start no further job, whatever is in the buffer or on its way to a thread."""
         self.leaving = True
@@ -149,8 +153,7 @@ class Desk:
         """
         permit = taken.flight.permit
         while True:
-            if self._forked:
-                os._exit(0)
+            self.end_child()
             if permit.fenced or self.leaving:
                 return False
             if steady() <= permit.until and not self.closed:

@@ -117,6 +117,9 @@ class Executor:
 
         def attempt() -> Verdict:
             try:
+                # Again: it may have waited for a loop that was blocked.
+                if interruption.was_cancelled(run.payload):
+                    return self._skipped(run.payload, CANCELLED)
                 observed = self._logs_jobs and logger.isEnabledFor(logging.INFO)
                 if observed:
                     self._logged(run, self._run_async)

@@ -94,8 +94,6 @@ class Launcher:
         worker = self.worker
         interruption.stopping.clear()
         self._host.events.emit_strictly("startup")
-        # Made before a job can run, so that jobs find what these bring; started when all else is.
-        self._services = [make(worker) for make in self._host.services]
         execute = Executor(self._config, self._host, worker.registry)
         self._managers = [Manager(worker, capsule, execute) for capsule in self._config.capsules]
         self._poller = Poller(worker)
@@ -107,7 +105,8 @@ class Launcher:
             self._poller,
             self._on_signal,
         )
-        # Made before any job runs: what a service must know by then, it looks up here.
+        # Made before any job runs: what a service must know by then, it looks up here, and jobs find
+        # what it brings. Started when all else is.
         self._services = [make(worker) for make in self._host.services]
         for manager in self._managers:
             manager.start()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Callable
 from contextvars import ContextVar, copy_context
 from typing import Any
@@ -352,6 +354,24 @@ def test_several_event_loops_push_side_by_side(Hard: Any, raw: redis.Redis) -> N
     assert {job["jid"] for job in in_queue(raw, "critical")} == set(jids)
 
 
+def test_a_loop_that_is_closed_in_the_round_of_a_push_is_not_kept(
+    Hard: Any, raw: redis.Redis
+) -> None:
+    async def begin() -> Any:
+        return asyncio.ensure_future(Hard.aio.perform_async("nobody waits"))
+
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda _loop, _found: None)  # of the task that is destroyed
+    loop.run_until_complete(begin())
+    loop.close()
+    known = weakref.ref(loop)
+    del loop
+    asyncio.run(Hard.aio.perform_async("another"))
+    gc.collect()
+    assert known() is None
+    assert [job["args"] for job in in_queue(raw, "critical")] == [["another"]]
+
+
 def test_its_thread_ends_when_nothing_is_pushed_and_comes_back(
     Hard: Any, raw: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -378,6 +398,34 @@ def test_a_forked_child_pushes_by_itself(Hard: Any, raw: redis.Redis) -> None:
     asyncio.run(Hard.aio.perform_async("parent again"))
     names = {job["args"][0] for job in in_queue(raw, "critical")}
     assert names == {"parent", "child", "parent again"}
+
+
+def test_several_event_loops_of_a_forked_child_push_at_once(Hard: Any, raw: redis.Redis) -> None:
+    asyncio.run(Hard.aio.perform_async("parent"))
+
+    def in_child() -> bool:
+        sys.setswitchinterval(1e-6)
+        together, pushed = threading.Barrier(6), []
+
+        def push() -> None:
+            loop = asyncio.new_event_loop()
+            together.wait()
+            waited = asyncio.wait_for(Hard.aio.perform_async("child"), 5)
+            pushed.append(loop.run_until_complete(waited))
+
+        threads = [threading.Thread(target=push, daemon=True) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+        return len(pushed) == 6
+
+    for _ in range(30):
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if in_child() else 1)
+        assert os.waitpid(child, 0)[1] == 0
+    assert len(in_queue(raw, "critical")) == 1 + 30 * 6
 
 
 def test_with_a_push_buffer_jobs_are_kept_while_redis_is_away(

@@ -38,8 +38,12 @@ class Place:
         self.desk = Desk(1)
         self.reported: list[BaseException] = []
         self.nudged: list[str] = []
+
+        def run(taken: Taken, _desk: Desk) -> Verdict:
+            return execute(taken)
+
         self.processor = Processor(
-            self.buffer, self.desk, execute, self._nudge, self._report, "processor"
+            self.buffer, self.desk, run, self._nudge, self._report, "processor"
         )
         self._flight = Flight("o", "queue:default", Permit(float("inf")))
         self.processor.thread.start()

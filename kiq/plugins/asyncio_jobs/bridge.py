@@ -43,5 +43,9 @@ async def in_greenlet(
 def wait(awaitable: Awaitable[Any]) -> Any:
     """Wait for *awaitable*, in plain code that :func:`in_greenlet` called; other tasks go on meanwhile."""
     parent = getcurrent().parent
-    assert parent is not None, "not inside in_greenlet"
+    if parent is None:
+        raise RuntimeError(
+            "a layer called call_next of an async job on another thread: its coroutine can only be "
+            "awaited on the event loop's; call it where the layer was called"
+        )
     return parent.switch(awaitable)

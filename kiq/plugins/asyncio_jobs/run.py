@@ -31,6 +31,7 @@ class AsyncRun:
         "_cancels",
         "_context",
         "_desk",
+        "_early",
         "_ended",
         "_loop",
         "_performing",
@@ -64,7 +65,8 @@ class AsyncRun:
         self._task: asyncio.Task[None] | None = None
         self._verdict: Verdict | None = ToQueue()  # while it has not started
         self._performing = False
-        self._reason: BaseException | None = None
+        self._early: BaseException | None = None  # thrown while a layer waited, before it began
+        self._reason: BaseException | None = None  # why its task was last cancelled
         self._cancels = 0
 
     # On any thread
@@ -72,8 +74,9 @@ class AsyncRun:
     def throw(self, error: BaseException | type[BaseException]) -> None:
         """End the job's coroutine: it gets CancelledError where it waits, middleware gets *error*.
 
-        *error* may be a class, as in ``raise``. Nothing happens when the coroutine has ended, or not
-        begun. One that catches the CancelledError and goes on is left alone.
+        *error* may be a class, as in ``raise``. A coroutine that has not begun does not begin: *error*
+        is raised in its stead. Nothing happens when it has ended. One that catches the CancelledError
+        and goes on is left alone.
         """
         try:
             reason = error() if isinstance(error, type) else error
@@ -97,6 +100,9 @@ class AsyncRun:
 
     def perform(self, perform: Next[ServerContext]) -> Any:
         """Call *perform* for the coroutine of the job, and wait for it: the innermost layer."""
+        if self._early is not None:
+            early, self._early = self._early, None
+            raise early
         self._performing = True
         try:
             return wait(perform(self._context))
@@ -120,6 +126,7 @@ class AsyncRun:
         self.started_at = steady()
         with elsewhere.running(self._context.jid, self.throw):
             self._verdict = await in_greenlet(self._attempt, meant=self._meant)
+        self._desk.end_child()  # at once: the loop of a child would go on with everybody's jobs
 
     async def _may_start(self) -> bool:
         """Wait for the leave to start, as a thread does (:meth:`Desk.wait_for_permission`).
@@ -145,6 +152,8 @@ class AsyncRun:
             self._reason = error
             self._cancels += 1
             task.cancel()
+        elif not self._context.performed:
+            self._early = error
 
     def _meant(self, error: BaseException) -> BaseException:
         """Return why the coroutine was cancelled, if it was :meth:`throw` that did it."""
@@ -152,11 +161,13 @@ class AsyncRun:
         if reason is None or not isinstance(error, asyncio.CancelledError):
             return error
         self._forget_cancels()
-        reason.__cause__ = error  # where it was
+        if reason.__cause__ is None:
+            reason.__cause__ = error  # where it was
         return reason
 
     def _forget_cancels(self) -> None:
-        self._reason = None
+        # Not the reason: where a layer has a task of its own for what is inside of it, the same cancel
+        # arrives there first, and again in the layer.
         while self._cancels and self._task is not None:
             self._cancels -= 1
             self._task.uncancel()

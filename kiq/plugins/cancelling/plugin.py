@@ -72,9 +72,11 @@ def _interrupt(crew: Crew, registry: Registry, jids: set[str]) -> None:
         payload = _payload(taken)
         jid = str(payload.get("jid", ""))
         if jid in jids:
+            spec = registry.find(payload["class"])
+            if spec is not None and spec.is_async:
+                continue  # it is on its way to its loop, and an exception could cut that short
             logger.info("job %s runs here and was cancelled: it is told to end", jid)
             run = _Run(crew, processor, taken, jid)
-            spec = registry.find(payload["class"])
             # What looks by itself (an iterable job) ends in good order, and has the same time for it.
             patience = crew.grace if getattr(spec and spec.cls, "heeds_cancelling", False) else 0.0
             crew.watchdog.watch(run, steady() + patience, run.ring)
