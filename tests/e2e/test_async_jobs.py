@@ -308,7 +308,6 @@ def test_without_the_plugin_they_fail_with_a_reason_and_are_kept(site: Site) -> 
 
 
 def test_uvloop_is_used_where_it_is_asked_for(site: Site) -> None:
-    pytest.importorskip("uvloop")
     site.write(
         "kind.py",
         "import asyncio, kiq\n"

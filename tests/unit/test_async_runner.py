@@ -79,11 +79,13 @@ class Bench:
 @pytest.fixture
 def bench() -> Iterator[Bench]:
     made = Bench()
+    others = set(threading.enumerate())
     interruption.stopping.clear()
     yield made
     interruption.stopping.clear()
     made.host.events.emit("exit", made.host.report)
-    assert not [each for each in threading.enumerate() if each.name == "kiq-event-loop"]
+    left = set(threading.enumerate()) - others
+    assert not [each for each in left if each.name == "kiq-event-loop"]
 
 
 def test_a_verdict_comes_when_the_coroutine_ends_and_nothing_is_left(bench: Bench) -> None:
