@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import logging
 import math
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -19,7 +18,7 @@ from kiq.plugins.interrupting.moment import FOR_KIQ, FOR_LOCKS, patience_with, s
 from kiq.plugins.interrupting.span import Span
 from kiq.plugins.interrupting.watchdog import Watchdog
 from kiq.work import strike
-from tests.helpers.untraced import untraced
+from tests.helpers.untraced import restless
 from tests.helpers.waiting import eventually
 
 TIMES = 400
@@ -27,11 +26,8 @@ TIMES = 400
 
 @pytest.fixture(autouse=True)
 def not_traced() -> Iterator[None]:
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(0.0002)
-    with untraced():
+    with restless():
         yield
-    sys.setswitchinterval(before)
 
 
 class Victim(threading.Thread):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,7 +14,7 @@ from kiq.work import strike
 from kiq.work.buffer import Buffer
 from kiq.work.desk import Desk
 from kiq.work.processor import Processor
-from tests.helpers.untraced import untraced
+from tests.helpers.untraced import restless
 from tests.helpers.waiting import eventually
 
 TIMES = 400
@@ -23,11 +22,8 @@ TIMES = 400
 
 @pytest.fixture(autouse=True)
 def not_traced() -> Iterator[None]:
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(0.0002)
-    with untraced():
+    with restless():
         yield
-    sys.setswitchinterval(before)
 
 
 class Place:
