@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -14,7 +15,7 @@ Mode = Literal["strict", "weighted", "random"]
 Codec = Literal["msgpack", "json"]
 LogFormat = Literal["auto", "pretty", "plain", "json"]
 
-_QUEUE_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
+_UNFIT_FOR_A_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _PARAMETER = re.compile(r"([?&])([^=&?]*)=([^&]*)")
 _PLAIN_AUTHORITY = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(:[0-9]*)?")
 _SECRET_WORDS = ("pass", "pwd", "secret", "token")
@@ -116,14 +117,14 @@ SHARED = ("redis", "codec", "max_payload", "push_buffer", "dead_max_jobs", "dead
 
 def check_queue_name(name: str) -> str:
     """Return *name* if a queue may be called so; raise ConfigError saying what is allowed."""
-    if isinstance(name, str) and _QUEUE_NAME.fullmatch(name):
+    if isinstance(name, str) and name and not _UNFIT_FOR_A_NAME.search(name):
         return name
     shown = repr(name)
     if len(shown) > 60:
         shown = f"{shown[:50]}… ({len(str(name))} characters)"
     raise ConfigError(
-        f"{shown} can't be the name of a queue: a name has 1 to 100 characters out of "
-        "A-Z a-z 0-9 _ . : - (no spaces, no braces)"
+        f"{shown} can't be the name of a queue: a name is any text that is not empty, without "
+        "control characters or halves of surrogate pairs"
     )
 
 
@@ -204,8 +205,10 @@ def banner_lines(config: Config) -> list[str]:
 def queues_text(capsule: Capsule) -> str:
     """Return the queues as ``-q`` would take them: ``critical,6 default,3``, or names alone."""
     if capsule.mode == "strict":
-        return " ".join(capsule.queue_names)
-    return " ".join(f"{name},{weight}" for name, weight in capsule.queues)
+        words = [f"{name}," if "," in name else name for name in capsule.queue_names]
+    else:
+        words = [f"{name},{weight}" for name, weight in capsule.queues]
+    return " ".join(map(shlex.quote, words))
 
 
 def _check_weight(name: str, weight: int | None) -> None:

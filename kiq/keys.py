@@ -6,7 +6,9 @@ The wire format of Sidekiq 7 and 8 gives the names, types and life-times of the 
 from __future__ import annotations
 
 import functools
+import re
 from datetime import UTC, datetime
+from urllib.parse import unquote
 
 # Sidekiq's
 QUEUES = "queues"  # set of queue names
@@ -34,6 +36,9 @@ CANCELLED = "kiq:cancelled"  # sorted set of jids, score = until when the mark c
 CANCEL_BELL = "cancel"  # at kiq:bell: tells workers of new marks
 
 _QUEUE_PREFIX = "queue:"
+# A name may hold braces, and a cluster takes what stands between the first two for the hash tag.
+_ESCAPES = str.maketrans({"{": "%7B", "}": "%7D", "%": "%25"})
+_INFLIGHT = re.compile(r"kiq:inflight:\{([^{}]+)\}:(.+)", re.DOTALL)
 
 
 def queue(name: str) -> str:
@@ -51,12 +56,18 @@ def inflight(source: str, owner: str) -> str:
 
     The braces make a cluster keep the hash in the slot of its source.
     """
-    return f"kiq:inflight:{{{source}}}:{owner}"
+    return f"kiq:inflight:{{{source.translate(_ESCAPES)}}}:{owner}"
+
+
+def source_and_owner(key: str) -> tuple[str, str] | None:
+    """Return what :func:`inflight` made *key* of, or None when it is another key."""
+    found = _INFLIGHT.fullmatch(key)
+    return (unquote(found[1]), found[2]) if found else None
 
 
 def idle(name: str) -> str:
     """Return the key of the set of owners that wait for a job of queue *name*."""
-    return f"kiq:idle:{name}"
+    return f"kiq:idle:{name.translate(_ESCAPES)}"
 
 
 def bell(owner: str) -> str:

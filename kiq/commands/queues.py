@@ -144,7 +144,7 @@ def _jobs(ground: Ground, queue: Queue, limit: int) -> None:
         stream({"queue": queue.name, "size": size}, "jobs", map(as_object, jobs))
         return
     if not size:
-        note(f"no job waits in {queue.name}")
+        note(f"no job waits in {visible(queue.name)}")
         return
     now = wall()
     table(_JOBS, (_job_row(job, now) for job in jobs))

@@ -219,8 +219,11 @@ def _queue_entry(node: Node) -> tuple[str, int | None]:
 def _queue_parts(node: Node) -> list[Leaf]:
     if isinstance(node, Leaf):
         if isinstance(node.value, str) and "," in node.value:
-            name, _, weight = node.value.partition(",")
-            return [Leaf(name.strip(), node.line, node.plain), Leaf(weight.strip(), node.line)]
+            name, _, weight = node.value.rpartition(",")
+            name = name.strip() if node.plain else name
+            # The comma at the end says that those before it belong to the name.
+            leaf = Leaf(weight.strip() or None, node.line)
+            return [Leaf(name, node.line, node.plain), leaf]
         return [node]
     items: tuple[Node, ...] = ()
     if isinstance(node, Items):

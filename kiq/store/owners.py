@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,6 @@ from .connection import Link
 from .flight import MAX_BYTES, SUSPICION_TTL
 
 _CHUNK = 1000
-_INFLIGHT = re.compile(rb"^kiq:inflight:\{(.+)\}:(.+)$", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,9 +185,9 @@ def orphans(link: Link) -> Iterator[tuple[str, str]]:
     while True:
         cursor, found = link.call(("SCAN", cursor, "MATCH", "kiq:inflight:*", "COUNT", 1000))
         for key in found:
-            match = _INFLIGHT.match(key)
-            if match:
-                yield match[1].decode(errors="replace"), match[2].decode(errors="replace")
+            parts = keys.source_and_owner(key.decode(errors="replace"))
+            if parts:
+                yield parts
         if cursor == b"0":
             return
 

@@ -16,7 +16,7 @@ PLACES: tuple[Place, ...] = ("queue", "retry", "schedule")
 #: bytes, dropped because its options said so, in a queue that nobody serves.
 Fate = Literal["run", "retry", "dead job", "dead raw", "dropped", "stray"]
 
-_QUEUE = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
+_QUEUE = re.compile(r"[^\x00-\x1f\x7f-\x9f]+")
 
 
 def read(raw: bytes) -> dict[str, Any] | None:

@@ -203,7 +203,7 @@ def test_the_options_of_an_imported_class_count(application: redis.Redis) -> Non
         (["made_up_jobs.MadeUpWorker", "Bob", "-k", "loud"], "write NAME=VALUE"),
         (["made_up_jobs.MadeUpWorker", "Bob", "--in", "5", "--at", "1900000000"], "one of them"),
         (["made_up_jobs.MadeUpWorker", "Bob", "--retry", "often"], "--retry"),
-        (["made_up_jobs.MadeUpWorker", "Bob", "-q", "a b"], "can't be the name of a queue"),
+        (["made_up_jobs.MadeUpWorker", "Bob", "-q", "a\nb"], "can't be the name of a queue"),
         (["made_up_jobs.MadeUpWorker", "Bob", "--qeue", "low"], "--queue"),
     ],
 )

@@ -16,7 +16,7 @@ from kiq.config import (
 )
 from kiq.errors import ConfigError
 
-QUEUE_NAMES = st.from_regex(r"[A-Za-z0-9_.:-]{1,100}", fullmatch=True)
+QUEUE_NAMES = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1)
 
 
 def test_queues_without_weights_are_strict_and_keep_their_order() -> None:
@@ -64,15 +64,18 @@ def test_every_given_weight_survives_in_its_order(weights: dict[str, int]) -> No
     assert mode == ("random" if set(weights.values()) == {1} else "weighted")
 
 
-@pytest.mark.parametrize("name", ["default", "a:b", "queue:x", "-lead", "10", "x" * 100])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("default", "a:b", "queue:x", "-lead", "10", "x" * 10_000, "a b", " ", "mailers/high"),
+        *("*", "?", "[", "../x", "%2f", "<b>", "é", "日本", "{a}", "}", "a,b", "\u2028", "\xa0"),
+    ],
+)
 def test_these_queue_names_are_allowed(name: str) -> None:
     assert check_queue_name(name) == name
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["", "x" * 101, "a b", "a\nb", "a\n", "*", "?", "[", "../x", "%2f", "<b>", "é", "\0", "{a}"],
-)
+@pytest.mark.parametrize("name", ["", "a\nb", "a\n", "\0", "\x1b[2J", "\x7f", "a\x85", "\udcff"])
 def test_these_queue_names_are_refused(name: str) -> None:
     with pytest.raises(ConfigError, match="can't be the name of a queue"):
         check_queue_name(name)
@@ -80,16 +83,16 @@ def test_these_queue_names_are_refused(name: str) -> None:
 
 def test_the_error_of_a_queue_name_says_what_is_allowed() -> None:
     with pytest.raises(ConfigError) as caught:
-        check_queue_name("a b")
+        check_queue_name("a\tb")
     assert str(caught.value) == (
-        "'a b' can't be the name of a queue: a name has 1 to 100 characters out of "
-        "A-Z a-z 0-9 _ . : - (no spaces, no braces)"
+        "'a\\tb' can't be the name of a queue: a name is any text that is not empty, without "
+        "control characters or halves of surrogate pairs"
     )
 
 
 def test_the_error_of_an_endless_queue_name_is_short() -> None:
     with pytest.raises(ConfigError) as caught:
-        check_queue_name("x" * 50_000)
+        check_queue_name("\t" * 50_000)
     assert "(50000 characters)" in str(caught.value)
     assert len(str(caught.value)) < 300
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiq.config import Config
+from kiq.config import Capsule, Config, queues_text
 from kiq.config_file import load, problems
 from kiq.config_file.resolve import check, resolve
 from kiq.config_file.schema import SETTINGS
@@ -329,10 +330,41 @@ def test_any_queue_name_survives_the_file_unquoted(scratch: Path, name: str) -> 
 
 
 def test_every_bad_queue_is_reported_on_its_line(load_text: Loader) -> None:
-    message = refusal(load_text, "queues:\n  - a b\n  - ok\n  - [low, 0]\n  - [a, b, c]\n")
-    assert "kiq.yml:2: queues: 'a b' can't be the name of a queue" in message
+    message = refusal(load_text, 'queues:\n  - "a\\tb"\n  - ok\n  - [low, 0]\n  - [a, b, c]\n')
+    assert "kiq.yml:2: queues: 'a\\tb' can't be the name of a queue" in message
     assert "kiq.yml:4: queues: the weight of queue low must be a whole number" in message
     assert "kiq.yml:5: queues: a queue is a name, or a name and a weight" in message
+
+
+@pytest.mark.parametrize(
+    ("written", "queues", "mode"),
+    [
+        ("[mail/high, a b, ünï, '{t}']", {"mail/high": 1, "a b": 1, "ünï": 1, "{t}": 1}, "strict"),
+        ("[['a b', 6], ['c,d', 3], [' e ', 1]]", {"a b": 6, "c,d": 3, " e ": 1}, "weighted"),
+        ("['a b,6', 'c,d,3', 'e , 1']", {"a b": 6, "c,d": 3, "e ": 1}, "weighted"),
+        ("{a b: 6, 'c,d': 3, '*': 1}", {"a b": 6, "c,d": 3, "*": 1}, "weighted"),
+        ("['a,b,', c]", {"a,b": 1, "c": 1}, "strict"),
+        ("[[a], ['b,c']]", {"a": 1, "b,c": 1}, "strict"),
+        ("[':a', :b]", {":a": 1, "b": 1}, "strict"),
+    ],
+)  # fmt: skip
+def test_a_queue_may_have_any_name(
+    load_text: Loader, written: str, queues: dict[str, int], mode: str
+) -> None:
+    (capsule,) = load_text(f"queues: {written}").capsules
+    assert dict(capsule.queues) == queues
+    assert capsule.mode == mode
+
+
+def test_queues_are_shown_as_the_command_line_takes_them() -> None:
+    weighted = Capsule(queues=(("a b", 6), ("c,d", 3), ("e", 1)), mode="weighted")
+    assert queues_text(weighted) == "'a b,6' c,d,3 e,1"
+    strict = Capsule(queues=(("a b", 1), ("c,d", 1), ("ünï", 1), ("e", 1)))
+    assert queues_text(strict) == "'a b' c,d, 'ünï' e"
+    for capsule in (weighted, strict):
+        flags = {"queues": shlex.split(queues_text(capsule))}
+        read = load(None, environ={}, flags=flags).capsules[0]
+        assert (read.queues, read.mode) == (capsule.queues, capsule.mode)
 
 
 def test_an_empty_list_of_queues_is_refused(load_text: Loader) -> None:

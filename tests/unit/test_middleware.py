@@ -175,7 +175,7 @@ def test_a_layer_that_returns_something_else_is_told_what_to_return(fake: redis.
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"queue": "a{b}"}, "queue: 'a{b}' can't be the name of a queue"),
+        ({"queue": "a\n"}, r"queue: 'a\n' can't be the name of a queue"),
         ({"queue": None}, "queue: None"),
         ({"class": None}, "a payload needs 'class'"),
         ({"args": ("a",)}, "a payload needs 'args', a list"),

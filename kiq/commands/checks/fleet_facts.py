@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -16,7 +15,6 @@ from ...clock import wall
 from ...errors import StoreError, StoreUnavailable
 from ...store.flight import DeadLimits
 
-_INFLIGHT = re.compile(r"kiq:inflight:\{(.+)\}:(.+)", re.DOTALL)
 _SETS = (keys.SCHEDULE, keys.RETRY, keys.DEAD)
 _FIELDS = ("info", "beat", "quiet")
 _SCAN = 2000  # keys that one round trip of a scan looks at
@@ -144,11 +142,12 @@ def _holding(home: Connection, unread: list[str]) -> dict[str, int]:
         names = [name.decode(errors="replace") for name in raw]
         sizes = home.replies([("HLEN", name) for name in raw]) if raw else []
         for name, size in zip(names, sizes, strict=True):
-            match = _INFLIGHT.fullmatch(name)
+            parts = keys.source_and_owner(name)
             if isinstance(size, StoreError):
                 unread.append(f"{name}: {size}")
-            elif match:
-                found[match[2]] = found.get(match[2], 0) + int(size)
+            elif parts:
+                owner = parts[1]
+                found[owner] = found.get(owner, 0) + int(size)
         if cursor == b"0":
             return found
 
