@@ -60,6 +60,7 @@ def examine(ground: Ground) -> Iterator[Finding]:
     yield from server.latency(facts)
     yield from server.clock(facts)
     yield from server.clients(facts, len(crew.processes))
+    yield from server.replies(facts)
     for check in (
         fleet.unread,
         fleet.processes,

@@ -45,13 +45,14 @@ class DeadLimits:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a fetch asks for: how many jobs, from which queues, in which order."""
+    """What a fetch asks for: how many jobs, of how many bytes, from which queues, in which order."""
 
     count: int
     flights: Sequence[Flight]
     weights: Sequence[int]
     passes: Sequence[float]
     strict: bool
+    size: int = MAX_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def fetch_command(owner: str, epoch: int, call: int, wanted: Wanted, named_idle:
         epoch,
         call,
         wanted.count,
-        MAX_BYTES,
+        wanted.size,
         "strict" if wanted.strict else "share",
         "1" if named_idle else "0",
     ]
@@ -261,6 +262,12 @@ def contents(link: Link, owner: str, epoch: int, flights: Sequence[Flight]) -> C
         if not isinstance(ids, StoreError):  # a hash that somebody broke: left out
             held[flight] = {key.decode() for key in ids}
     return Contents(began, held)
+
+
+def sizes(link: Link, flight: Flight, ids: Sequence[str]) -> list[int]:
+    """Return how many bytes each of these jobs has; 0 for one that is not in flight. One round trip."""
+    replies = link.exchange([("HSTRLEN", flight.key, id_) for id_ in ids])
+    return [reply if isinstance(reply, int) else 0 for reply in replies]
 
 
 def read_jobs(link: Link, flight: Flight, ids: Sequence[str], now: float) -> list[Taken]:

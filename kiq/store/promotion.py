@@ -30,15 +30,17 @@ class Promotion:
     raw: bytes
 
 
-def claim(link: Link, owner: str, source: str, call: int, limit: int) -> Claimed:
-    """Take up to *limit* due members of *source*; member i has the delivery id ``call.i``.
+def claim(
+    link: Link, owner: str, source: str, call: int, limit: int, size: int = MAX_BYTES
+) -> Claimed:
+    """Take up to *limit* due members of *source*, of some *size* bytes; the i-th has the id ``call.i``.
 
     Call numbers of a source rise: one that took something before raises StoreError, as it would write
     over the jobs of the first. Due by Redis's clock. One round trip.
     """
     reply = link.call(
         scripts.claim(
-            (keys.record(owner), source, keys.inflight(source, owner)), (call, limit, MAX_BYTES)
+            (keys.record(owner), source, keys.inflight(source, owner)), (call, limit, size)
         )
     )
     if reply[0] == b"fenced":

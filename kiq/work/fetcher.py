@@ -12,6 +12,7 @@ from ..store.flight import Fetched, Wanted
 from ..store.scripts import Command
 from ..verdict import Flight
 from .fetching import BatchSize, QueueOrder
+from .reply_size import ReplySize
 from .standing import Standing
 from .worker import Worker
 
@@ -23,7 +24,9 @@ _RECHECK = 1.0  # seconds between two reconciliations that only a count asked fo
 class Fetcher:
     """Builds fetches and reads their replies. Threads: whoever has the turn."""
 
-    def __init__(self, worker: Worker, capsule: Capsule, standing: Standing) -> None:
+    def __init__(
+        self, worker: Worker, capsule: Capsule, standing: Standing, reply_size: ReplySize
+    ) -> None:
         self.size = BatchSize(capsule.concurrency)
         self.look_at = 0.0  # when empty queues are looked at again without a bell
         self.dry = False  # the last fetch found nothing, in any queue
@@ -31,6 +34,7 @@ class Fetcher:
         self._worker = worker
         self._order = QueueOrder(capsule, worker.host.queue_filters)
         self._standing = standing
+        self._reply_size = reply_size
         self._named_idle = False  # our name stands in the idle sets
         self._brought = 0  # how many jobs the last fetch brought
         self._checked_at = 0.0
@@ -70,6 +74,7 @@ class Fetcher:
             self._order.weights(names),
             self._order.passes(names),
             self._order.strict,
+            self._reply_size.ask(steady()),
         )
         call = ownership.next_call()
         self._asked = (call, names, flights)
@@ -81,6 +86,7 @@ class Fetcher:
         """Read the reply to the last :meth:`command`; what it took is in the ledger then."""
         call, names, flights = self._asked
         fetched = flight.read_fetch(reply, call, flights, steady())
+        self._reply_size.arrived(len(fetched.jobs))
         if not self._standing.still_ours(fetched.state):
             return fetched
         for source, problem in fetched.errors:

@@ -22,6 +22,7 @@ from ..verdict import Dropped, Flight, Settlement, Taken, ToDead, ToSchedule, Ve
 from .ear import Ear, wait_for
 from .outage import Outage
 from .ownership import Ownership
+from .reply_size import ReplySize
 from .worker import Worker
 
 logger = logging.getLogger("kiq.poller")
@@ -48,6 +49,7 @@ class Poller:
         self._link = worker.connector.open()
         self._ear = Ear(worker.connector)
         self._outage = Outage("poller")
+        self._reply_size = ReplySize()
         self._limits = DeadLimits(worker.config.dead_max_jobs, worker.config.dead_timeout)
         self._filters = len(worker.host.client_middleware) > 0
         self._layers = worker.host.client_middleware.fold(_payload_of)
@@ -95,6 +97,7 @@ class Poller:
     def _broke(self, error: Exception) -> float:
         """Give up this owner, whose claims are in an unknown state; they go back at the next turn."""
         self._link.close()
+        self._reply_size.lost(steady())
         if self._ownership is not None:
             self._abandon(self._ownership)
         return self._outage.failed(error)
@@ -159,7 +162,9 @@ class Poller:
             return 0.0
         limit = 1 if steady() < self._careful_until else _BATCH
         call = ownership.next_call()
-        claimed = promotion.claim(self._link, ownership.owner, source, call, limit)
+        size = self._reply_size.ask(steady())
+        claimed = promotion.claim(self._link, ownership.owner, source, call, limit, size)
+        self._reply_size.arrived(len(claimed.raws))
         if claimed.fenced:
             self._abandon(ownership)
             self._register()

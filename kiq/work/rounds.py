@@ -17,6 +17,7 @@ from .buffer import Buffer
 from .desk import Desk
 from .ear import Ear
 from .fetcher import Fetcher
+from .reply_size import ReplySize
 from .settling import Settler
 from .standing import Standing
 from .suspects import SuspectLane
@@ -42,8 +43,9 @@ class Rounds:
         self.link: Link = worker.connector.open()
         self.ear = Ear(worker.connector)
         self.lane = SuspectLane(worker.isolation)
-        self.standing = Standing(worker, capsule, buffer, self.lane)
-        self.fetcher = Fetcher(worker, capsule, self.standing)
+        self._reply_size = ReplySize()
+        self.standing = Standing(worker, capsule, buffer, self.lane, self._reply_size)
+        self.fetcher = Fetcher(worker, capsule, self.standing, self._reply_size)
         limits = DeadLimits(worker.config.dead_max_jobs, worker.config.dead_timeout)
         self.settler = Settler(desk, limits, worker.host.report)
         self._threads = capsule.concurrency
@@ -106,6 +108,7 @@ class Rounds:
         """Forget the round under way, and close the connection unread: it may have happened or not."""
         self.open = False
         self.link.close()
+        self._reply_size.lost(steady())
         self.standing.uncertain = True
         self.fetcher.rung()
         self.settler.uncertain()

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 
-from ..clock import steady
+from ..clock import steady, wall
 from ..config import Capsule
 from ..errors import StoreError, StoreUnavailable
 from ..store import flight, owners
 from ..store.connection import Link
 from ..store.flight import Contents
-from ..verdict import Taken
+from ..verdict import Flight, Taken, ToDead
 from .buffer import Buffer
 from .ownership import Ownership
+from .reply_size import ADVICE, HARMLESS, ReplySize, pieces
 from .suspects import SuspectLane
 from .worker import Worker
 
 logger = logging.getLogger("kiq.courier")
+
+_TRIES = 5  # connections that a job alone may break before it is set aside
 
 
 class Standing:
@@ -26,11 +30,20 @@ class Standing:
     Threads: whoever has the turn; the heartbeat calls :meth:`fence`.
     """
 
-    def __init__(self, worker: Worker, capsule: Capsule, buffer: Buffer, lane: SuspectLane) -> None:
+    def __init__(
+        self,
+        worker: Worker,
+        capsule: Capsule,
+        buffer: Buffer,
+        lane: SuspectLane,
+        reply_size: ReplySize,
+    ) -> None:
         self._worker = worker
         self._capsule = capsule
         self._buffer = buffer
         self._lane = lane
+        self._reply_size = reply_size
+        self._unread: Counter[str] = Counter()  # how often a job alone broke the connection
         self.ownership = self._new_ownership()
         self.registered = False
         self.uncertain = False  # an outcome is unknown: reconcile before anything else
@@ -158,10 +171,40 @@ class Standing:
         self._buffer.put(self._lane.sort(mine))
         adopted = 0
         for source, ids in plan.adopt.items():
-            jobs = flight.read_jobs(link, source, ids, steady())
-            self.ownership.took(jobs)
-            self._buffer.put(self._lane.sort(jobs))
-            adopted += len(jobs)
+            for piece in self._pieces(link, source, ids):
+                jobs = self._read(link, source, piece)
+                self.ownership.took(jobs)
+                self._buffer.put(self._lane.sort(jobs))
+                adopted += len(jobs)
+        self._unread.clear()
         self.uncertain = False
         if adopted or dropped:
             logger.info("reconciled: %d adopted, %d dropped", adopted, len(dropped))
+
+    def _pieces(self, link: Link, source: Flight, ids: Sequence[str]) -> list[list[str]]:
+        """Return *ids* as they are to be read; what never arrived comes last, or is set aside."""
+        ids = sorted(ids, key=lambda id_: self._unread[id_])  # stable: the oldest first
+        sizes = dict(zip(ids, flight.sizes(link, source, ids), strict=True))
+        for id_ in [
+            each for each in ids if self._unread[each] >= _TRIES and sizes[each] > HARMLESS
+        ]:
+            self._set_aside(link, source, id_, sizes.pop(id_))
+        return pieces(list(sizes), list(sizes.values()), self._reply_size.limit)
+
+    def _read(self, link: Link, source: Flight, ids: list[str]) -> list[Taken]:
+        self._reply_size.ask(steady())
+        if len(ids) == 1:
+            self._unread[ids[0]] += 1
+        jobs = flight.read_jobs(link, source, ids, steady())
+        self._reply_size.arrived(len(jobs))
+        return jobs
+
+    def _set_aside(self, link: Link, source: Flight, delivery: str, size: int) -> None:
+        """Move a job that can't be read here to the dead set, unread: nobody else could read it either."""
+        reason = f"its {size} bytes did not arrive in {_TRIES} attempts: {ADVICE}, then retry it"
+        logger.error("a job of %s goes to the dead set unread: %s", source.source, reason)
+        verdict = ToDead(b"", wall(), reason, ran=False)
+        config = self._worker.config
+        limits = flight.DeadLimits(config.dead_max_jobs, config.dead_timeout)
+        link.call(flight.move_command((Taken(delivery, source, b"", 0.0), verdict), wall(), limits))
+        del self._unread[delivery]

@@ -53,6 +53,15 @@ class Blinks(kiq.Job):
         os.write(_journal, f"S {jid} {pid}\nX {jid} {pid}\n".encode())
 
 
+class Holds(kiq.Job):
+    """Does nothing with something large."""
+
+    def perform(self, cargo: str) -> None:
+        assert cargo
+        note("S", self.jid)
+        note("X", self.jid)
+
+
 class Takes(kiq.Job):
     """Takes some time."""
 

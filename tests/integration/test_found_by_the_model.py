@@ -16,6 +16,7 @@ from kiq.registry import Registry
 from kiq.store import owners
 from kiq.store.connection import Connector, Link
 from kiq.work.buffer import Buffer
+from kiq.work.reply_size import ReplySize
 from kiq.work.standing import Standing
 from kiq.work.suspects import SuspectLane
 from kiq.work.worker import Worker
@@ -48,7 +49,7 @@ def registered_at_the_second_attempt(
     config = Config(redis=RedisSettings(url=between.url))
     worker = Worker(config, Host(), Registry(), Connector(config.redis), "0")
     capsule = Capsule(queues=(("a", 1),))
-    standing = Standing(worker, capsule, Buffer(), SuspectLane(worker.isolation))
+    standing = Standing(worker, capsule, Buffer(), SuspectLane(worker.isolation), ReplySize())
     first = standing.ownership.owner
     between.cut_next(moment)
     with pytest.raises(StoreUnavailable):

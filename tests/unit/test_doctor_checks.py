@@ -60,6 +60,7 @@ def of_server(**changes: Any) -> list[Finding]:
         server.latency,
         server.clock,
         lambda each: server.clients(each, 2),
+        server.replies,
     ]
     return [finding for check in checks for finding in check(facts)]
 
@@ -111,6 +112,11 @@ def test_nothing_is_wrong_where_all_is_well() -> None:
         ({"info": {"connected_clients": "15", "maxclients": "20"}}, "connections", "warning"),
         ({"info": {"rejected_connections": "3"}}, "connections", "warning"),
         ({"settings": {"timeout": "10"}}, "timeout", "warning"),
+        (
+            {"settings": {"client-output-buffer-limit": "normal 65536 0 0 slave 268435456 0 0"}},
+            "replies",
+            "warning",
+        ),
         ({"refused": ("CLIENT LIST",)}, "permissions", "note"),
         ({"refused": ("EVAL",)}, "permissions", "danger"),
     ],

@@ -12,6 +12,7 @@ from .server_facts import ServerFacts
 _FULL, _NEARLY_FULL = 0.95, 0.80
 _SLOW_TRIP, _SLOW_WRITE = 0.005, 0.050  # seconds
 _SHORT_TIMEOUT = 60  # seconds
+_ROOMY = 4 << 20  # bytes: a fetch may bring 1 MB, and one job up to 16
 
 
 def version(facts: ServerFacts) -> Iterator[Finding]:
@@ -196,6 +197,17 @@ def clients(facts: ServerFacts, processes: int) -> Iterator[Finding]:
     if 0 < timeout < _SHORT_TIMEOUT:
         what = f"Redis closes connections that are idle for {timeout} s"
         yield Finding("timeout", "warning", what, "CONFIG SET timeout 0, or 300")
+
+
+def replies(facts: ServerFacts) -> Iterator[Finding]:
+    """Judge whether Redis lets a client read as many jobs at once as a fetch asks for."""
+    words = facts.settings.get("client-output-buffer-limit", "").split()
+    hard = next((words[at + 1] for at, word in enumerate(words[:-1]) if word == "normal"), "0")
+    if 0 < int(hard) < _ROOMY:
+        what = f"Redis closes the connection of who has {int(hard):,} bytes of replies to read"
+        yield Finding(
+            "replies", "warning", what, "CONFIG SET client-output-buffer-limit 'normal 0 0 0'"
+        )
 
 
 def _milliseconds(seconds: float) -> str:

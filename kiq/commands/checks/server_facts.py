@@ -12,7 +12,14 @@ from ...api import Connection
 from ...clock import steady, wall
 from ...errors import StoreDenied, StoreError, StoreUnavailable
 
-_SETTINGS = ("maxmemory-policy", "save", "appendfsync", "maxclients", "timeout")
+_SETTINGS = (
+    "maxmemory-policy",
+    "save",
+    "appendfsync",
+    "maxclients",
+    "timeout",
+    "client-output-buffer-limit",
+)
 _PINGS, _WRITES = 11, 5
 _PROBE_TTL = 1000  # milliseconds
 

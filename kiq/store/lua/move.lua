@@ -2,7 +2,7 @@
 -- KEYS     1 in-flight hash, 2 target, 3 stat:processed, 4 of the day, 5 stat:failed, 6 of the day,
 --          7 dead reasons, 8 suspects, 9 markers, 10 idle owners of the queue, 11 set of queues
 -- ARGV     1 delivery id, 2 kind: 'drop' 'zset' 'dead' 'first' 'last', 3 score, 4 payload (for a
---          zset; a queue gets the same bytes back), 5 processed, 6 failed, 7 TTL of a day's counter,
+--          zset or the dead set; '' and a queue: the same bytes as in flight), 5 processed, 6 failed, 7 TTL of a day's counter,
 --          8 '1' when the job is a suspect, 9 dead-set cut (score), 10 dead-set size, 11 reason,
 --          12 queue name, 13 owner
 -- returns  {0} when it was not in flight any more, else {1, number trimmed from the dead set};
@@ -12,7 +12,7 @@ local held = redis.call('HGET', KEYS[1], ARGV[1])
 if not held then return {0} end
 redis.call('HDEL', KEYS[1], ARGV[1])
 local kind, bytes, wrote = ARGV[2], held, nil
-if kind == 'zset' or kind == 'dead' then bytes = ARGV[4] end
+if (kind == 'zset' or kind == 'dead') and ARGV[4] ~= '' then bytes = ARGV[4] end
 if kind == 'zset' or kind == 'dead' then wrote = redis.pcall('ZADD', KEYS[2], ARGV[3], bytes)
 elseif kind == 'first' then wrote = redis.pcall('RPUSH', KEYS[2], bytes)
 elseif kind == 'last' then wrote = redis.pcall('LPUSH', KEYS[2], bytes)
