@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from . import plugin
+from . import interruption, plugin
 from .clock import milliseconds, wall
 from .codec import encode
 from .config import Codec, Redis, check_codec, check_push_buffer
@@ -81,6 +81,8 @@ class Client:
 
     def push_encoded(self, queue: str, raw: bytes, jid: str) -> str:
         """Push one payload that is encoded, and is due now; see :meth:`push`."""
+        if interruption.due:
+            interruption.arrive()
         try:
             self._enqueue.push(queue, raw)
         except StoreError as error:
@@ -109,6 +111,8 @@ class Client:
         try:
             while True:
                 queues, scheduled, _ = next(steps)
+                if interruption.due:
+                    interruption.arrive()
                 try:
                     self._enqueue.push_many(queues, scheduled)
                 except StoreError as error:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
-from . import plugin
+from . import interruption, plugin
 from .codec import decode, encode
 from .config import Codec
 from .context import running
@@ -28,6 +28,8 @@ def run_inline(
     None where a layer vetoed. What the job raises is raised: no retry (as Sidekiq's
     ``perform_inline``).
     """
+    if interruption.due:
+        interruption.arrive()
     sent = host.client_middleware.fold(_payload_of)(ClientContext(payload, spec.cls or spec.name))
     if sent is None:
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from .. import interruption
 from ..client import Client, Sorted, default_client
 from ..codec import Codec
 from ..errors import StoreError
@@ -57,6 +58,8 @@ class Pushes:
 
     async def push_encoded(self, queue: str, raw: bytes, jid: str) -> str:
         """See :meth:`kiq.Client.push_encoded`."""
+        if interruption.due:
+            interruption.arrive()
         client = self._client
         gathering = gathering_of(client)
         if gathering is None:
@@ -86,6 +89,8 @@ class Pushes:
         try:
             while True:
                 queues, scheduled, _ = next(steps)
+                if interruption.due:
+                    interruption.arrive()
                 try:
                     await gathering.push(queues, scheduled)
                 except StoreError as error:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from .. import interruption
 from ..client import Client, default_client
 from ..config import Redis
 from ..errors import StoreError
@@ -43,6 +44,8 @@ class Connection:
 
         One round trip. Raises StoreUnavailable.
         """
+        if interruption.due:
+            interruption.arrive()  # a job that looks again and again ends between two looks
         pid = os.getpid()
         if self._home[0] != pid:
             self._home = (pid, [])  # a forked child leaves the parent's sockets alone

@@ -89,7 +89,7 @@ class _Watch:
         self._seconds = seconds
         self._job = f"job {context.jid} ({str(context.payload['class'])[:200]})"
         self._interrupt = elsewhere.here.get()
-        self._moment = Moment(self.span.ident)
+        self._moment = Moment(self.span.ident, self._raise)
         self._told = False
 
     def begin(self) -> None:
@@ -97,6 +97,7 @@ class _Watch:
 
     def end(self) -> None:
         self.span.close()
+        self._moment.take()
         self._crew.watchdog.forget(self)
 
     def _ring(self) -> float | None:
@@ -105,16 +106,24 @@ class _Watch:
         if self._told:
             self._crew.stuck(self.span.ident, self._job, lambda: self.span.open)
             return None
-        later = self._moment.wait() if self._interrupt is None else None
-        if later is not None:
-            return later
-        self._told = True
-        self.kind = _kind(self._seconds)
+        if self.kind is None:
+            self.kind = _kind(self._seconds)
         if self._interrupt is not None:
             self._interrupt(self.kind)
-        elif not self.span.strike(self.kind) and self.span.open:
-            self._say_why_not()
+        else:
+            later = self._moment.wait()
+            if later is not None:
+                return later
+            mine = self._moment.take()  # else the thread has met it at the end of a push
+            if mine and not self.span.strike(self.kind) and self.span.open:
+                self._say_why_not()
+        self._told = True
         return steady() + self._crew.grace
+
+    def _raise(self) -> None:
+        """Raise it here, in the job's thread."""
+        if self.span.open and self.kind is not None:
+            raise self.kind
 
     def _say_why_not(self) -> None:
         why = "" if strike.possible() else ": a debugger or a coverage tool traces its threads"

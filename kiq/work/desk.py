@@ -31,8 +31,8 @@ class Run(Protocol):
     def tid(self) -> str:
         """What the busy table calls the thread."""
 
-    def interrupt(self) -> bool:
-        """Raise Shutdown in it, if possible; tell whether it was reached."""
+    def interrupt(self, patience: float = 0.0) -> None:
+        """Raise Shutdown in it once, if possible; *patience* grows from call to call (seconds)."""
 
 
 def _nothing() -> None:

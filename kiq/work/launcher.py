@@ -195,10 +195,12 @@ class Launcher:
             self._config.shutdown_timeout,
             ", ".join(map(_jid, running[:100])) + (" and others" if len(running) > 100 else ""),
         )
-        for manager in self._managers:
-            manager.interrupt()
-        until = steady() + _AFTER_INTERRUPT
-        while steady() < until and any(manager.running for manager in self._managers):
+        began = steady()
+        while (waited := steady() - began) < _AFTER_INTERRUPT and any(
+            manager.running for manager in self._managers
+        ):
+            for manager in self._managers:
+                manager.interrupt(2 * waited)  # so that who waits in a lock has time to end, too
             threading.Event().wait(0.01)
 
     def _sign_off(self) -> None:

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Iterator
 
+from .. import interruption
 from ..clock import steady
 from ..config import Capsule
 from ..verdict import Taken
@@ -96,12 +97,15 @@ class Manager:
             and not self.running
         )
 
-    def interrupt(self) -> int:
-        """Raise Shutdown in everything that runs a job; return how many were reached."""
-        return sum(run.interrupt() for run in self.runs())
+    def interrupt(self, patience: float) -> None:
+        """Raise Shutdown in everything that runs a job, once; see :meth:`Processor.interrupt`."""
+        for run in self.runs():
+            run.interrupt(patience)
 
     def finish(self, deadline: float) -> None:
         """Start no further job; write what is owed until *deadline* (steady clock), and leave."""
+        for processor in self.processors:
+            interruption.due.pop(processor, None)
         self._desk.leave()
         self._buffer.close()
         self.courier.finish(deadline)

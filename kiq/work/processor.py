@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from .. import interruption
 from ..clock import steady
 from ..errors import Cancelled, Shutdown
 from ..logcontext import tid_of
@@ -15,6 +16,7 @@ from . import strike
 from .buffer import Buffer
 from .desk import MOST_WAITING, Desk
 from .executor import CANCELLED
+from .moment import on_its_way, patience_with
 
 #: Held by whoever meddles with a thread; never by a thread that is meddled with.
 _meddling = threading.Lock()
@@ -44,6 +46,7 @@ class Processor:
         self.current: Taken | None = None  # what runs, for the busy table
         self.started_at = 0.0  # on the clock of kiq.clock.steady
         self.retired = False  # another thread does its work: it ends with the job in hand
+        self._leaving: Taken | None = None  # what was told that the process ends
         self._hailed = False  # somebody meddles, or did so since the last look
         self._deciding = False  # ... and has not decided yet whether the job is over
         self.thread = threading.Thread(target=self.run, name=name, daemon=True)
@@ -115,9 +118,25 @@ class Processor:
         """The id of the thread as logs show it."""
         return tid_of(self.thread)
 
-    def interrupt(self) -> bool:
-        """Raise Shutdown in this thread if it runs a job; best effort, it can't reach into C code."""
-        return self.current is not None and strike.send(self.thread.ident, Shutdown)
+    def interrupt(self, patience: float = 0.0) -> None:
+        """Raise Shutdown in this thread, once, if it runs a job; best effort, not in C code.
+
+        Not while it pushes or logs: then it raises that itself when it is through, or is told when this
+        is called again. *patience* is for how many seconds it has been.
+        """
+        taken, ident = self.current, self.thread.ident
+        if taken is None or ident is None:
+            return
+        if self._leaving is not taken:
+            self._leaving = taken
+            on_its_way(self, ident, self._leave)
+        if patience_with(ident) <= patience and interruption.due.pop(self, None) is not None:
+            strike.send(ident, Shutdown)
+
+    def _leave(self) -> None:
+        """Raise it here, in this thread."""
+        if self.current is not None and self.current is self._leaving:
+            raise Shutdown
 
     def cancel(self, taken: Taken) -> bool:
         """Raise Cancelled in this thread while it runs *taken*, and never later; False if it is over.

@@ -12,12 +12,15 @@ from typing import Any
 import pytest
 
 import kiq
+from kiq import interruption
 from kiq.clock import steady
 from kiq.plugins.interrupting import elsewhere
-from kiq.plugins.interrupting.moment import FOR_KIQ, FOR_LOCKS, patience_with, stack_of
+from kiq.plugins.interrupting.moment import stack_of
 from kiq.plugins.interrupting.span import Span
 from kiq.plugins.interrupting.watchdog import Watchdog
 from kiq.work import strike
+from kiq.work.moment import FOR_KIQ, FOR_LOCKS, on_its_way, patience_with
+from kiq.work.outage import Outage
 from tests.helpers.untraced import restless
 from tests.helpers.waiting import eventually
 
@@ -357,3 +360,31 @@ def test_a_run_elsewhere_is_known_by_its_jid_while_it_lasts() -> None:
     assert told == [kiq.Cancelled]
     assert elsewhere.runs_of({"j1"}) == []
     assert elsewhere.here.get() is None
+
+
+def test_what_is_due_arrives_once_and_in_its_own_thread() -> None:
+    mine, told = threading.get_ident(), list[str]()
+    on_its_way("here", mine, lambda: told.append("here"))
+    on_its_way("there", mine + 1, lambda: told.append("there"))
+    interruption.arrive()
+    interruption.arrive()
+    assert told == ["here"]
+    assert interruption.due.pop("there")
+
+
+def test_log_lines_are_looked_at_only_while_something_is_due() -> None:
+    told: list[str] = []
+    on_its_way("here", threading.get_ident(), lambda: told.append("here"))
+    log = logging.getLogger("app.quiet")
+    log.addHandler(logging.NullHandler())
+    log.propagate = False
+    log.error("the first one meets it")
+    log.error("the next one finds nothing, and puts things in order")
+    assert told == ["here"]
+    assert logging.getLogRecordFactory() is logging.LogRecord
+
+
+def test_a_log_line_of_kiqs_own_is_no_place_to_raise() -> None:
+    on_its_way("here", threading.get_ident(), lambda: pytest.fail("raised in kiq's own code"))
+    Outage("poller").failed(kiq.StoreError("away"))
+    assert interruption.due.pop("here")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Any, Protocol
 
-from ... import plugin
+from ... import interruption, plugin
 from ...client import Client, Sorted
 from ...jid import Jid
 from ...middleware import ClientContext
@@ -81,6 +81,8 @@ class AfterCommit(Client):
         job_class: Any,
         batch_size: int | None,
     ) -> list[str | None]:
+        if interruption.due:
+            interruption.arrive()
         payloads = [_stamped(normalized(payload), job_class) for payload in given]
         transaction.defer(Deferred(payloads, usual_client().encoded, job_class, batch_size))
         return [Jid(payload["jid"]) for payload in payloads]

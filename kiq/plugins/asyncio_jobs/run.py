@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from contextvars import Context
 from typing import Any
 
+from ... import interruption
 from ...clock import steady
 from ...errors import Shutdown
 from ...logcontext import on_loop
 from ...middleware import Next, ServerContext
 from ...verdict import Taken, ToQueue, Verdict
 from ...work.desk import Desk
+from ...work.moment import on_its_way
 from ..interrupting import elsewhere
 from .bridge import in_greenlet, wait
 
@@ -33,6 +36,8 @@ class AsyncRun:
         "_desk",
         "_early",
         "_ended",
+        "_ident",
+        "_leaving",
         "_loop",
         "_performing",
         "_reason",
@@ -68,6 +73,8 @@ class AsyncRun:
         self._early: BaseException | None = None  # thrown while a layer waited, before it began
         self._reason: BaseException | None = None  # why its task was last cancelled
         self._cancels = 0
+        self._leaving = False
+        self._ident = 0  # the loop's thread
 
     # On any thread
 
@@ -78,21 +85,25 @@ class AsyncRun:
         is raised in its stead. Nothing happens when it has ended. One that catches the CancelledError
         and goes on is left alone.
         """
+        reason, key = error() if isinstance(error, type) else error, object()
+        # A coroutine that pushes again and again without an await blocks its loop: it meets it there.
+        on_its_way(key, self._ident, lambda: self._raise(reason))
         try:
-            reason = error() if isinstance(error, type) else error
-            self._loop.call_soon_threadsafe(self._cancel, reason)
-        except RuntimeError:
-            pass  # the loop is closed: nothing runs there any more
+            self._loop.call_soon_threadsafe(self._cancel, reason, key)
+        except RuntimeError:  # the loop is closed: nothing runs there any more
+            interruption.due.pop(key, None)
 
-    def interrupt(self) -> bool:
-        """End the job because the process leaves; it goes back to its queue, uncounted."""
-        self.throw(Shutdown())
-        return True
+    def interrupt(self, patience: float = 0.0) -> None:  # noqa: ARG002 (a thread's needs some)
+        """End the job because the process leaves; it goes back to its queue, uncounted. Once."""
+        if not self._leaving:
+            self._leaving = True
+            self.throw(Shutdown())
 
     # On the event loop
 
     def begin(self) -> None:
         """Start the task."""
+        self._ident = threading.get_ident()
         payload = self._context.payload
         name = f"{payload['class'][:200]} jid={self._context.jid[:100]}"
         self._task = self._loop.create_task(self._run(), name=name, context=Context())
@@ -144,9 +155,13 @@ class AsyncRun:
             desk.wake()
             await asyncio.sleep(_LOOK_AGAIN)
 
-    def _cancel(self, error: BaseException) -> None:
-        task = self._task
-        if task is None or task.done():
+    def _raise(self, error: BaseException) -> None:
+        if elsewhere.here.get() == self.throw:  # not another job that shares the loop
+            raise error
+
+    def _cancel(self, error: BaseException, key: object) -> None:
+        task, waiting = self._task, interruption.due.pop(key, None)
+        if task is None or task.done() or waiting is None:
             return
         if self._performing or isinstance(error, Shutdown):
             self._reason = error

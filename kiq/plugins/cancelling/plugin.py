@@ -91,7 +91,7 @@ class _Run:
         self._taken = taken
         self._job = f"job {jid[:200]}, which was cancelled,"
         self._ident = processor.thread.ident or 0
-        self._moment = Moment(self._ident)
+        self._moment = Moment(self._ident, self._raise)
         self._told = False
 
     def _runs(self) -> bool:
@@ -99,6 +99,7 @@ class _Run:
 
     def ring(self) -> float | None:
         if not self._runs():
+            self._moment.take()
             return None
         if self._told:
             self._crew.stuck(self._ident, self._job, self._runs)
@@ -107,9 +108,15 @@ class _Run:
         if later is not None:
             return later
         self._told = True
-        if not self._processor.cancel(self._taken) and self._runs():
+        mine = self._moment.take()  # else the thread has met it at the end of a push
+        if mine and not self._processor.cancel(self._taken) and self._runs():
             logger.error("%s can't be interrupted: its thread is traced", self._job)
         return steady() + self._crew.grace
+
+    def _raise(self) -> None:
+        """Raise it here, in the job's thread."""
+        if self._runs():
+            raise Cancelled
 
 
 def _payload(taken: Taken) -> dict[str, Any]:

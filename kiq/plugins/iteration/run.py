@@ -133,6 +133,8 @@ class Run:
         if not self._moved:
             self._moved = True
             self.keeper.check(state)
+        if interruption.due:
+            interruption.arrive()
         if self._jid in interruption.cancelled:
             state.cancelled_at = wall()
         if state.cancelled:
