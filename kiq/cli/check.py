@@ -7,7 +7,10 @@ import sys
 import click
 
 from .. import config_file
-from ..config import banner_lines
+from ..config import Redis, banner_lines
+from ..embedded import is_embedded
+from ..embedded.locate import find_binary
+from ..store.connection import Connector
 from .exit_codes import CONFIG
 
 
@@ -24,6 +27,15 @@ def check(path: str | None, environment: str | None) -> None:
         click.echo(f"{len(problems)} problem{'s' if len(problems) > 1 else ''}", err=True)
         sys.exit(CONFIG)
     config = config_file.load(path, flags=flags)
+    _try_to_connect(config.redis)
     for line in (*banner_lines(config), *config.notices):
         click.echo(line)
     click.echo("ok")
+
+
+def _try_to_connect(redis: Redis) -> None:
+    """Go as far as one can without Redis: raises the ConfigError or EmbeddedServerError met there."""
+    if is_embedded(redis.url):
+        find_binary()
+    else:
+        Connector(redis).open()

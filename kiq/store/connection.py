@@ -233,7 +233,7 @@ class Connector:
             self.where = _place(pool)
             timeouts = {"socket_timeout": 5.0, "socket_connect_timeout": 3.0}
         self._class = pool.connection_class
-        self._arguments = {**pool.connection_kwargs, **timeouts, **self._overrides()}
+        self._arguments = {**_in_resp2(pool.connection_kwargs), **timeouts, **self._overrides()}
 
     def _overrides(self) -> dict[str, Any]:
         overrides: dict[str, Any] = {
@@ -254,11 +254,27 @@ class Connector:
             embedded.ensure(self._embedded)
 
     def open(self, *, timeout: float | None = None) -> Link:
-        """Return a link that is not connected yet; *timeout* (seconds) replaces the socket's."""
+        """Return a link that is not connected yet; *timeout* (seconds) replaces the socket's.
+
+        Raises ConfigError where redis-py makes no connection of the settings.
+        """
         arguments = dict(self._arguments)
         if timeout is not None:
             arguments["socket_timeout"] = timeout
-        return Link(self, self._class(**arguments))
+        try:
+            return Link(self, self._class(**arguments))
+        except (TypeError, ValueError, exceptions.RedisError) as error:
+            raise ConfigError(
+                f"redis-py {redis.__version__} makes no connection to {self.where}: {error}"
+            ) from error
+
+
+def _in_resp2(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return *arguments* without the watch for maintenance that pools of redis-py 8 add for RESP3.
+
+    With it a connection in RESP2 can't be made at all where hiredis is not installed.
+    """
+    return {name: it for name, it in arguments.items() if "maint_notifications" not in name}
 
 
 def _place(pool: redis.ConnectionPool) -> str:

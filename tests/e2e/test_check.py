@@ -48,3 +48,18 @@ def test_no_redis_is_needed_and_no_password_shown(site: Site) -> None:
     assert process.wait() == 0
     assert "redis://:***@192.0.2.1:1/0" in process.log
     assert "sesame" not in process.log
+
+
+def test_settings_of_which_no_connection_can_be_made_are_not_found_good(site: Site) -> None:
+    process = site.run("check", REDIS_URL="redis://:sesame@localhost:1/0?nonsense=1")
+    assert process.wait() == 78
+    assert "nonsense" in process.log
+    assert "sesame" not in process.log
+    assert "ok" not in process.lines
+
+
+def test_a_server_to_embed_that_is_not_there_is_not_found_good(site: Site) -> None:
+    process = site.run("check", REDIS_URL="embedded", KIQ_REDIS_SERVER="/nowhere/redis-server")
+    assert process.wait() == 69
+    assert "'/nowhere/redis-server', which does not exist" in process.log
+    assert "ok" not in process.lines

@@ -30,8 +30,9 @@ print(json.dumps({
     "threads": threading.active_count() - threads,
 }))
 """
-#: hiredis comes with redis when it is installed; the rest is the runtime of compiled packages.
-ALLOWED = {"kiq", "redis", "msgpack", "hiredis", "cython_runtime"}
+#: hiredis and cryptography come with redis when they are installed; the rest is the runtime of
+#: compiled packages.
+ALLOWED = {"kiq", "redis", "msgpack", "hiredis", "cryptography", "cython_runtime"}
 
 
 @cache

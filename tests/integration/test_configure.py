@@ -6,7 +6,6 @@ import contextlib
 import gc
 import json
 import logging
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,14 +16,13 @@ import pytest
 import redis
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
-from redis.sentinel import Sentinel
 
 import kiq
 from kiq.config import Redis
 from kiq.errors import ConfigError
+from tests.helpers.sentinel import client_of, watching
 from tests.helpers.server import TestServer
 from tests.helpers.stored import in_queue
-from tests.helpers.waiting import eventually
 
 ITEM = {"class": "X", "args": [1]}
 
@@ -142,32 +140,11 @@ def test_a_client_of_ones_own_is_copied_and_left_as_it_is(
 def sentinel(private_server: Any, tmp_path: Path) -> Iterator[tuple[Any, TestServer]]:
     """A Sentinel that watches a server of its own as "jobs", and that server."""
     master = private_server()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    settings = tmp_path / "sentinel.conf"
-    settings.write_text(
-        f"bind 127.0.0.1\nport {port}\ndir {tmp_path}\n"
-        f"sentinel monitor jobs 127.0.0.1 {master.port} 1\n"
-    )
-    process = subprocess.Popen(
-        [master.binary, settings, "--sentinel"], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
-    )
-    make: Any = Sentinel
-    watcher = make([("127.0.0.1", port)], socket_timeout=5)
-
-    def found() -> bool:
-        try:
-            return bool(watcher.discover_master("jobs"))
-        except redis.ConnectionError:
-            return False
-
-    eventually(found, timeout=15)
-    yield watcher, master
-    for client in watcher.sentinels:
-        client.close()
-    process.terminate()
-    process.wait(10)
+    with watching(master, tmp_path) as port:
+        watcher = client_of(port)
+        yield watcher, master
+        for client in watcher.sentinels:
+            client.close()
 
 
 def test_a_client_of_sentinels_pushes_to_the_master_that_sentinel_names(
