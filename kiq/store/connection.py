@@ -72,12 +72,14 @@ class Link:
         unknown = [at for at, r in enumerate(replies) if isinstance(r, exceptions.NoScriptError)]
         if unknown:
             try:
-                self._round_trip([("SCRIPT", "LOAD", script.text) for script in scripts.ALL])
+                loaded = self._round_trip([scripts.load(script) for script in scripts.ALL])
             except StoreError as error:
                 error.maybe_done = len(unknown) < len(commands)
                 raise
-            again = self._round_trip([commands[at] for at in unknown])
-            for at, reply in zip(unknown, again, strict=True):
+            missed = [commands[at] for at in unknown]
+            if isinstance(loaded[0], exceptions.ResponseError):  # SCRIPT is taken away, say
+                missed = [scripts.whole(command) for command in missed]
+            for at, reply in zip(unknown, self._round_trip(missed), strict=True):
                 replies[at] = reply
         return self._translated(replies)
 
@@ -111,8 +113,7 @@ class Link:
         connection, sending = self._connection, False
         try:
             if not _connected(connection):
-                self._connector.prepare()
-                connection.connect()  # sending would connect as well, but without asking Sentinel
+                self._open()
             ready = b"".join(each for each in commands if isinstance(each, bytes))
             packed, sending = [ready] if ready else connection.pack_commands(commands), True
             connection.send_packed_command(packed)
@@ -148,14 +149,23 @@ class Link:
     def connect(self) -> None:
         """Connect now (else the first exchange does). Raises StoreUnavailable or StoreDenied."""
         try:
-            self._connector.prepare()
-            self._connection.connect()
+            self._open()
         except exceptions.RedisError as error:
             raise translate(error, self._connector.where) from error
 
+    def _open(self) -> None:
+        connection = self._connection
+        self._connector.prepare()
+        connection.connect()  # sending would connect as well, but without asking Sentinel
+        # Not by redis-py: to it a server without CLIENT is none.
+        connection.send_command("CLIENT", "SETNAME", self._connector.name)
+        _reply(connection)
+
     def listen(self, channel: str) -> None:
         """Subscribe to *channel*; from then on only :meth:`heard` may be called. One round trip."""
-        self._round_trip([("SUBSCRIBE", channel)])
+        (reply,) = self._round_trip([("SUBSCRIBE", channel)])
+        if isinstance(reply, Exception):
+            raise translate(reply, self._connector.where) from reply
 
     def heard(self) -> int:
         """Read what has been published, without waiting; return how many messages there were."""
@@ -213,7 +223,7 @@ class Connector:
     """
 
     def __init__(self, source: RedisSettings | redis.Redis, name: str = "kiq") -> None:
-        self._name = name
+        self.name = name
         self._embedded: str | None = None
         if isinstance(source, RedisSettings) and source.client is not None:
             source = source.client
@@ -242,7 +252,7 @@ class Connector:
             "health_check_interval": 0,
             "protocol": 2,
             "decode_responses": False,
-            "client_name": self._name,
+            "client_name": None,
         }
         if not issubclass(self._class, redis.UnixDomainSocketConnection):
             overrides["socket_keepalive"] = True

@@ -49,6 +49,32 @@ def _length(length: int) -> bytes:
     return b"\r\n$%d\r\n" % length
 
 
+def load(script: Script) -> Command:
+    """Return the command that makes the server know *script*."""
+    return ("SCRIPT", "LOAD", script.text)
+
+
+def whole(command: Command | Packed) -> Command | Packed:
+    """Return *command*, which calls one of these scripts by digest, as one that brings its text.
+
+    For a server that does not take SCRIPT LOAD. What calls another script is returned as it is.
+    """
+    if not isinstance(command, bytes):
+        text = _by_sha().get(command[1])
+        return ("EVAL", text, *command[2:]) if text else command
+    _, digest, rest = command.partition(b"$7\r\nEVALSHA\r\n$40\r\n")
+    text = _by_sha().get(rest[:40].decode())
+    if not digest or not text:
+        return command
+    body = pack_parts([b"EVAL", text.encode()])[2:]
+    return command[: -len(digest + rest)] + body + rest[40:]
+
+
+@functools.cache
+def _by_sha() -> dict[str, str]:
+    return {script.sha: script.text for script in ALL}
+
+
 def _read(name: str) -> str:
     return (resources.files("kiq.store") / "lua" / f"{name}.lua").read_text("utf-8")
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import StoreUnsuitable
+from ..errors import StoreError, StoreUnsuitable
 from .connection import Link
+from .translation import is_taken_away
 
 MINIMUM = (6, 2)
 
@@ -25,13 +26,22 @@ class Server:
         return self.policy not in ("noeviction", "")
 
     def __str__(self) -> str:
-        return f"{self.product} {'.'.join(map(str, self.version))}"
+        """Return product and version."""
+        return f"{self.product} {'.'.join(map(str, self.version)) or '(its version is not told)'}"
 
 
 def inspect(link: Link) -> Server:
-    """Ask the server what it is. One round trip; raises StoreUnsuitable when it is too old."""
+    """Ask the server what it is. One round trip; raises StoreUnsuitable when it is too old.
+
+    One that does not take INFO from this user is taken as it is: its version is then ``()``.
+    """
     fields: dict[str, str] = {}
-    for line in link.call(("INFO",)).decode(errors="replace").splitlines():
+    (told,) = link.exchange([("INFO",)])
+    if isinstance(told, StoreError):
+        if not is_taken_away(str(told)):
+            raise told
+        return Server("Redis", (), "", False)
+    for line in told.decode(errors="replace").splitlines():
         name, _, value = line.partition(":")
         fields[name] = value
     version = tuple(

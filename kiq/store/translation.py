@@ -18,6 +18,21 @@ GONE = (
 _ELSEWHERE = (exceptions.ReadOnlyError, exceptions.MasterDownError, exceptions.BusyLoadingError)
 #: How answers begin of a Redis that does nothing for a while, for reasons that pass.
 _LATER = ("BUSY ", "MISCONF ", "NOREPLICAS ", "CLUSTERDOWN ", "TRYAGAIN ")
+#: What servers say of a command that was renamed, or that an ACL forbids; plain and in a script.
+_TAKEN_AWAY = (
+    "unknown command",
+    "unknown redis command",
+    "can't run this command",
+    "has no permissions to run",
+    "no permissions to run",
+    "acl failure",
+    "no permissions to access a key",
+    "no permissions to access one of the keys",
+    "can't access at least one of the keys",
+    "no permissions to access a channel",
+    "no permissions to access one of the channels",
+    "can't publish to the channel",
+)
 
 
 def translate(error: Exception, where: str) -> StoreError:
@@ -33,12 +48,19 @@ def translate(error: Exception, where: str) -> StoreError:
         | exceptions.AuthorizationError,
     ) or "WRONGPASS" in str(error):
         return StoreDenied(f"Redis refused the user or a command: {text}; check the URL and ACL")
+    if is_taken_away(str(error)):
+        return StoreDenied(f"{text}; `kiq doctor` tries each command that kiq needs, and names it")
     if is_elsewhere(error):
         way_out = "wait until it is ready, or name the master in the URL"
         return StoreUnavailable(f"this Redis takes no writes now: {text}; {way_out}")
     if isinstance(error, GONE):
         return StoreUnavailable(f"Redis can't be reached: {text}{_way_out(where)}")
     return StoreError(f"Redis refused: {text}")
+
+
+def is_taken_away(text: str) -> bool:
+    """Tell whether Redis refused a command itself: it is unknown, renamed, or not this user's."""
+    return any(word in text.lower() for word in _TAKEN_AWAY)
 
 
 def is_elsewhere(error: Exception) -> bool:

@@ -15,7 +15,7 @@ from ..config import Config
 from ..errors import StoreUnavailable, StoreUnsuitable, UndecodablePayload
 from ..plugin import Host, Service
 from ..registry import Registry
-from ..store import processes, server
+from ..store import needs, processes, server
 from ..store.connection import Link
 from ..verdict import Taken
 from . import crash_points
@@ -225,6 +225,7 @@ class Launcher:
 
     def _inspect(self, link: Link) -> None:
         self.server = server.inspect(link)
+        needs.check(link)
         if self.server.evicts:
             logger.warning(
                 "maxmemory-policy is %s: Redis may throw jobs away when it is full; set it to "

@@ -14,6 +14,7 @@ from kiq.commands.checks.finding import Finding
 from kiq.commands.checks.fleet_facts import FleetFacts, ProcessFacts
 from kiq.commands.checks.server_facts import ServerFacts
 from kiq.store.flight import DeadLimits
+from kiq.store.needs import Refusals
 
 NOW = 1_800_000_000.0
 WELL = ServerFacts(
@@ -61,6 +62,7 @@ def of_server(**changes: Any) -> list[Finding]:
         server.clock,
         lambda each: server.clients(each, 2),
         server.replies,
+        server.commands,
     ]
     return [finding for check in checks for finding in check(facts)]
 
@@ -117,6 +119,8 @@ def test_nothing_is_wrong_where_all_is_well() -> None:
             "replies",
             "warning",
         ),
+        ({"missing": Refusals(("RENAME",), ())}, "commands", "danger"),
+        ({"missing": Refusals((), ("SCAN",))}, "commands", "note"),
         ({"refused": ("CLIENT LIST",)}, "permissions", "note"),
         ({"refused": ("EVAL",)}, "permissions", "danger"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...store import needs
 from ...store.server import MINIMUM
 from ..text import duration, visible
 from .finding import Finding
@@ -197,6 +198,17 @@ def clients(facts: ServerFacts, processes: int) -> Iterator[Finding]:
     if 0 < timeout < _SHORT_TIMEOUT:
         what = f"Redis closes connections that are idle for {timeout} s"
         yield Finding("timeout", "warning", what, "CONFIG SET timeout 0, or 300")
+
+
+def commands(facts: ServerFacts) -> Iterator[Finding]:
+    """Judge whether this Redis takes every command that a worker sends; each was tried."""
+    missing = facts.missing
+    if missing.needed:
+        what = f"{', '.join(missing.needed)}: refused, and a worker can't start without"
+        yield Finding("commands", "danger", what, needs.ALLOW)
+    for name in missing.niceties:
+        what = f"{name} is refused: {needs.NICETIES[name]}"
+        yield Finding("commands", "note", what, "allow it where you can")
 
 
 def replies(facts: ServerFacts) -> Iterator[Finding]:

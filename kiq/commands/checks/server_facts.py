@@ -11,6 +11,7 @@ from ... import keys
 from ...api import Connection
 from ...clock import steady, wall
 from ...errors import StoreDenied, StoreError, StoreUnavailable
+from ...store import needs
 
 _SETTINGS = (
     "maxmemory-policy",
@@ -42,6 +43,7 @@ class ServerFacts:
     clock_ahead: float = 0.0
     uncertain: float = 0.0
     clients: Mapping[str, int] = field(default_factory=dict)
+    missing: needs.Refusals = field(default_factory=needs.Refusals)
 
     def number(self, name: str) -> int:
         """Return the number that INFO gives for *name*; 0 where it gives none."""
@@ -84,6 +86,7 @@ def gather_server(home: Connection) -> ServerFacts:
         ahead,
         uncertain,
         _clients(ask("CLIENT LIST", "CLIENT", "LIST")),
+        needs.probe(home.replies),
     )
 
 

@@ -10,4 +10,6 @@ redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -(tonumber(ARGV[3]) + 1))
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 -- As Sidekiq does, but without making a state that was not there.
 if redis.call('EXISTS', KEYS[2]) == 1 then redis.pcall('HSETNX', KEYS[2], 'cancelled', now) end
-return redis.call('PUBLISH', ARGV[4], '1')
+-- What is written counts: who may not publish, or can't, is no failure. Workers look now and then.
+local heard = redis.pcall('PUBLISH', ARGV[4], '1')
+return type(heard) == 'number' and heard or 0
