@@ -21,6 +21,7 @@ from ..config import Redis as RedisSettings
 from ..config import mask
 from ..errors import ConfigError, StoreError, StoreUnavailable
 from . import scripts
+from .pools import in_resp2, place
 from .scripts import Command, Packed
 from .translation import GONE, translate
 
@@ -240,10 +241,10 @@ class Connector:
         else:
             self._source = source  # a Sentinel's connections ask their pool, which it keeps alive
             pool = source.connection_pool
-            self.where = _place(pool)
+            self.where = place(pool)
             timeouts = {"socket_timeout": 5.0, "socket_connect_timeout": 3.0}
         self._class = pool.connection_class
-        self._arguments = {**_in_resp2(pool.connection_kwargs), **timeouts, **self._overrides()}
+        self._arguments = {**in_resp2(pool.connection_kwargs), **timeouts, **self._overrides()}
 
     def _overrides(self) -> dict[str, Any]:
         overrides: dict[str, Any] = {
@@ -277,22 +278,6 @@ class Connector:
             raise ConfigError(
                 f"redis-py {redis.__version__} makes no connection to {self.where}: {error}"
             ) from error
-
-
-def _in_resp2(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return *arguments* without the watch for maintenance that pools of redis-py 8 add for RESP3.
-
-    With it a connection in RESP2 can't be made at all where hiredis is not installed.
-    """
-    return {name: it for name, it in arguments.items() if "maint_notifications" not in name}
-
-
-def _place(pool: redis.ConnectionPool) -> str:
-    settings = pool.connection_kwargs
-    service = getattr(pool, "service_name", None)
-    if service:
-        return f"Sentinel service {service}"
-    return str(settings.get("path") or f"{settings.get('host')}:{settings.get('port')}")
 
 
 def _pool(url: str) -> redis.ConnectionPool:
