@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from . import interruption, plugin
+from . import interruption, keys, plugin
 from .clock import milliseconds, wall
 from .codec import encode
 from .config import Codec, Redis, check_codec, check_push_buffer
@@ -57,6 +57,7 @@ class Client:
         self.connector = Connector(redis if redis is not None else Redis(), "kiq-client")
         enqueue = Enqueue(self.connector)
         self._enqueue: Enqueue | PushBuffer = enqueue
+        self._looks = enqueue
         if push_buffer:
             self._enqueue = PushBuffer(enqueue, push_buffer)
             host.events.on("exit", self._enqueue.close)
@@ -72,6 +73,10 @@ class Client:
         job may have been pushed all the same (kiq does not push it again by itself).
         """
         return self.push_sorted((self._sorted((_complete(payload),), job_class),))[0]
+
+    def mark_of(self, jid: str) -> float | None:
+        """Return the score of the mark that says that *jid* was cancelled; one round trip."""
+        return self._looks.score(keys.CANCELLED, jid)
 
     @property
     def is_plain(self) -> bool:

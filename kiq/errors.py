@@ -113,8 +113,10 @@ class StoreError(KiqError):
 
     *maybe_done* is False when nothing was written: Redis refused, or was never asked. It is True when
     the connection broke after the command was sent: then nobody knows. *jids* are the jobs of the
-    push that failed.
+    push that failed; *acted* is what a bulk act of ``kiq.api`` had done before.
     """
+
+    acted: int = 0
 
     def __init__(self, message: str, maybe_done: bool = False, jids: Sequence[str] = ()) -> None:
         super().__init__(message)

@@ -9,9 +9,12 @@ from typing import Any
 #: Set when this process takes no more jobs: what runs should come to an end, or to a place to go on.
 stopping = threading.Event()
 
-#: The jids that were cancelled. Filled by the plugin that cancels; empty as a rule, so that a look
-#: costs next to nothing.
-cancelled: set[str] = set()
+#: The jids that were cancelled, and the score of the mark that says so. Filled by the plugin that
+#: cancels; empty as a rule, so that a look costs next to nothing.
+cancelled: dict[str, float] = {}
+
+#: Field of a payload: somebody wants it to run in spite of marks up to this score.
+UNCANCELLED = "uncancelled"
 
 #: By whom which thread is to be interrupted as soon as nothing of kiq's is half done there, and what
 #: raises there. Empty as a rule; who begins a push, say, looks whether it is: ``if due: arrive()``.
@@ -20,7 +23,11 @@ due: dict[Hashable, tuple[int, Callable[[], object]]] = {}
 
 def was_cancelled(payload: Mapping[str, Any]) -> bool:
     """Tell whether the job of *payload* was cancelled; its jid may be anything that was pushed."""
-    return bool(cancelled) and str(payload.get("jid", "")) in cancelled
+    mark = cancelled.get(str(payload.get("jid", ""))) if cancelled else None
+    if mark is None:
+        return False
+    but = payload.get(UNCANCELLED)
+    return not isinstance(but, int | float) or mark > but
 
 
 def arrive() -> None:

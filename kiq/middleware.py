@@ -62,7 +62,7 @@ class ServerContext:
     @property
     def interrupted(self) -> bool:
         """Whether the job is to end soon: its process stops, or it was cancelled."""
-        return interruption.stopping.is_set() or self.jid in interruption.cancelled
+        return interruption.stopping.is_set() or interruption.was_cancelled(self.payload)
 
 
 C = TypeVar("C")

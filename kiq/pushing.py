@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from .client import default_client
-from .errors import PayloadError
+from .client import Client, default_client
+from .errors import PayloadError, StoreError
+from .interruption import UNCANCELLED
 from .options import DEFAULTS
 from .payload import Payload, normalized
 from .registry import JobSpec, registry
@@ -17,10 +18,24 @@ def push(item: Mapping[str, Any]) -> str | None:
 
     Takes Sidekiq's fields (``queue``, ``retry``, ``at`` ...), keeps unknown ones. A registered class
     adds its options, and checks the arguments. Returns the jid, or None where client middleware
-    vetoed. One round trip. Raises PayloadError or StoreError.
+    vetoed. One round trip, two for a ``jid`` of your own: a cancel of that jid before this push does not
+    mean this job. Raises PayloadError or StoreError.
     """
     payload, spec = prepared(item)
-    return default_client().push(payload, spec.cls if spec else None)
+    client = default_client()
+    return client.push(spared(client, payload, item), spec.cls if spec else None)
+
+
+def spared(client: Client, payload: Payload, item: Mapping[str, Any]) -> Payload:
+    """Return *payload*, exempt from a cancel before now where *item* gave its jid."""
+    if "jid" in item:
+        try:
+            mark = client.mark_of(payload["jid"])
+        except StoreError:
+            return payload  # the push will say what is wrong with Redis, if it is that
+        if mark is not None:
+            payload[UNCANCELLED] = mark
+    return payload
 
 
 def push_bulk(

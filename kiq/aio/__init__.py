@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..pushing import prepared, prepared_bulk
+from ..client import default_client
+from ..pushing import prepared, prepared_bulk, spared
 from .pushes import Pushes
+from .threads import in_thread
 
 __all__ = ["Pushes", "push", "push_bulk"]
 
@@ -17,6 +19,8 @@ __all__ = ["Pushes", "push", "push_bulk"]
 async def push(item: Mapping[str, Any]) -> str | None:
     """Push a job given as a dict without blocking the event loop; see :func:`kiq.push`."""
     payload, spec = prepared(item)
+    if "jid" in item:
+        payload = await in_thread(spared, default_client(), payload, item)
     return await Pushes().push(payload, spec.cls if spec else None)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..plugins.metrics.buckets import BOUNDS as BUCKETS
+from .acted import Acted
 from .connection import Connection, connection
 from .deploy import Deploy, mark
 from .iteration_state import IterationState
@@ -19,6 +20,7 @@ from .work_set import Work, WorkSet
 
 __all__ = [
     "BUCKETS",
+    "Acted",
     "Connection",
     "DeadSet",
     "Deploy",

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from .. import keys
+from ..errors import StoreDenied, StoreError, StoreUnavailable
 from ..store.flight import DeadLimits
 from ..store.scripts import Command
-from . import moves
+from . import marks, moves
+from .acted import GONE, Acted, Tally
 from .connection import Connection
+from .presence import Presence
 from .selection import Selection
 from .set_pages import pages
 from .sorted_entry import SortedEntry
@@ -22,63 +26,119 @@ class Bulk:
 
     def __init__(self, home: Connection, key: str, limits: DeadLimits) -> None:
         self._home, self._key, self._limits = home, key, limits
+        self._tally = Tally()
+        #: Where nothing can go, and why: asked once.
+        self._refused: dict[str, StoreError] = {}
+        self._marked = False  # whether any job is cancelled
 
-    def run(self, handle: Handle, selection: Selection, progress: Progress | None) -> int:
-        """Give each batch of what is there now to *handle*; return how many it handled.
+    def run(self, handle: Handle, selection: Selection, progress: Progress | None) -> Acted:
+        """Give each batch of what is there now to *handle*; return what it came to.
 
-        What comes meanwhile with a score beyond all that were there is left alone.
+        What comes meanwhile is left alone, wherever it comes, also what was handled and comes back.
+        Raises StoreError, with what was done before in ``acted``, when Redis is away, or lets this
+        user do nothing at all.
         """
+        try:
+            self._run(handle, selection, progress)
+            denied = [e for e in self._refused.values() if isinstance(e, StoreDenied)]
+            if denied and not self._tally.done:
+                raise denied[0]
+        except StoreError as error:
+            error.acted = self._tally.acted
+            raise
+        return self._tally.acted
+
+    def _run(self, handle: Handle, selection: Selection, progress: Progress | None) -> None:
         until, total = self._extent(selection)
-        looked_at = done = 0
-        for page in pages(self._home, self._key, "up", selection.needle) if total else ():
+        if not total:
+            return
+        self._marked = marks.are_there(self._home)
+        there = Presence(self._home, self._key, selection.needle, until)
+        looked_at = 0
+        for page in pages(self._home, self._key, "up", selection.needle, until=until):
             entries = (
                 SortedEntry(self._home, self._key, self._limits, raw, float(score))
                 for raw, score in page.members
-                if float(score) <= until
+                if there.take((raw, score))
             )
             batch = [entry for entry in entries if selection.takes(entry)]
             if batch:
-                done += handle(self, batch)
+                handle(self, batch)
             looked_at += page.looked_at
-            if float(page.last[1]) > until:
-                break
             if progress is not None and looked_at < total:
                 progress(looked_at, total)
-        if progress is not None and total:
+        if progress is not None:
             progress(total, total)
-        return done
 
-    def to_queues(self, batch: Sequence[SortedEntry]) -> int:
-        """Retry all of *batch* that names a queue; one round trip."""
+    def to_queues(self, batch: Sequence[SortedEntry]) -> None:
+        """Retry all of *batch* that names a queue; one round trip, two where jobs are cancelled."""
         queues: dict[str, list[SortedEntry]] = {}
         for entry in batch:
-            if entry.queue is not None:
-                queues.setdefault(entry.queue, []).append(entry)
-        commands: list[Command] = []
-        for queue, entries in queues.items():
-            raws = [entry.raw for entry in entries]
-            jobs = [entry.uncounted() for entry in entries]
-            changed = jobs if jobs != raws else ()
-            commands.append(moves.to_queue(self._key, queue, raws, changed))
-        return sum(self._home.exchange(commands)) if commands else 0
+            queue = entry.queue
+            if queue is None:
+                self._tally.leave(entry.why_no_queue)
+            elif queue in self._refused:
+                self._leave(queue, 1)
+            else:
+                queues.setdefault(queue, []).append(entry)
+        known = marks.of(self._home, [entry.jid for entry in batch]) if self._marked else {}
+        self._act(
+            (
+                queue,
+                len(entries),
+                moves.to_queue(
+                    self._key, queue, [entry.leaving(known, uncounted=True) for entry in entries]
+                ),
+            )
+            for queue, entries in queues.items()
+        )
 
     def to_dead(
         self, batch: Sequence[SortedEntry], *, notify: bool, error: BaseException | None
-    ) -> int:
+    ) -> None:
         """Kill *batch*; one round trip. With *notify* the death handlers are told of each."""
-        raws = [entry.raw for entry in batch]
-        moved = self._home.call(moves.kill(self._key, raws, self._limits))
-        for place in moved if notify else ():
-            batch[place - 1].tell_death(error)
-        return len(moved)
+        if keys.DEAD in self._refused:
+            self._leave(keys.DEAD, len(batch))
+            return
+        command = moves.kill(self._key, [entry.raw for entry in batch], self._limits)
+        (reply,) = self._act([(keys.DEAD, len(batch), command)])
+        if notify and not isinstance(reply, StoreError):
+            for place in reply[1:]:
+                batch[place - 1].tell_death(error)
 
-    def delete(self, batch: Sequence[SortedEntry]) -> int:
+    def delete(self, batch: Sequence[SortedEntry]) -> None:
         """Delete *batch*; one round trip."""
-        return int(self._home.call(moves.delete(self._key, [entry.raw for entry in batch])))
+        command = moves.delete(self._key, [entry.raw for entry in batch])
+        self._act([(self._key, len(batch), command)])
 
-    def clear(self) -> int:
+    def clear(self) -> Acted:
         """Delete the whole set; one round trip."""
-        return int(self._home.call(moves.clear(self._key)))
+        return Acted.of(self._home.call(moves.clear(self._key)))
+
+    def _act(self, parts: Iterable[tuple[str, int, Command]]) -> list[Any]:
+        """Send what is done to so many jobs that go to one place each; count, and return the replies."""
+        given = list(parts)
+        replies = self._home.replies([command for *_, command in given]) if given else []
+        away = None
+        for (target, size, _), reply in zip(given, replies, strict=True):
+            if isinstance(reply, StoreUnavailable):
+                away = reply
+            elif isinstance(reply, StoreError):
+                self._refused[target] = reply
+                self._leave(target, size)
+            else:
+                dropped, done = (
+                    (reply[0], len(reply) - 1) if isinstance(reply, list) else (0, reply)
+                )
+                self._tally.dropped += dropped
+                self._tally.done += done
+                self._tally.leave(GONE, size - done)
+        if away is not None:
+            raise away
+        return replies
+
+    def _leave(self, target: str, count: int) -> None:
+        self._tally.leave(f"{target} takes none: {self._refused[target]}", count)
 
     def _extent(self, selection: Selection) -> tuple[float, int]:
         """Return the highest score to look at, and how many members there are up to it."""
@@ -91,4 +151,4 @@ class Bulk:
         return until, int(self._home.call(("ZCOUNT", self._key, "-inf", repr(until))))
 
 
-Handle = Callable[[Bulk, list[SortedEntry]], int]
+Handle = Callable[[Bulk, list[SortedEntry]], None]

@@ -9,6 +9,7 @@ from typing import Any
 
 from .. import keys
 from ..errors import ConfigError
+from .acted import Acted
 from .bulk import Bulk, Handle, Progress
 from .connection import connection
 from .limits import dead_limits
@@ -139,12 +140,14 @@ class JobSet:
         job_class: Any = None,
         older_than: float | datetime.timedelta | None = None,
         progress: Progress | None = None,
-    ) -> int:
-        """Retry every job that is meant, the lowest score first; return how many.
+    ) -> Acted:
+        """Retry every job that is meant, the lowest score first; return how many, and what stayed.
 
         In batches of a hundred. After each, *progress* is called with how many of the set have been
-        looked at, and how many there are to look at. What names no queue stays. Raises StoreError;
-        what was not moved by then is where it was.
+        looked at, and how many there are to look at. Each is handled once: what comes meanwhile, or
+        fails and comes back, is left alone. What names no queue stays, and what its queue refuses;
+        ``.left`` says why. Raises StoreError when Redis is away, or denies it all: ``.acted`` of the
+        error is what was done before, the rest is where it was.
         """
         selection = Selection(text, job_class, older_than)
         return self._bulk(Bulk.to_queues, selection, progress)
@@ -158,17 +161,18 @@ class JobSet:
         progress: Progress | None = None,
         notify: bool = False,
         error: BaseException | None = None,
-    ) -> int:
+    ) -> Acted:
         """Move every job that is meant to the dead set; return how many. See :meth:`retry_all`.
 
+        ``.dropped`` says how many left the dead set, as it was full.
         With *notify* the death handlers of this process are told of each: ``SortedEntry.kill``.
         """
         if self.key == keys.DEAD:
             raise ConfigError("the jobs of the dead set are dead already: clear() deletes them")
         selection = Selection(text, job_class, older_than)
 
-        def to_dead(bulk: Bulk, batch: list[SortedEntry]) -> int:
-            return bulk.to_dead(batch, notify=notify, error=error)
+        def to_dead(bulk: Bulk, batch: list[SortedEntry]) -> None:
+            bulk.to_dead(batch, notify=notify, error=error)
 
         return self._bulk(to_dead, selection, progress)
 
@@ -179,15 +183,15 @@ class JobSet:
         job_class: Any = None,
         older_than: float | datetime.timedelta | None = None,
         progress: Progress | None = None,
-    ) -> int:
+    ) -> Acted:
         """Delete every job that is meant; return how many. See :meth:`retry_all`, and :meth:`clear`."""
         return self._bulk(Bulk.delete, Selection(text, job_class, older_than), progress)
 
-    def clear(self) -> int:
+    def clear(self) -> Acted:
         """Delete all at once; return how many. One round trip."""
         return Bulk(self._connection, self.key, self._limits).clear()
 
-    def _bulk(self, handle: Handle, selection: Selection, progress: Progress | None) -> int:
+    def _bulk(self, handle: Handle, selection: Selection, progress: Progress | None) -> Acted:
         return Bulk(self._connection, self.key, self._limits).run(handle, selection, progress)
 
     def _pages(self, way: str, needle: bytes = b"", after: Place | None = None) -> Iterator[Page]:

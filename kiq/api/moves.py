@@ -3,47 +3,73 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from .. import keys
 from ..clock import wall
 from ..store.flight import DeadLimits
 from ..store.scripts import Command
 from . import scripts
+from .iteration_state import key as state_key
 
 _KNOWN = (keys.DEAD_REASON, keys.SUSPECTS)
 
 
-def to_queue(source: str, queue: str, raws: Sequence[bytes], jobs: Sequence[bytes] = ()) -> Command:
-    """Return the command that moves *raws*, at most a hundred, from the set *source* to *queue*.
+class Leaving(NamedTuple):
+    """A job that leaves a set to be run: its bytes there, its jid, and its bytes from then on."""
 
-    *jobs* are what enters the queue instead of each, if not the very bytes.
+    raw: bytes
+    jid: str
+    job: bytes
+
+
+def to_queue(source: str, queue: str, leaving: Sequence[Leaving]) -> Command:
+    """Return the command that moves at most a hundred jobs from the set *source* to *queue*.
+
+    The reply is how many were moved.
     """
     targets = (keys.queue(queue), keys.QUEUES, keys.idle(queue))
-    return scripts.to_queue((source, *_KNOWN, *targets), (queue, len(raws), *raws, *jobs))
+    names = (source, *_KNOWN, *targets, *_states(leaving))
+    return scripts.to_queue(names, (queue, len(leaving), *_bytes(leaving)))
 
 
-def to_set(
-    source: str, target: str, score: float, raws: Sequence[bytes], limits: DeadLimits
-) -> Command:
-    """Return the command that moves *raws*, at most a hundred, to *score* in the set *target*.
-
-    *limits* are those of the dead set. The reply is the places (the first is 1) of what was moved.
-    """
-    bell = keys.bell(keys.POLLER_BELL)
-    bounds = (repr(wall() - limits.age), limits.size)
-    return scripts.to_set((source, *_KNOWN, target), (repr(score), bell, *bounds, *raws))
+def to_set(source: str, target: str, score: float, leaving: Leaving) -> Command:
+    """Return the command that moves a job that is to run to *score* in the set *target*."""
+    names = (source, *_KNOWN, target, *_states([leaving]))
+    return _to_set(names, score, (1, *_bytes([leaving])), DeadLimits(0, 0.0))
 
 
 def kill(source: str, raws: Sequence[bytes], limits: DeadLimits) -> Command:
-    """Return the command that moves *raws* to the dead set, which is trimmed to *limits*."""
-    return to_set(source, keys.DEAD, wall(), raws, limits)
+    """Return the command that moves *raws* to the dead set, which is trimmed to *limits*.
+
+    The reply is how many jobs the dead set dropped, then the places (the first is 1) of what was moved.
+    """
+    return _to_set((source, *_KNOWN, keys.DEAD), wall(), (len(raws), *raws), limits)
 
 
 def delete(source: str, raws: Sequence[bytes]) -> Command:
-    """Return the command that deletes *raws* from the set *source*."""
+    """Return the command that deletes *raws* from the set *source*; the reply is how many."""
     return scripts.delete((source, *_KNOWN), raws)
 
 
 def clear(source: str) -> Command:
     """Return the command that deletes the set *source*."""
     return scripts.clear_set((source, keys.DEAD_REASON))
+
+
+def _to_set(
+    names: Sequence[str], score: float, members: Sequence[int | bytes], limits: DeadLimits
+) -> Command:
+    bell = keys.bell(keys.POLLER_BELL)
+    bounds = (repr(wall() - limits.age), limits.size)
+    return scripts.to_set(names, (repr(score), bell, *bounds, *members))
+
+
+def _states(leaving: Sequence[Leaving]) -> list[str]:
+    # An iterable job that was cancelled would end at once.
+    return [state_key(each.jid) for each in leaving]
+
+
+def _bytes(leaving: Sequence[Leaving]) -> list[bytes]:
+    raws, jobs = [each.raw for each in leaving], [each.job for each in leaving]
+    return raws if raws == jobs else raws + jobs

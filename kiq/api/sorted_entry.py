@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+from collections.abc import Mapping
 
 from .. import keys
 from ..codec import decode, encode
 from ..errors import ArgumentError, Kill, UndecodablePayload
+from ..interruption import UNCANCELLED
 from ..payload import due_at
 from ..plugin import host
 from ..store.flight import DeadLimits
-from . import moves
+from . import marks, moves
 from .connection import Connection
 from .job_record import JobRecord
 
@@ -19,10 +21,10 @@ from .job_record import JobRecord
 class SortedEntry(JobRecord):
     """A job with its *score*: when it is due, or when it died (epoch seconds).
 
-    What is done to an entry is one script and one round trip, finds it by its very bytes, and leaves
-    its neighbours of the same score alone. It returns False, with nothing done, when another process
-    took the entry meanwhile. If it raises StoreError, the entry is where it was, or (``maybe_done``)
-    where it was to go.
+    What is done to an entry is one script, finds it by its very bytes, and leaves its neighbours of
+    the same score alone. It returns False, with nothing done, when another process took the entry
+    meanwhile. If it raises StoreError, the entry is where it was, or (``maybe_done``) where it was to
+    go. What is to run again is exempt from a ``kiq.cancel`` before that: asking costs one more round trip.
     """
 
     def __init__(
@@ -30,6 +32,7 @@ class SortedEntry(JobRecord):
     ) -> None:
         super().__init__(raw)
         self.score = score
+        self.dropped = 0
         self._home, self._source, self._limits = home, source, limits
 
     @property
@@ -71,31 +74,34 @@ class SortedEntry(JobRecord):
         """
         score = due_at(self.class_name, at)
         target = keys.SCHEDULE if self._source == keys.DEAD else self._source
-        moved = moves.to_set(self._source, target, score, (self.raw,), self._limits)
-        if not self._home.call(moved):
+        leaving = self.leaving(self._marks())
+        _, *moved = self._home.call(moves.to_set(self._source, target, score, leaving))
+        if not moved:
             return False
+        super().__init__(leaving.job)
         self._source, self.score = target, score
         return True
 
     def add_to_queue(self) -> bool:
         """Move the job to its queue, now, as it is. Raises UndecodablePayload when no queue is known."""
-        return self._enqueue(self.raw)
+        return self._enqueue(uncounted=False)
 
     def retry(self) -> bool:
         """Run the job now instead of later; this run uses up none of its attempts.
 
         Raises UndecodablePayload when no queue is known.
         """
-        return self._enqueue(self.uncounted())
+        return self._enqueue(uncounted=True)
 
     def kill(self, *, notify: bool = True, error: BaseException | None = None) -> bool:
         """Move the job to the dead set as it is.
 
         Then tell the death handlers of this process (``kiq.host.on_death``), unless *notify* is False
         or the bytes are no job. They get *error*, or a ``kiq.Kill``. Of a job that is dead already
-        they are not told again.
+        they are not told again. *dropped* says then how many jobs left the dead set, which was full.
         """
-        if not self._home.call(moves.kill(self._source, (self.raw,), self._limits)):
+        self.dropped, *moved = self._home.call(moves.kill(self._source, (self.raw,), self._limits))
+        if not moved:
             return False
         if notify:
             self.tell_death(error)
@@ -107,25 +113,42 @@ class SortedEntry(JobRecord):
         if self._source != keys.DEAD and self.problem is None:
             host.tell_death(self.payload, error or Kill("killed through kiq.api"))
 
-    def uncounted(self) -> bytes:
-        """Return its bytes with the retry count that makes the next run an extra one.
+    def leaving(self, marks: Mapping[str, float], *, uncounted: bool = False) -> moves.Leaving:
+        """Return it with the bytes that it is to have when somebody wants it to run.
 
-        Sidekiq's UI does the same. A count of -1 is one that Sidekiq and kiq both know.
+        *marks* are those of cancelled jobs: it is exempt from its own. *uncounted* takes 1 off the
+        retry count, which makes the next run an extra one. Sidekiq's UI does the same; a count of -1 is
+        one that Sidekiq and kiq both know.
         """
+        changes: dict[str, int | float] = {}
         count = self.retry_count
-        if self._source == keys.SCHEDULE or count is None or count < 0:
-            return self.raw
-        payload, codec = decode(self.raw)
-        try:
-            return encode({**payload, "retry_count": count - 1}, codec)
-        except ArgumentError:
-            return self.raw  # what another program wrote, kiq may be able to read and not to write
+        if uncounted and self._source != keys.SCHEDULE and count is not None and count >= 0:
+            changes["retry_count"] = count - 1
+        if self.jid in marks:
+            changes[UNCANCELLED] = marks[self.jid]
+        job = self.raw
+        if changes:
+            payload, codec = decode(self.raw)
+            try:
+                job = encode({**payload, **changes}, codec)
+            except ArgumentError:
+                pass  # what another program wrote, kiq may be able to read and not to write
+        return moves.Leaving(self.raw, self.jid, job)
 
-    def _enqueue(self, job: bytes) -> bool:
+    @property
+    def why_no_queue(self) -> str:
+        """What keeps it from going to a queue; for one whose *queue* is None."""
+        return (
+            f"names no queue to go to ({self.problem or 'its queue is no name'}): it can only be "
+            "deleted or killed"
+        )
+
+    def _marks(self) -> dict[str, float]:
+        return marks.of(self._home, [self.jid])
+
+    def _enqueue(self, *, uncounted: bool) -> bool:
         queue = self.queue
         if queue is None:
-            raise UndecodablePayload(
-                f"this entry of {self._source!r} names no queue to go to "
-                f"({self.problem or 'its queue is no name'}): it can only be deleted or killed"
-            )
-        return bool(self._home.call(moves.to_queue(self._source, queue, (self.raw,), (job,))))
+            raise UndecodablePayload(f"this entry of {self._source!r} {self.why_no_queue}")
+        leaving = self.leaving(self._marks(), uncounted=uncounted)
+        return bool(self._home.call(moves.to_queue(self._source, queue, [leaving])))

@@ -8,16 +8,16 @@ from typing import Any
 
 import click
 
-from ..api import JobSet, SortedEntry
+from ..api import Acted, JobSet, SortedEntry
 from ..cli.exit_codes import NOT_DONE
-from ..errors import UndecodablePayload
+from ..errors import StoreError, StoreUnavailable, UndecodablePayload
 from .asking import sure
 from .entries import handle
 from .ground import Ground, grounded
 from .progress import Progress, progress
 from .screen import document, note, say
 from .selection import Selection, by_jid, selecting
-from .text import counted, visible
+from .text import counted, duration, number, visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class _Deed:
     present: str
     past: str
     one: Callable[[SortedEntry], bool]
-    many: Callable[..., int]
+    many: Callable[..., Acted]
 
 
 _DEEDS = {
@@ -68,20 +68,31 @@ def action(kind: type[JobSet], name: str, what: str) -> click.Command:
 def _each(ground: Ground, jobs: JobSet, deed: _Deed, jids: Sequence[str]) -> None:
     found, missing = by_jid(jobs, list(dict.fromkeys(jids)))
     done: list[str] = []
+    refused: dict[str, str] = {}
+    dropped = 0
     for entry in found:
         try:
             acted = deed.one(entry)
-        except UndecodablePayload as error:
-            note(visible(str(error)))
-            acted = False
-        (done if acted else missing).append(handle(entry))
+        except StoreUnavailable:
+            if done:
+                note(f"{deed.past} before Redis was away: {visible(', '.join(done))}")
+            raise
+        except (UndecodablePayload, StoreError) as error:
+            refused[handle(entry)] = str(error)
+        else:
+            (done if acted else missing).append(handle(entry))
+            dropped += entry.dropped
     if ground.as_json:
-        document({deed.past: len(done), "jids": done, "missing": missing})
+        shown = {deed.past: len(done), "jids": done, "missing": missing, "refused": refused}
+        document({**shown, "dropped": dropped})
     else:
         say(f"{deed.past} {counted(len(done), 'job')}")
+    for jid, why in refused.items():
+        note(f"not {deed.past}: {visible(jid)}: {visible(why)}")
     for jid in missing:
         note(f"not {deed.past}: {visible(jid)} is not in the set {jobs.key}, or no more")
-    if missing:
+    _tell_of_dropped(ground, dropped)
+    if missing or refused:
         raise click.exceptions.Exit(NOT_DONE)
 
 
@@ -94,17 +105,34 @@ def _all(
         if count:
             sure(f"{name.capitalize()} {counted(count, 'job')} of the set {jobs.key}?", yes)
     with progress(deed.present, deed.past) as step:
-        done = _do(jobs, deed, selection, step)
+        acted = _do(jobs, deed, selection, step)
+    left = dict(acted.left)
     if ground.as_json:
-        document({deed.past: done})
+        document({deed.past: int(acted), "left": left, "dropped": acted.dropped})
     else:
-        say(f"{deed.past} {counted(done, 'job')}")
+        say(f"{deed.past} {counted(acted, 'job')}")
+    for why, count in left.items():
+        note(f"not {deed.past}: {counted(count, 'job')}: {visible(why)}")
+    _tell_of_dropped(ground, acted.dropped)
+    if not acted and not left and selection.names_something:
+        note(f"nothing like that is in the set {jobs.key}")
+    if left or (not acted and selection.names_something):
+        raise click.exceptions.Exit(NOT_DONE)
 
 
-def _do(jobs: JobSet, deed: _Deed, selection: Selection, step: Progress) -> int:
+def _do(jobs: JobSet, deed: _Deed, selection: Selection, step: Progress) -> Acted:
     if selection.is_everything and deed.past == "deleted":
         return jobs.clear()  # one command, however many there are
     return deed.many(jobs, **selection.criteria, progress=step)
+
+
+def _tell_of_dropped(ground: Ground, dropped: int) -> None:
+    if dropped:
+        note(
+            f"the dead set is over its limits (dead_max_jobs {number(ground.config.dead_max_jobs)}, "
+            f"dead_timeout {duration(ground.config.dead_timeout)}): it dropped its oldest "
+            f"{counted(dropped, 'job')}"
+        )
 
 
 def _counted(jobs: JobSet, selection: Selection) -> int:

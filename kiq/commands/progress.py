@@ -71,6 +71,8 @@ def progress(label: str, done_word: str) -> Iterator[Progress]:
                 f"broken off after {number(bar.done)} of {counted(bar.total, 'job')}: what was meant of "
                 f"them is {done_word}, and perhaps some of the next batch; the rest is where it was"
             )
+        if isinstance(error, StoreError) and error.acted:
+            note(f"{done_word} {counted(error.acted, 'job')} before that")
         if isinstance(error, StoreError):
             raise
         raise click.exceptions.Exit(INTERRUPTED) from None

@@ -27,6 +27,11 @@ class Selection:
         return self.text is None and self.job_class is None and self.older_than is None
 
     @property
+    def names_something(self) -> bool:
+        """Whether a class or a text is named: one that is nowhere may be misspelt."""
+        return self.text is not None or self.job_class is not None
+
+    @property
     def criteria(self) -> dict[str, Any]:
         """The keyword arguments of the data API that say the same."""
         return {

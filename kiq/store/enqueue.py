@@ -54,6 +54,12 @@ class Enqueue:
             refused[0].maybe_done = len(refused) < len(commands)
             raise refused[0]
 
+    def score(self, key: str, member: str) -> float | None:
+        """Return the score of *member* in the sorted set *key*. One round trip; raises StoreError."""
+        asked = scripts.pack(("ZSCORE", key, member))
+        found, _ = self._links.tell((asked, asked))  # one alone is taken to answer with a number
+        return float(found) if isinstance(found, bytes) else None
+
     def exchange(self, commands: Sequence[Packed]) -> Sequence[Any]:
         """Send *commands* and return something for each: the StoreError, if it was refused."""
         return self._links.tell(commands) or [None] * len(commands)

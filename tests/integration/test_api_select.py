@@ -157,7 +157,7 @@ def test_a_bulk_loads_a_page_at_a_time_whatever_the_size(
         getattr(retries, method)(progress=lambda done, _: loaded.append(done))
         trips = proxy.round_trips - before
     assert loaded == list(range(100, 5001, 100))
-    assert 100 <= trips <= 105  # a look and a move for each hundred
+    assert 100 <= trips <= 112  # a look and a move for each hundred, and what is there before
 
 
 @pytest.mark.parametrize(("size", "trips"), [(1_500_000, 8), (400_000, 4)])
@@ -261,7 +261,8 @@ def test_of_a_batch_each_job_enters_the_queue_as_its_own_bytes_say(
     changed = [member(n, retry_count=n - 1) for n in range(10)]
     there: Any = {each: DUE + n for n, each in enumerate(raws) if n % 3}
     raw.zadd("retry", there)
-    moved = connection().call(moves.to_queue("retry", "work", raws, changed))
+    leaving = [moves.Leaving(raw_, "", job) for raw_, job in zip(raws, changed, strict=True)]
+    moved = connection().call(moves.to_queue("retry", "work", leaving))
     assert moved == 6
     found: Any = raw.lrange("queue:work", 0, -1)
     assert found[::-1] == [each for n, each in enumerate(changed) if n % 3]

@@ -186,7 +186,9 @@ def test_a_jid_that_is_not_there_is_named_and_the_others_are_handled(
     three(command_store, "retry")
     done = command("retries", "delete", "nobody", "j2", "--json")
     assert done.code == 1
-    assert done.document == {"deleted": 1, "jids": ["j2"], "missing": ["nobody"]}
+    assert done.document == {
+        **{"deleted": 1, "jids": ["j2"], "missing": ["nobody"], "refused": {}, "dropped": 0}
+    }
     assert "nobody is not in the set retry" in done.err
     assert command("retries", "show", "nobody").code == 1
 
@@ -200,7 +202,8 @@ def test_many_are_not_handled_without_a_yes(command_store: redis.Redis) -> None:
     assert "Delete 2 jobs of the set retry?" in refused.err
     assert command_store.zcard("retry") == 3
     assert command("retries", "delete", "--class", "app.Mail", "-y").out == "deleted 2 jobs\n"
-    assert command("retries", "delete", "--all", "-y", "--json").document == {"deleted": 1}
+    deleted = command("retries", "delete", "--all", "-y", "--json").document
+    assert deleted == {"deleted": 1, "left": {}, "dropped": 0}
     assert command_store.zcard("retry") == 0
 
 

@@ -214,7 +214,7 @@ def test_a_job_may_be_cancelled_before_it_ever_ran(bench: Bench) -> None:
 
 
 def test_what_cancels_plain_jobs_cancels_iterable_ones_at_once(bench: Bench) -> None:
-    at[1] = lambda job: interruption.cancelled.add(JID)
+    at[1] = lambda job: interruption.cancelled.update({JID: 1.0})
     assert bench.run(Count, 4) == DONE
     assert seen == ["start", 0, 1, "cancel", "stop", "complete"]
 

@@ -639,7 +639,7 @@ def test_one_executor_serves_many_jobs_in_a_row(bench: Bench) -> None:
 def test_a_cancelled_job_does_not_start(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[int] = []
     bench.add(lambda: ran.append(1))
-    monkeypatch.setattr(interruption, "cancelled", {"j1"})
+    monkeypatch.setattr(interruption, "cancelled", {"j1": 1.0})
     verdict = bench.run()
     assert isinstance(verdict, Dropped)
     assert (verdict.reason, verdict.failed, ran) == ("it was cancelled", False, [])
@@ -652,7 +652,7 @@ def test_a_job_sees_that_it_is_to_end(bench: Bench, monkeypatch: pytest.MonkeyPa
         current = kiq.current_job()
         assert current is not None
         seen.append(current.interrupted)
-        interruption.cancelled.add("j1")
+        interruption.cancelled["j1"] = 1.0
         seen.append(current.interrupted)
         interruption.cancelled.clear()
         interruption.stopping.set()

@@ -24,6 +24,14 @@ local function take(source, first, last)
   return raws, scores, places
 end
 
+-- The states of members come behind KEYS[*last*]: none is cancelled any more, as somebody wants it to run.
+local function uncancel(last, places)
+  for i = 1, #places do
+    local state = KEYS[last + places[i]]
+    if state then redis.pcall('HDEL', state, 'cancelled') end
+  end
+end
+
 local function put_back(source, raws, scores)
   for i = 1, #raws do redis.call('ZADD', source, scores[i], raws[i]) end
 end

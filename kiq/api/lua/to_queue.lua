@@ -1,5 +1,6 @@
 -- Move members of a sorted set to one queue; the first runs first.
--- KEYS     1 sorted set, 2 dead reasons, 3 suspects, 4 queue list, 5 set of queues, 6 idle owners
+-- KEYS     1 sorted set, 2 dead reasons, 3 suspects, 4 queue list, 5 set of queues, 6 idle owners,
+--          then for each member its state as an iterable job
 -- ARGV     1 queue name, 2 how many members (a hundred at most), 3... members, then what goes to the
 --          queue for each; without these, the very bytes
 -- returns  how many were there and moved; an error when the queue refused: then all are where they were
@@ -18,5 +19,6 @@ if type(wrote) == 'table' then
 end
 redis.pcall('SADD', KEYS[5], ARGV[1])
 forget(KEYS[1], KEYS[2], KEYS[3], raws)
+uncancel(6, places)
 ring(KEYS[6], #raws)
 return #raws

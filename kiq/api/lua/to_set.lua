@@ -1,14 +1,18 @@
--- Move members of a sorted set, with the very bytes, to a score in another one, or in the same.
--- KEYS     1 sorted set, 2 dead reasons, 3 suspects, 4 target
--- ARGV     1 score, 2 channel of the poller, 3 dead-set cut (score), 4 dead-set size,
---          5... members (a hundred at most)
--- returns  the places (the first is 1) of those that were there and moved;
---          an error when the target refused: then all are where they were
+-- Move members of a sorted set to a score in another one, or in the same.
+-- KEYS     1 sorted set, 2 dead reasons, 3 suspects, 4 target, then for each member that is to run its
+--          state as an iterable job
+-- ARGV     1 score, 2 channel of the poller, 3 dead-set cut (score), 4 dead-set size, 5 how many
+--          members (a hundred at most), 6... members, then what goes to the target for each; without
+--          these, the very bytes
+-- returns  how many the dead set dropped, then the places (the first is 1) of those that were there and
+--          moved; an error when the target refused: then all are where they were
 local first = redis.pcall('ZRANGE', KEYS[4], 0, 0)[1]
-local raws, scores, places = take(KEYS[1], 5, #ARGV)
-if #raws == 0 then return {} end
+local count = tonumber(ARGV[5])
+local raws, scores, places = take(KEYS[1], 6, 5 + count)
+if #raws == 0 then return {0} end
 for i = 1, #raws do
-  local wrote = redis.pcall('ZADD', KEYS[4], ARGV[1], raws[i])
+  local job = ARGV[5 + count + places[i]] or raws[i]
+  local wrote = redis.pcall('ZADD', KEYS[4], ARGV[1], job)
   if type(wrote) == 'table' then
     put_back(KEYS[1], raws, scores)
     return wrote
@@ -16,8 +20,9 @@ for i = 1, #raws do
 end
 if KEYS[4] ~= 'dead' then
   forget(KEYS[1], KEYS[2], KEYS[3], raws)
+  uncancel(4, places)
   if redis.call('ZRANGE', KEYS[4], 0, 0)[1] ~= first then redis.pcall('PUBLISH', ARGV[2], '1') end
-  return places
+  return {0, unpack(places)}
 end
 
 -- As move.lua does for workers: at most a thousand at a time, the oldest first.
@@ -29,4 +34,4 @@ if over > 0 then
 end
 for i = 1, #old do redis.call('ZREM', KEYS[4], old[i]) end
 forget(KEYS[4], KEYS[2], KEYS[3], old)
-return places
+return {#old, unpack(places)}

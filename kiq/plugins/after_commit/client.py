@@ -56,6 +56,10 @@ class AfterCommit(Client):
             return usual_client().push(payload, job_class)
         return self._defer(transaction, [payload], job_class, None)[0]
 
+    def mark_of(self, jid: str) -> float | None:
+        """See :meth:`kiq.Client.mark_of`."""
+        return usual_client().mark_of(jid)
+
     def push_encoded(self, queue: str, raw: bytes, jid: str) -> str:
         """Push one payload that is encoded, at once."""
         return usual_client().push_encoded(queue, raw, jid)

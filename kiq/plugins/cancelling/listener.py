@@ -89,9 +89,10 @@ class Listener:
                 raise reply
         fresh = self._ledger.read(replies, everything)
         # In this order: what is in the set before we look at what runs, starts no more.
-        interruption.cancelled.update(fresh)
+        interruption.cancelled.update({jid: self._ledger.known[jid] for jid in fresh})
         if everything:
-            interruption.cancelled.intersection_update(self._ledger.jids)
+            for jid in interruption.cancelled.keys() - self._ledger.known.keys():
+                del interruption.cancelled[jid]
             self._all_at = steady() + _ALL
         return fresh
 

@@ -31,7 +31,7 @@ class Ledger:
     """
 
     def __init__(self) -> None:
-        self.jids: set[str] = set()
+        self.known: dict[str, float] = {}  # jid -> score
         self._newest = 0.0
 
     def commands(self, everything: bool) -> list[Command]:
@@ -43,14 +43,17 @@ class Ledger:
         ]
 
     def read(self, replies: list[Any], everything: bool) -> set[str]:
-        """Read the replies; return the jids that were not known. What counts no more is forgotten."""
+        """Read the replies; return the jids whose marks are new. What counts no more is forgotten."""
         (now, _), flat = replies
         found = {
             raw.decode(errors="replace"): float(score)
             for raw, score in zip(flat[::2], flat[1::2], strict=True)
             if float(score) > float(now)
         }
-        fresh = found.keys() - self.jids
-        self.jids = set(found) if everything else self.jids | fresh
+        fresh = {jid for jid, score in found.items() if self.known.get(jid) != score}
+        if everything:
+            self.known = found
+        else:
+            self.known.update(found)
         self._newest = max(found.values(), default=0.0 if everything else self._newest)
         return fresh

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from ... import interruption
 from ...clock import steady
 from ...codec import decode
 from ...errors import Cancelled, UndecodablePayload
@@ -71,7 +72,7 @@ def _interrupt(crew: Crew, registry: Registry, jids: set[str]) -> None:
             continue
         payload = _payload(taken)
         jid = str(payload.get("jid", ""))
-        if jid in jids:
+        if jid in jids and interruption.was_cancelled(payload):
             spec = registry.find(payload["class"])
             if spec is not None and spec.is_async:
                 continue  # it is on its way to its loop, and an exception could cut that short

@@ -52,7 +52,7 @@ class Run:
         self.kwargs = kwargs
         self.item: Any = None
         self.counts_itself = False  # the job tells its position by progress()
-        self._jid = job.jid
+        self._payload = job._kiq_context.payload if job._kiq_context is not None else {}
         self._home = _home_of(job._kiq_context)
         self.keeper = _keeper(self._home, job._kiq_context)
         self.state = _load(self.keeper)
@@ -135,7 +135,7 @@ class Run:
             self.keeper.check(state)
         if interruption.due:
             interruption.arrive()
-        if self._jid in interruption.cancelled:
+        if interruption.was_cancelled(self._payload):
             state.cancelled_at = wall()
         if state.cancelled:
             return Outcome.CANCELLED

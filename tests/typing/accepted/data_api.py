@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import assert_type
 
 from kiq.api import (
+    Acted,
     DeadSet,
     JobRecord,
     Process,
@@ -49,7 +50,7 @@ for entry in retries.select(text="ConnectionError"):
     entry.kill()
 
 assert_type(DeadSet().find("5d1c7a52e6ad1ab1f5a1a0d8"), SortedEntry | None)
-assert_type(retries.retry_all(older_than=timedelta(days=1), progress=show), int)
+assert_type(retries.retry_all(older_than=timedelta(days=1), progress=show), Acted)
 assert_type(ScheduledSet().clear(), int)
 
 for process in ProcessSet():
