@@ -19,7 +19,7 @@ from redis.retry import Retry
 from .. import embedded
 from ..config import Redis as RedisSettings
 from ..config import mask
-from ..errors import ConfigError, StoreError, StoreUnavailable
+from ..errors import ConfigError, KiqError, StoreError, StoreUnavailable
 from . import scripts
 from .pools import in_resp2, place
 from .scripts import Command, Packed
@@ -89,7 +89,6 @@ class Link:
         for at, reply in enumerate(replies):
             if isinstance(reply, Exception):
                 translated = translate(reply, self._connector.where)
-                translated.__cause__ = reply
                 replies[at] = translated
                 if isinstance(translated, StoreUnavailable):
                     passing = translated
@@ -112,14 +111,15 @@ class Link:
 
     def _send(self, commands: Sequence[Command | Packed]) -> None:
         connection, sending = self._connection, False
+        if not _connected(connection):
+            self.connect()  # sending would connect as well, but without asking Sentinel
         try:
-            if not _connected(connection):
-                self._open()
             ready = b"".join(each for each in commands if isinstance(each, bytes))
             packed, sending = [ready] if ready else connection.pack_commands(commands), True
             connection.send_packed_command(packed)
         except (*GONE, exceptions.RedisError) as error:
-            raise self._failed(error, commands, sending) from error
+            failed = self._failed(error, commands, sending)
+            raise failed from failed.__cause__
         except BaseException:
             self.close()
             raise
@@ -129,7 +129,8 @@ class Link:
         try:
             replies = [_reply(connection) for _ in commands]
         except (*GONE, exceptions.RedisError) as error:
-            raise self._failed(error, commands) from error
+            failed = self._failed(error, commands)
+            raise failed from failed.__cause__
         except BaseException:
             # A half-read reply must never be taken for the answer to the next command.
             self.close()
@@ -140,7 +141,7 @@ class Link:
     def _failed(
         self, error: Exception, commands: Sequence[Command | Packed], sending: bool = True
     ) -> StoreError:
-        """Close, and return *error* in kiq's words."""
+        """Close, and return *error* in kiq's words, as their cause."""
         self.close()
         failed = translate(error, self._connector.where)
         answered = isinstance(error, _ANSWERS) and len(commands) == 1
@@ -151,8 +152,14 @@ class Link:
         """Connect now (else the first exchange does). Raises StoreUnavailable or StoreDenied."""
         try:
             self._open()
-        except exceptions.RedisError as error:
-            raise translate(error, self._connector.where) from error
+        except KiqError:
+            raise
+        except Exception as error:  # noqa: BLE001 (a credential provider of the user's: whatever it raises)
+            failed = self._failed(error, (), sending=False)
+            raise failed from failed.__cause__
+        except BaseException:
+            self.close()
+            raise
 
     def _open(self) -> None:
         connection = self._connection
@@ -176,8 +183,8 @@ class Link:
                 self._connection.read_response()
                 count += 1
         except (*GONE, exceptions.RedisError) as error:
-            self.close()
-            raise translate(error, self._connector.where) from error
+            failed = self._failed(error, ())
+            raise failed from failed.__cause__
         return count
 
     def is_stale(self) -> bool:

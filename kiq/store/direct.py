@@ -49,7 +49,8 @@ class DirectLink(Link):
                     return ()
                 replies = [_refusal(self._connection, answer)]
             except (*GONE, exceptions.RedisError) as error:
-                raise self._failed(error, commands) from error
+                failed = self._failed(error, commands)
+                raise failed from failed.__cause__
             self._leave()
         replies = self._settled(commands, replies)
         self._socket = _ready(self._connection)

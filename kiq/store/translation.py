@@ -16,6 +16,7 @@ GONE = (
 )
 #: Errors that mean "nothing was done; another connection may do it".
 _ELSEWHERE = (exceptions.ReadOnlyError, exceptions.MasterDownError, exceptions.BusyLoadingError)
+_NOT_ALLOWED = (exceptions.NoPermissionError, exceptions.AuthorizationError)
 #: How answers begin of a Redis that does nothing for a while, for reasons that pass.
 _LATER = ("BUSY ", "MISCONF ", "NOREPLICAS ", "CLUSTERDOWN ", "TRYAGAIN ")
 #: What servers say of a command that was renamed, or that an ACL forbids; plain and in a script.
@@ -36,23 +37,38 @@ _TAKEN_AWAY = (
 
 
 def translate(error: Exception, where: str) -> StoreError:
-    """Return *error* of redis-py as one of kiq's, naming *where* (a masked URL)."""
+    """Return *error* as one of kiq's, naming *where* (a masked URL), with *error* as its cause.
+
+    It is redis-py's, or what a credential provider raised: without one there is no connection either.
+    """
+    translated = _translated(error, where)
+    if isinstance(error, exceptions.RedisError):
+        # What it stands for is in the message: no need of redis-py's frames, and the socket's below.
+        error.__traceback__ = error.__context__ = error.__cause__ = None
+    translated.__cause__ = error
+    return translated
+
+
+def _translated(error: Exception, where: str) -> StoreError:
     text = f"{error} (Redis at {where})"
     # Redis before 7 wraps what a command in a script was refused with: the word is inside.
     if isinstance(error, exceptions.OutOfMemoryError) or "OOM command not allowed" in text:
         return StoreFull(f"Redis is full: {text}; raise maxmemory or drain the queues")
-    if isinstance(
-        error,
-        exceptions.AuthenticationError
-        | exceptions.NoPermissionError
-        | exceptions.AuthorizationError,
-    ) or "WRONGPASS" in str(error):
-        return StoreDenied(f"Redis refused the user or a command: {text}; check the URL and ACL")
+    if isinstance(error, exceptions.AuthenticationError) or "WRONGPASS" in str(error):
+        advice = "check the user and the password: redis.url, redis.username, redis.password"
+        return StoreDenied(f"Redis refused the user or its password: {text}; {advice}")
+    if isinstance(error, _NOT_ALLOWED) or "NOPERM" in str(error):
+        advice = "give this user the right (ACL SETUSER); `kiq doctor` names all that kiq needs"
+        return StoreDenied(f"Redis refused a command or a key to the user: {text}; {advice}")
     if is_taken_away(str(error)):
         return StoreDenied(f"{text}; `kiq doctor` tries each command that kiq needs, and names it")
     if is_elsewhere(error):
         way_out = "wait until it is ready, or name the master in the URL"
         return StoreUnavailable(f"this Redis takes no writes now: {text}; {way_out}")
+    if not isinstance(error, exceptions.RedisError):
+        # redis-py wraps what sockets raise: this is code that it called, such as a credential provider.
+        why = f"{type(error).__name__}: {text}"
+        return StoreUnavailable(f"Redis can't be reached: no connection could be made: {why}")
     if isinstance(error, GONE):
         return StoreUnavailable(f"Redis can't be reached: {text}{_way_out(where)}")
     return StoreError(f"Redis refused: {text}")

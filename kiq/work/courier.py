@@ -11,7 +11,7 @@ import threading
 
 from ..clock import steady
 from ..config import Capsule
-from ..errors import StoreUnavailable
+from ..errors import StoreDenied, StoreUnavailable
 from ..store import flight
 from .buffer import Buffer
 from .desk import BATCH, Desk
@@ -101,10 +101,11 @@ class Courier:
                 try:
                     self._round()
                     self._outage.over()
-                except StoreUnavailable as error:
+                except (StoreUnavailable, StoreDenied) as error:
                     self._lost(error)
                 except Exception as error:  # noqa: BLE001 (the courier must outlive whatever happens)
-                    self._report(error, {"context": f"courier of capsule {self.capsule.name}"})
+                    if not self._outage.lasting:  # else with each attempt, for as long as it lasts
+                        self._report(error, {"context": f"courier of capsule {self.capsule.name}"})
                     self._lost(error)
             self.left = self._rounds.leave()
 

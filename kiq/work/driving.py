@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..clock import steady
-from ..errors import StoreUnavailable
+from ..errors import StoreDenied, StoreUnavailable
 from .buffer import Buffer
 from .desk import MOST_WAITING, Desk
 from .rounds import Rounds
@@ -67,7 +67,7 @@ class Driver:
             self._give_up()  # the courier says what is wrong, and tries again
             if not isinstance(error, Exception):
                 raise
-            if not isinstance(error, StoreUnavailable):
+            if not isinstance(error, StoreUnavailable | StoreDenied):
                 self._report(error, {"context": "driving"})
         finally:
             self.turn.release()

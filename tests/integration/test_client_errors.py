@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -89,7 +91,7 @@ def test_a_wrong_password_is_denied_and_not_shown(
     kiq.configure(redis=f"redis://ann:{PASSWORD}-not@{acl_user}")
     words = said_by(push, StoreDenied)
     assert f"redis://ann:***@{acl_user}" in words
-    assert "check the URL and ACL" in words
+    assert "check the user and the password" in words
 
 
 def test_a_missing_password_is_denied(
@@ -232,3 +234,32 @@ def test_an_answer_that_comes_late_is_nobody_elses(
     raw.flushdb()
     Work.perform_in(60, 7)
     assert [job["args"] for _, job in scheduled(raw)] == [[7]]
+
+
+@pytest.mark.parametrize("redis", ["redis://127.0.0.1:1/0", "unix:///nowhere/at/all.sock"])
+@pytest.mark.parametrize(
+    "push",
+    [
+        "work.perform_async()",
+        "work.perform_in(60)",
+        "work.perform_bulk([()])",
+        "asyncio.run(work.aio.perform_async())",
+        "kiq.push({'class': 'X', 'args': []})",
+    ],
+)
+def test_a_push_with_redis_away_is_one_traceback_with_one_cause(redis: str, push: str) -> None:
+    code = (
+        "import asyncio, kiq\n"
+        "work = kiq.job(name='one.traceback')(lambda: None)\n"
+        f"kiq.configure(redis={redis!r})\n{push}\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+    lines = done.stderr.splitlines()
+    assert done.stderr.count("Traceback") == 1
+    assert [line for line in lines if line.startswith(("redis.", "The above", "kiq."))] == [
+        lines[0],
+        "The above exception was the direct cause of the following exception:",
+        lines[-1],
+    ]
+    assert lines[0].startswith("redis.exceptions.ConnectionError: ")
+    assert lines[-1].startswith("kiq.errors.StoreUnavailable: Redis can't be reached: ")

@@ -6,6 +6,7 @@ import logging
 
 import pytest
 
+from kiq.errors import StoreDenied, StoreError
 from kiq.work.outage import Outage
 
 
@@ -77,3 +78,71 @@ def test_a_long_outage_is_mentioned_every_ten_seconds(caplog: pytest.LogCaptureF
 def test_nothing_is_said_when_there_was_no_outage(caplog: pytest.LogCaptureFixture) -> None:
     Outage("part", Clock(5.0)).over()
     assert lines(caplog) == []
+
+
+def test_another_kind_of_trouble_is_said_at_once(caplog: pytest.LogCaptureFixture) -> None:
+    outage = Outage("part", Clock(100.0))
+    for error in (OSError("cut"), OSError("refused"), RuntimeError("no token"), OSError("refused")):
+        outage.failed(error)
+    assert [line.partition(";")[0] for line in lines(caplog)] == [
+        "part: cut",
+        "part: no token",
+        "part: refused",
+    ]
+
+
+# What Redis refuses: only a person can mend it
+
+
+def refused(words: str = "wrong password") -> StoreDenied:
+    return StoreDenied(f"Redis refused: {words}")
+
+
+def test_a_refusal_is_said_once_by_all_parts_together_however_long_it_lasts(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock = Clock(100.0)
+    parts = [Outage(name, clock) for name in ("poller", "heartbeat", "reclaimer")]
+    for _ in range(1000):
+        clock.now += 1
+        for part in parts:
+            part.failed(refused())
+    assert lines(caplog) == [
+        "poller: Redis refused: wrong password. This is said once; it is tried again every 10 s"
+    ]
+    for part in parts:
+        part.over()
+    assert lines(caplog)[1:] == ["poller: Redis is back after 999.0 s"]
+
+
+def test_the_next_refusal_and_another_one_are_said_again(caplog: pytest.LogCaptureFixture) -> None:
+    outage = Outage("poller", Clock(100.0))
+    outage.failed(refused("get"))
+    outage.failed(refused("set"))
+    outage.over()
+    caplog.clear()
+    outage.failed(refused("set"))
+    outage.failed(refused("get"))
+    assert len(lines(caplog)) == 2
+    outage.over()
+
+
+def test_a_refusal_behind_another_error_is_one(caplog: pytest.LogCaptureFixture) -> None:
+    outage = Outage("poller", Clock(100.0))
+    error = StoreError("due jobs can't be promoted")
+    error.__cause__ = refused()
+    for _ in range(3):
+        outage.failed(error)
+    outage.over()
+    assert len(lines(caplog)) == 2
+
+
+def test_pauses_grow_further_while_redis_refuses() -> None:
+    outage = Outage("part", Clock(100.0), lambda: 0.999)
+    pauses = [outage.failed(refused()) for _ in range(12)]
+    assert pauses == sorted(pauses)
+    assert pauses[0] <= 0.05
+    assert 9.9 <= pauses[-1] <= 10.0
+    assert outage.failed(OSError()) <= 10.0
+    assert outage.failed(OSError()) <= 1.0
+    outage.over()
