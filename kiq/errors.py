@@ -21,7 +21,7 @@
     │     ├─ StoreUnavailable    Redis can't be reached: worth trying again             exit code 69
     │     ├─ StoreFull           Redis has reached its maxmemory
     │     ├─ StoreDenied         wrong password, or a command that the user may not use exit code 77
-    │     └─ StoreUnsuitable     too old, or shared in a way that would lose jobs       exit code 78
+    │     └─ StoreUnsuitable     too old, a cluster, or shared so that jobs are lost     exit code 78
     └─ JobSignal                 what a job raises to choose its own fate
        ├─ Retry(seconds)         try again later; counts as a failed attempt
        ├─ Snooze(seconds)        try again later; does not count
@@ -145,7 +145,7 @@ class StoreDenied(StoreError):
 
 
 class StoreUnsuitable(StoreError):
-    """This Redis can't keep kiq's promises: too old, or shared in a way that would lose jobs."""
+    """This Redis can't keep kiq's promises: too old, a cluster, or shared so that jobs would be lost."""
 
 
 class JobSignal(Exception):

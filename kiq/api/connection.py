@@ -25,6 +25,8 @@ class Connection:
 
     def __init__(self, connector: Connector) -> None:
         self._connector = connector
+        #: The Redis, as it may be shown.
+        self.where = connector.where
         self._home: tuple[int, list[Link]] = (os.getpid(), [])
 
     def exchange(self, commands: Sequence[Command]) -> list[Any]:

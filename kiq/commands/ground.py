@@ -14,7 +14,9 @@ from .. import boot, config_file
 from ..api import Connection, connection
 from ..client import Client, codec_in_use, configured, use_client, use_settings
 from ..config import SHARED, Config
+from ..errors import StoreDenied
 from ..plugin import host
+from ..store.server import refuse_cluster
 
 Action = Callable[..., Any]
 
@@ -77,8 +79,17 @@ def _ground(
         boot.install_plugins(host, config.plugins, config.disable_plugins)
     if modules is not None:
         use_client(_unbuffered(config))
-        return Ground(config, connection(), as_json)
-    return Ground(config, connection(config.redis), as_json)
+    home = connection() if modules is not None else connection(config.redis)
+    _refuse_cluster(home)
+    return Ground(config, home, as_json)
+
+
+def _refuse_cluster(home: Connection) -> None:
+    """Raise StoreUnsuitable for a Redis in cluster mode: what lies on this node would look like all."""
+    try:
+        refuse_cluster(home.call(("INFO", "cluster")), home.where)
+    except StoreDenied:
+        pass  # a user who may not ask is told what else it may not by what follows
 
 
 def _unbuffered(config: Config) -> Client:

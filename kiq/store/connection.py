@@ -38,6 +38,7 @@ class Link:
     def __init__(self, connector: Connector, connection: Any) -> None:
         self._connector = connector
         self._connection = connection
+        self.where = connector.where
         self.used_at = time.monotonic()
         self._sent: Sequence[Command] = ()
 
@@ -88,7 +89,7 @@ class Link:
         passing: StoreUnavailable | None = None
         for at, reply in enumerate(replies):
             if isinstance(reply, Exception):
-                translated = translate(reply, self._connector.where)
+                translated = translate(reply, self.where)
                 replies[at] = translated
                 if isinstance(translated, StoreUnavailable):
                     passing = translated
@@ -143,7 +144,7 @@ class Link:
     ) -> StoreError:
         """Close, and return *error* in kiq's words, as their cause."""
         self.close()
-        failed = translate(error, self._connector.where)
+        failed = translate(error, self.where)
         answered = isinstance(error, _ANSWERS) and len(commands) == 1
         failed.maybe_done = sending and not answered
         return failed

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..errors import StoreError, StoreUnsuitable
 from .connection import Link
-from .translation import is_taken_away
+from .translation import in_cluster_mode, is_taken_away
 
 MINIMUM = (6, 2)
 
@@ -31,7 +31,7 @@ class Server:
 
 
 def inspect(link: Link) -> Server:
-    """Ask the server what it is. One round trip; raises StoreUnsuitable when it is too old.
+    """Ask the server what it is. One round trip; raises StoreUnsuitable: too old, or in cluster mode.
 
     One that does not take INFO from this user is taken as it is: its version is then ``()``.
     """
@@ -41,6 +41,7 @@ def inspect(link: Link) -> Server:
         if not is_taken_away(str(told)):
             raise told
         return Server("Redis", (), "", False)
+    refuse_cluster(told, link.where)
     for line in told.decode(errors="replace").splitlines():
         name, _, value = line.partition(":")
         fields[name] = value
@@ -60,3 +61,9 @@ def inspect(link: Link) -> Server:
         fields.get("maxmemory_policy", ""),
         fields.get("aof_enabled") == "1",
     )
+
+
+def refuse_cluster(info: bytes, where: str) -> None:
+    """Raise StoreUnsuitable if *info*, the reply to INFO of the Redis at *where*, is a cluster's."""
+    if b"cluster_enabled:1" in info:
+        raise in_cluster_mode(where)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from redis import exceptions
 
 from ..config import Redis as RedisSettings
-from ..errors import StoreDenied, StoreError, StoreFull, StoreUnavailable
+from ..errors import StoreDenied, StoreError, StoreFull, StoreUnavailable, StoreUnsuitable
 
 #: The connection is of no use any more.
 GONE = (
@@ -18,7 +18,7 @@ GONE = (
 _ELSEWHERE = (exceptions.ReadOnlyError, exceptions.MasterDownError, exceptions.BusyLoadingError)
 _NOT_ALLOWED = (exceptions.NoPermissionError, exceptions.AuthorizationError)
 #: How answers begin of a Redis that does nothing for a while, for reasons that pass.
-_LATER = ("BUSY ", "MISCONF ", "NOREPLICAS ", "CLUSTERDOWN ", "TRYAGAIN ")
+_LATER = ("BUSY ", "MISCONF ", "NOREPLICAS ", "TRYAGAIN ")
 #: What servers say of a command that was renamed, or that an ACL forbids; plain and in a script.
 _TAKEN_AWAY = (
     "unknown command",
@@ -34,6 +34,17 @@ _TAKEN_AWAY = (
     "no permissions to access one of the channels",
     "can't publish to the channel",
 )
+#: What only a Redis in cluster mode says, to whoever takes it for a Redis alone.
+_CLUSTER_ERRORS = (exceptions.ClusterError, exceptions.ClusterCrossSlotError, exceptions.AskError)
+_OF_A_CLUSTER = ("in a cluster node", "in cluster mode", "hash to the same slot", "-CLUSTERDOWN")
+
+
+def in_cluster_mode(where: str) -> StoreUnsuitable:
+    """Return the error of a Redis at *where* that is a node of a cluster."""
+    return StoreUnsuitable(
+        f"Redis at {where} is in cluster mode, which kiq does not work with yet: use one with "
+        "cluster-enabled no; Sentinel and replicas are fine"
+    )
 
 
 def translate(error: Exception, where: str) -> StoreError:
@@ -65,6 +76,11 @@ def _translated(error: Exception, where: str) -> StoreError:
     if is_elsewhere(error):
         way_out = "wait until it is ready, or name the master in the URL"
         return StoreUnavailable(f"this Redis takes no writes now: {text}; {way_out}")
+    if isinstance(error, _CLUSTER_ERRORS) or any(word in text for word in _OF_A_CLUSTER):
+        return in_cluster_mode(where)
+    if "DB index" in text:
+        numbers = "0 to 15 as a rule, 0 alone in cluster mode"
+        return StoreUnsuitable(f"Redis has no such database: {text}; check redis.db: {numbers}")
     if not isinstance(error, exceptions.RedisError):
         # redis-py wraps what sockets raise: this is code that it called, such as a credential provider.
         why = f"{type(error).__name__}: {text}"

@@ -1,5 +1,5 @@
 -- Put payloads into the scheduled set; ring the poller when one becomes the earliest.
--- KEYS     1 sorted set
+-- KEYS     1 sorted set, 2 one that lies elsewhere in a cluster, which refuses then: nobody would promote
 -- ARGV     1 channel of the poller, then pairs of score and payload
 -- returns  number of payloads added
 -- A bell that can't be rung is no error: the payloads are there.
