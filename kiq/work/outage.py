@@ -64,6 +64,7 @@ class Outage:
             logger.error("%s: %s; trying again until it answers", self._part, error)
 
     def _say_once(self, error: BaseException, refusal: str) -> None:
+        refusal = refusal.partition(": ")[0]  # each part has other commands refused to it
         if refusal in _refusals:
             return
         self._refused.add(refusal)

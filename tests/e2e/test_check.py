@@ -17,7 +17,7 @@ def test_a_good_file_is_shown_and_found_good(site: Site) -> None:
 def test_every_problem_is_listed_with_its_line_and_a_suggestion(site: Site) -> None:
     site.write(
         "other.yml",
-        "concurency: 4\nqueues: [a b, {x: 1}]\nrequire: !!python/name:os.system\n"
+        "concurency: 4\nqueues: [[a, 0], {x: 1}]\nrequire: !!python/name:os.system\n"
         "redis: {url: ftp://x}\n",
     )
     process = site.run("check", "-C", "other.yml")

@@ -95,7 +95,7 @@ def test_another_kind_of_trouble_is_said_at_once(caplog: pytest.LogCaptureFixtur
 
 
 def refused(words: str = "wrong password") -> StoreDenied:
-    return StoreDenied(f"Redis refused: {words}")
+    return StoreDenied(f"Redis refused {words}: so it says")
 
 
 def test_a_refusal_is_said_once_by_all_parts_together_however_long_it_lasts(
@@ -108,7 +108,7 @@ def test_a_refusal_is_said_once_by_all_parts_together_however_long_it_lasts(
         for part in parts:
             part.failed(refused())
     assert lines(caplog) == [
-        "poller: Redis refused: wrong password. This is said once; it is tried again every 10 s"
+        "poller: Redis refused wrong password: so it says. This is said once; it is tried again every 10 s"
     ]
     for part in parts:
         part.over()
