@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from bisect import insort
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from ..errors import PayloadError
 from ..function_job import FunctionJob
 from ..job_class import Job
 from ..registry import registry
+from .locks import Lock
 
 #: Whose jobs are meant: a job class, a function job, or the name that either travels under.
 Target = type[Job] | FunctionJob[..., Any] | str
@@ -81,7 +81,7 @@ class Box:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._ready: list[PushedJob] = []  # in the order of their pushes
         self._later: list[PushedJob] = []  # by their time, then by their pushes
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from typing import Any
 from .. import clock as kiq_clock
 from ..errors import ConfigError
 from ..payload import due_at
+from .locks import Lock
 
 _NAMES = ("wall", "milliseconds")
 
@@ -50,7 +50,7 @@ class _Moved:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._clocks: list[Clock] = []
         self._own: dict[ModuleType, dict[str, Any]] = {}
 

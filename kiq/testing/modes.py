@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -13,6 +12,7 @@ from ..errors import ConfigError
 from .box import Box
 from .clients import StandIn
 from .errors import NotFaking
+from .locks import Lock
 from .outside import warn_outside_tests
 from .performing import perform
 
@@ -37,7 +37,7 @@ class _Process:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._states = [_State("disabled")]
 
     @property

@@ -131,6 +131,8 @@ class Desk:
 
         It has a copy of the buffer, whose jobs are its parent's, and no courier. Called in the child.
         """
+        # Another thread may have held the old one's lock at the fork: here it would do so for ever.
+        self._answered = threading.Event()
         self._forked = self._rung = True
         self.patience = 0
         self.leave()

@@ -178,6 +178,7 @@ class Processor:
     def _calm(self) -> None:
         """Return when nothing that was raised in this thread for its last job can arrive any more."""
         while self._deciding:
+            self._desk.end_child()  # in a child there is nobody who would decide
             time.sleep(0.0001)
         self._hailed = False
         strike.absorb()

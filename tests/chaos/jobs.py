@@ -17,6 +17,7 @@ from typing import Any
 
 import kiq
 from kiq.work.crash_points import crash_point
+from tests.chaos import forking
 from tests.chaos.misdeeds import MISDEEDS
 
 _journal = os.open(os.environ["CHAOS_JOURNAL"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -139,6 +140,26 @@ class Multiprocesses(kiq.Job):
         # None: another job's start() has reaped it (multiprocessing looks after all children of the
         # process), and has not noted how it ended yet. That it ran stands in the journal.
         assert child.exitcode in (0, None)
+        note("X", self.jid)
+
+
+class Forks(kiq.Job):
+    """Forks so many times, as *how* says; notes "H" for a child that hangs."""
+
+    def perform(self, how: str, times: int) -> None:
+        note("S", self.jid)
+        sys.setswitchinterval(0.00001)  # so that a fork finds other threads amid what they do
+        for _ in range(times):
+            if how == "pool":
+                well = forking.pooled(2)
+            else:
+                child = forking.FORKS[how]()
+                if child == 0:
+                    return
+                well = forking.ends(child)
+            if not well:
+                note("H", self.jid)
+                break
         note("X", self.jid)
 
 

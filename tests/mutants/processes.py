@@ -250,4 +250,25 @@ DEATH = (
     ),
 )
 
-MUTANTS = (*OUTCOMES, *CALLS, *STARTS, *DEATH)
+#: What a child finds that a job has forked.
+FORKS = (
+    Mutant(
+        "a forked child takes a lock that another thread held",
+        (
+            Change(
+                "kiq/work/desk.py",
+                "at the fork: here it would do so for ever.\n"
+                "        self._answered = threading.Event()\n",
+                "at the fork: here it would do so for ever.\n",
+            ),
+        ),
+        ("tests/unit/test_forked_children.py::test_the_desk_is_told_of_the_fork",),
+        (
+            "tests/chaos/test_forks.py"
+            "::test_no_child_hangs_that_is_forked_beside_jobs_that_do_nothing[exits]",
+        ),
+        runs=3,
+    ),
+)
+
+MUTANTS = (*OUTCOMES, *CALLS, *STARTS, *DEATH, *FORKS)

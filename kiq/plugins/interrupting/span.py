@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 
@@ -27,10 +28,11 @@ class Span:
                 span.close()
     """
 
-    __slots__ = ("_deciding", "_struck", "ident", "open")
+    __slots__ = ("_deciding", "_pid", "_struck", "ident", "open")
 
     def __init__(self) -> None:
         self.ident = threading.get_ident()
+        self._pid = os.getpid()
         self.open = True
         self._deciding = False
         self._struck = False
@@ -53,7 +55,7 @@ class Span:
 
     def close(self) -> None:
         """Return when nothing can arrive any more that was raised for this span."""
-        while self._deciding:
+        while self._deciding and os.getpid() == self._pid:  # a forked child has none who decides
             time.sleep(0.0001)
         if self._struck:
             strike.absorb()

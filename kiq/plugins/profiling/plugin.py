@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import os
 import queue
 import re
 import threading
@@ -62,7 +63,8 @@ class Profiling:
             return call_next(context)
         finally:
             recording.stop()
-            self._hand_over(context, recording)
+            if recording.pid == os.getpid():  # a child that the job forked has nobody who keeps it
+                self._hand_over(context, recording)
 
     def _hand_over(self, context: ServerContext, recording: Recording) -> None:
         try:
