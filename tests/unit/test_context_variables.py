@@ -245,10 +245,75 @@ def test_a_field_of_another_form_fails_no_job(look: Any, field: str) -> None:
     assert seen == [("unset", "nobody")]
 
 
-def test_the_form_that_ruby_may_write_is_understood(look: Any) -> None:
+def symbol(name: str) -> dict[str, str]:
+    return {"_aj_serialized": "ActiveJob::Serializers::SymbolSerializer", "value": name}
+
+
+TIME = {"_aj_serialized": "ActiveJob::Serializers::TimeSerializer", "value": "2026-01-01T00:00:00Z"}
+RECORD = {"_aj_globalid": "gid://shop/User/7"}
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"tenant": "acme", "user": 7},
+        [{"tenant": "acme", "user": 7, "_aj_symbol_keys": ["tenant"]}],
+        [[symbol("tenant"), "acme"], [symbol("user"), 7]],
+        [["tenant", "acme"], ["user", 7]],
+        [[symbol("tenant"), symbol("acme")], [symbol("user"), 7]],
+        [[symbol("user"), 6], ["too", "many", "parts"], [7, 7], [symbol("user"), 7], ["tenant", "acme"]],
+    ],
+)  # fmt: skip
+def test_each_form_that_ruby_writes_is_understood(look: Any, field: Any) -> None:
+    kiq.carry(tenant, user)
+    assert run(cattr=field) is DONE
+    assert seen == [("acme", 7)]
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ({"a": symbol("b"), "c": 1, "_aj_symbol_keys": ["a"]}, {"a": "b", "c": 1}),
+        ([{"a": [symbol("b")], "_aj_hash_with_indifferent_access": True}], [{"a": ["b"]}]),
+        ({"at": TIME, "_aj_symbol_keys": []}, {"at": TIME}),
+        (TIME, TIME),
+        (RECORD, RECORD),
+        (None, None),
+        (1.5, 1.5),
+    ],
+)
+def test_marks_of_ruby_go_where_json_says_it_as_well(look: Any, written: Any, read: Any) -> None:
     kiq.carry(tenant)
-    run(cattr=[{"tenant": "acme", "_aj_symbol_keys": ["tenant"]}])
-    assert seen == [("acme", "nobody")]
+    run(cattr=[[symbol("tenant"), written]])
+    assert seen == [(read, "nobody")]
+
+
+def test_a_value_of_ours_that_looks_like_rubys_is_left_alone(look: Any, fake: redis.Redis) -> None:
+    kiq.carry(tenant)
+    within(tenant={"_aj_x": symbol("a")})(look.perform_async)
+    run(**in_queue(fake)[0])
+    assert seen == [({"_aj_x": symbol("a")}, "nobody")]
+
+
+def test_a_retry_and_its_log_lines_keep_what_ruby_wrote(look: Any) -> None:
+    field = [[symbol("tenant"), "acme"], [symbol("unknown"), RECORD]]
+    kiq.carry(tenant, log=True)
+    verdict = run(cattr=field, args=["fail"])
+    assert isinstance(verdict, ToRetry)
+    assert decode(verdict.raw)[0]["cattr"] == field
+    fields = kiq.host.log_fields[0]({"cattr": field})
+    assert fields == {"tenant": "acme"}
+
+
+def test_what_a_job_of_ruby_pushes_carries_on(look: Any, fake: redis.Redis) -> None:
+    kiq.carry(tenant)
+
+    @kiq.job(name="context.pushes")
+    def pushes() -> None:
+        look.perform_async()
+
+    run(**{"class": "context.pushes", "cattr": [[symbol("tenant"), "acme"]]})
+    assert in_queue(fake)[0]["cattr"] == {"tenant": "acme"}
 
 
 def test_several_sets_have_fields_of_their_own(look: Any, fake: redis.Redis) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ...errors import ConfigError
 from ...middleware import Next, Payload, ServerContext
+from .forms import values_in
 from .shown import shown
 from .warned import warn_once
 
@@ -61,7 +62,7 @@ class Variables:
 
     def logged(self, payload: Payload) -> Iterator[tuple[str, object]]:
         """Yield what the log lines of the job show of this field."""
-        values = _values(payload.get(self.payload_field))
+        values = values_in(payload.get(self.payload_field))
         for name, carried in self._carried.items():
             if carried.log and name in values:
                 yield name, shown(values[name])
@@ -69,7 +70,7 @@ class Variables:
     def __call__(self, run: ServerContext, call_next: Next[ServerContext]) -> Any:
         """Run the job with the variables as the pushing side had them; then they are as before."""
         field = run.payload.get(self.payload_field)
-        values = _values(field)
+        values = values_in(field)
         if not values and field:
             warn_once(f"the field {self.payload_field} of a job is no mapping: it is ignored")
         known = [name for name in values if name in self._carried]
@@ -92,15 +93,6 @@ class Variables:
                 f"a job carries {shown(name)!r} in {self.payload_field}, which this process does not "
                 "know: it is ignored; call kiq.carry for it where workers import it"
             )
-
-
-def _values(field: Any) -> Mapping[str, Any]:
-    """Return what a field carries; Ruby wraps its mapping in a list, with marks of its own."""
-    if isinstance(field, list) and len(field) == 1:
-        field = field[0]
-    if not isinstance(field, dict):
-        return {}
-    return {name: field[name] for name in field if not str(name).startswith("_aj_")}
 
 
 def _converted(
