@@ -13,13 +13,13 @@ from typing import Any
 from . import interruption, keys, plugin
 from .clock import milliseconds, wall
 from .codec import encode
-from .config import Codec, Redis, check_codec, check_push_buffer
+from .config import Codec, Redis, check_codec, check_push_buffer, check_sidekiq
 from .errors import ConfigError, PayloadError, StoreError
 from .jid import Jid
 from .middleware import ClientContext
-from .payload import Payload, finite, normalized
+from .payload import Payload, count_seconds, finite, normalized
 from .push_buffer import PushBuffer
-from .slices import in_steps
+from .slices import completed, in_slices, in_steps
 from .store.connection import Connector
 from .store.enqueue import ByQueue, Enqueue, Scheduled
 
@@ -45,12 +45,14 @@ class Client:
         redis: Any = None,
         *,
         codec: Codec = "msgpack",
+        sidekiq: int = 8,
         max_payload: int = DEFAULT_MAX_PAYLOAD,
         push_buffer: int = 0,
         host: plugin.Host = plugin.host,
     ) -> None:
         """*redis* is :class:`kiq.config.Redis`, or a ``redis.Redis``, whose settings are copied.
 
+        *sidekiq* is the major version of Ruby's whose tools read what is pushed in JSON.
         *push_buffer*: so many jobs are kept in memory while Redis can't be reached.
         """
         #: Opens connections with this client's settings, for what else talks to the same Redis.
@@ -62,6 +64,7 @@ class Client:
             self._enqueue = PushBuffer(enqueue, push_buffer)
             host.events.on("exit", self._enqueue.close)
         self.codec = codec
+        self.sidekiq = sidekiq
         self.max_payload = max_payload
         self._host = host
 
@@ -72,7 +75,7 @@ class Client:
         Raises ArgumentError, PayloadError, or a StoreError, whose ``maybe_done`` says whether the
         job may have been pushed all the same (kiq does not push it again by itself).
         """
-        return self.push_sorted((self._sorted((_complete(payload),), job_class),))[0]
+        return self.push_sorted((self._sorted((completed(payload),), job_class),))[0]
 
     def mark_of(self, jid: str) -> float | None:
         """Return the score of the mark that says that *jid* was cancelled; one round trip."""
@@ -108,7 +111,7 @@ class Client:
         self, payloads: Iterable[Payload], job_class: Any, batch_size: int | None
     ) -> Iterator[Sorted]:
         """Return payloads as :meth:`push_sorted` takes them: through middleware, and encoded."""
-        return (self._sorted(slice_, job_class) for slice_ in _slices(payloads, batch_size))
+        return (self._sorted(slice_, job_class) for slice_ in in_slices(payloads, batch_size))
 
     def push_sorted(self, slices: Iterable[Sorted]) -> list[str | None]:
         """Push payloads that are encoded; see :meth:`push_slices`."""
@@ -162,6 +165,8 @@ class Client:
 
     def encoded(self, payload: Payload) -> bytes:
         """Return *payload* as bytes. Raises ArgumentError, or PayloadError where it is too large."""
+        if self.sidekiq < 8 and self.codec == "json":
+            count_seconds(payload)
         raw = encode(payload, self.codec)
         if len(raw) > self.max_payload:
             raise PayloadError(
@@ -169,24 +174,6 @@ class Client:
                 "(max_payload); store the data elsewhere and pass its id"
             )
         return raw
-
-
-def _complete(payload: Payload) -> Payload:
-    """Fill in a bare dict; what kiq itself builds passes without a second look."""
-    if "jid" in payload and "queue" in payload and "created_at" in payload:
-        return payload
-    return normalized(payload)
-
-
-def _slices(payloads: Iterable[Payload], size: int | None) -> Iterator[list[Payload]]:
-    slice_: list[Payload] = []
-    for payload in payloads:
-        slice_.append(_complete(payload))
-        if len(slice_) >= (size or (100 if "at" in payload else 1000)):
-            yield slice_
-            slice_ = []
-    if slice_:
-        yield slice_
 
 
 def _payload_of(context: ClientContext) -> Payload:
@@ -214,6 +201,13 @@ class _Default:
             return made.codec
         return check_codec(os.environ.get("KIQ_CODEC") or self.settings.get("codec", "msgpack"))
 
+    @property
+    def sidekiq(self) -> int:
+        made = self._client
+        if made is not None:
+            return made.sidekiq
+        return check_sidekiq(os.environ.get("KIQ_SIDEKIQ") or self.settings.get("sidekiq", 8))
+
     def get(self) -> Client:
         if self._client is None:
             with self._lock:
@@ -232,10 +226,12 @@ class _Default:
             redis = Redis(url=url or environ.get("REDIS_URL") or Redis().url)
         max_payload = settings.get("max_payload", DEFAULT_MAX_PAYLOAD)
         jobs = environ.get("KIQ_PUSH_BUFFER") or settings.get("push_buffer", 0)
-        push_buffer, codec = check_push_buffer(jobs), self.codec
+        push_buffer, codec, sidekiq = check_push_buffer(jobs), self.codec, self.sidekiq
         if isinstance(redis, Redis):
             logger.info("pushing to %s (codec %s)", redis.masked_url, codec)
-        return Client(redis, codec=codec, max_payload=max_payload, push_buffer=push_buffer)
+        return Client(
+            redis, codec=codec, sidekiq=sidekiq, max_payload=max_payload, push_buffer=push_buffer
+        )
 
 
 _default = _Default()
@@ -261,13 +257,18 @@ def codec_in_use() -> Codec:
     return _default.codec
 
 
+def sidekiq_in_use() -> int:
+    """Return the version of Sidekiq that the client of ``perform_async`` writes for."""
+    return _default.sidekiq
+
+
 def use_client(client: Client | None) -> None:
     """Make *client* the one that ``perform_async`` uses; None builds one anew from the settings."""
     _default.set(client)
 
 
 def use_settings(settings: Mapping[str, Any]) -> None:
-    """Build the default client from *settings*: ``redis``, ``codec``, ``max_payload``, ``push_buffer``.
+    """Build the default client from *settings*: those of ``SHARED`` that concern it.
 
     What an earlier one keeps in its push buffer, it goes on trying to push where it was to go.
     """

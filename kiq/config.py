@@ -74,7 +74,8 @@ class Config:
 
     Durations (*shutdown_timeout*, *dead_timeout*, *lease*, *async_blocked_after*, and
     *max_iteration_runtime*, whose 0 is no limit) are seconds, *max_payload* is bytes, *push_buffer*
-    and *async_concurrency* are numbers of jobs.
+    and *async_concurrency* are numbers of jobs. *sidekiq* is the major version of Ruby's Sidekiq,
+    6 to 8, whose tools are to read what kiq writes.
     *origins* says for each setting where its value came from and what that overrides; *notices*
     are remarks on the configuration that a person should see; *file* is the file that was read.
     """
@@ -82,6 +83,7 @@ class Config:
     capsules: tuple[Capsule, ...] = (Capsule(),)
     redis: Redis = field(default_factory=Redis)
     codec: Codec = "msgpack"
+    sidekiq: int = 8
     shutdown_timeout: float = 25.0
     max_retries: int = 25
     dead_max_jobs: int = 10_000
@@ -110,9 +112,17 @@ class Config:
     notices: tuple[str, ...] = ()
     file: str | None = None
 
+    @property
+    def writes_seconds(self) -> bool:
+        """Whether the times in new payloads are seconds, as in Ruby's Sidekiq before 8."""
+        return self.sidekiq < 8 and self.codec == "json"
+
 
 #: What the rest of a process wants to know of its configuration: producers, and kiq.api.
-SHARED = ("redis", "codec", "max_payload", "push_buffer", "dead_max_jobs", "dead_timeout")
+SHARED = (
+    *("redis", "codec", "sidekiq", "max_payload", "push_buffer"),
+    *("dead_max_jobs", "dead_timeout"),
+)
 
 
 def check_queue_name(name: str) -> str:
@@ -135,6 +145,13 @@ def check_codec(name: Any) -> Codec:
     if name == "json":
         return "json"
     raise ConfigError(f"the codec is msgpack or json, not {name!r}")
+
+
+def check_sidekiq(version: Any) -> int:
+    """Return *version*, a number or its text, if kiq can write for it. Raises ConfigError."""
+    if str(version) in ("6", "7", "8") and not isinstance(version, float):
+        return int(version)
+    raise ConfigError(f"sidekiq is the major version of Ruby's Sidekiq, 6, 7 or 8, not {version!r}")
 
 
 def check_push_buffer(jobs: Any) -> int:

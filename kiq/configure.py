@@ -7,7 +7,7 @@ import os
 from typing import Any
 
 from .client import configured, use_settings
-from .config import SHARED, Redis, check_codec, check_push_buffer
+from .config import SHARED, Redis, check_codec, check_push_buffer, check_sidekiq
 from .errors import ConfigError
 
 
@@ -16,6 +16,7 @@ def configure(
     *,
     redis: Any = None,
     codec: str | None = None,
+    sidekiq: int | None = None,
     max_payload: int | None = None,
     push_buffer: int | None = None,
 ) -> None:
@@ -24,10 +25,11 @@ def configure(
     *file* is a kiq.yml: the producer then has the worker's settings. *redis* is a URL
     (``redis://``, ``rediss://``, ``unix://``, ``embedded``), a ``kiq.config.Redis``, or a
     ``redis.Redis`` of your own, whose settings are copied. *codec* is ``msgpack`` or ``json``,
+    *sidekiq* the major version of Ruby's Sidekiq that reads the jobs (8, 7 or 6),
     *max_payload* bytes; *push_buffer* is how many jobs are kept in memory while Redis can't be
     reached (0, the default: none). Environment variables (``KIQ_REDIS_URL``, ``KIQ_CODEC``,
-    ``KIQ_PUSH_BUFFER``) win over what is given here; ``REDIS_URL`` does not. No network is touched.
-    Raises ConfigError.
+    ``KIQ_SIDEKIQ``, ``KIQ_PUSH_BUFFER``) win over what is given here; ``REDIS_URL`` does not. No network
+    is touched. Raises ConfigError.
     """
     settings: dict[str, Any] = dict(configured())
     if file is not None:
@@ -40,6 +42,8 @@ def configure(
         settings["redis"] = Redis(url=redis) if isinstance(redis, str) else redis
     if codec is not None:
         settings["codec"] = check_codec(codec)
+    if sidekiq is not None:
+        settings["sidekiq"] = check_sidekiq(sidekiq)
     if max_payload is not None:
         if isinstance(max_payload, bool) or not isinstance(max_payload, int) or max_payload < 1:
             raise ConfigError(f"max_payload is a number of bytes, not {max_payload!r}")

@@ -95,9 +95,12 @@ def pushed(token: str) -> str:
     return f"kiq:pushed:{token}"
 
 
-def work(identity: str) -> str:
-    """Return the key of the hash of what the process *identity* runs now (for display)."""
-    return f"{identity}:work"
+def work(identity: str, sidekiq: int = 8) -> str:
+    """Return the key of the hash of what the process *identity* runs now (for display).
+
+    *sidekiq* is the major version of Ruby's that reads it: the name changed with 7.
+    """
+    return f"{identity}:workers" if sidekiq < 7 else f"{identity}:work"
 
 
 def signals(identity: str) -> str:

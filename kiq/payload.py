@@ -19,6 +19,9 @@ P = ParamSpec("P")
 #: At and above this a number is a date (epoch seconds), below it a span: Sidekiq's rule.
 EPOCH_FROM = 1_000_000_000
 _LARGEST = sys.float_info.max
+#: From here on a moment is in milliseconds (since 1973), below it in seconds (until the year 5138).
+MILLISECONDS_FROM = 100_000_000_000
+_MOMENTS = ("created_at", "enqueued_at", "failed_at", "retried_at", "discarded_at")
 
 
 class Args(Generic[P]):
@@ -73,6 +76,26 @@ def normalized(item: Mapping[str, Any], defaults: Mapping[str, Any] = DEFAULTS) 
     payload.setdefault("jid", new_jid())
     payload.setdefault("created_at", milliseconds())
     return payload
+
+
+def moment(payload: Payload, now: float, in_seconds: bool) -> int | float:
+    """Return *now* (epoch seconds) in the unit that *payload* has its times in.
+
+    Sidekiq 8 counts whole milliseconds, earlier ones count seconds: a job keeps the form that it came
+    with. *in_seconds* is for one that says nothing.
+    """
+    made = payload.get("created_at")
+    if isinstance(made, int | float) and not isinstance(made, bool):
+        in_seconds = made < MILLISECONDS_FROM
+    return float(now) if in_seconds else int(now * 1000)
+
+
+def count_seconds(payload: Payload) -> None:
+    """Write the times in *payload* as Sidekiq up to 7 reads them: seconds."""
+    for name in _MOMENTS:
+        value = payload.get(name)
+        if type(value) is int and value >= MILLISECONDS_FROM:
+            payload[name] = value / 1000
 
 
 def _check_fields(name: str, payload: Payload) -> None:

@@ -11,9 +11,9 @@ from ..codec import decode
 from ..config import check_queue_name
 from ..errors import ConfigError, UndecodablePayload
 from ..options import DEFAULTS
+from ..payload import MILLISECONDS_FROM
 from ..work.retry import backtrace_of
 
-_MILLISECONDS_FROM = 100_000_000_000  # as seconds the year 5138, as milliseconds 1973
 _MOST = 2.0**53
 UNDECODABLE = "(undecodable)"
 
@@ -153,4 +153,4 @@ class JobRecord:
         value = self.payload.get(field)
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MOST:
             return None
-        return value / 1000 if value >= _MILLISECONDS_FROM else float(value)
+        return value / 1000 if value >= MILLISECONDS_FROM else float(value)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from ..client import Client, sidekiq_in_use
 from ..errors import ConfigError
 from ..plugins.metrics import buckets, keys
 from ..plugins.metrics.tally import shown_name
@@ -41,10 +42,15 @@ class Period:
 
 
 class Metrics:
-    """Reads metrics. *client* as for :func:`kiq.api.connection`."""
+    """Reads metrics. *client* as for :func:`kiq.api.connection`.
+
+    The keys are those of the setting ``sidekiq``: of *client*, if it is a ``kiq.Client``, else of this
+    process.
+    """
 
     def __init__(self, client: Any = None) -> None:
         self._connection = connection(client)
+        self._sidekiq = client.sidekiq if isinstance(client, Client) else sidekiq_in_use()
 
     def top_jobs(
         self, *, minutes: int | None = None, hours: int | None = None, matching: str = ""
@@ -56,7 +62,7 @@ class Metrics:
         for another period.
         """
         period = _period(minutes, hours)
-        for at, (runs, waits) in self._read(period, lambda at: _all_classes(at, period.step)):
+        for at, (runs, waits) in self._read(period, lambda at: self._all_classes(at, period.step)):
             for name, field, value in (*_fields(runs, ""), *_fields(waits, "waits ")):
                 if matching in name:
                     job = period.jobs.setdefault(name, JobMetrics(name=name))
@@ -78,7 +84,9 @@ class Metrics:
         """
         period = _period(minutes, hours)
         job = JobMetrics(name=shown_name(name))
-        for at, replies in self._read(period, lambda at: _one_class(job.name, at, period.step)):
+        for at, replies in self._read(
+            period, lambda at: self._one_class(job.name, at, period.step)
+        ):
             names = (*_RUNS, *(f"waits {field}" for field in _WAITS))
             found = [
                 (field, _number(value))
@@ -92,6 +100,21 @@ class Metrics:
         job.total()
         job.marks.update(Deploy(self._connection).between(period.since, period.until))
         return job
+
+    def _all_classes(self, at: datetime, step: timedelta) -> list[Command]:
+        runs = keys.runs(at, step, self._sidekiq)
+        return [("HGETALL", runs), ("HGETALL", keys.waits(at, step))]
+
+    def _one_class(self, name: str, at: datetime, step: timedelta) -> list[Command]:
+        runs = keys.runs(at, step, self._sidekiq)
+        commands: list[Command] = [
+            ("HMGET", runs, *(f"{name}|{field}" for field in _RUNS)),
+            ("HMGET", keys.waits(at, step), *(f"{name}|{field}" for field in _WAITS)),
+        ]
+        if step == keys.MINUTE:
+            gets = [part for n in range(buckets.COUNT) for part in ("GET", "u16", f"#{n}")]
+            commands.append(("BITFIELD_RO", keys.histogram(name, at, self._sidekiq), *gets))
+        return commands
 
     def _read(
         self, period: Period, commands: Callable[[datetime], list[Command]]
@@ -118,21 +141,6 @@ def _period(minutes: int | None, hours: int | None) -> Period:
     step = keys.MINUTE if hours is None else keys.TEN_MINUTES
     until = keys.floor(datetime.now(UTC), step) + step
     return Period(until - timedelta(**{what: number}), until, step, {}, {})
-
-
-def _all_classes(at: datetime, step: timedelta) -> list[Command]:
-    return [("HGETALL", keys.runs(at, step)), ("HGETALL", keys.waits(at, step))]
-
-
-def _one_class(name: str, at: datetime, step: timedelta) -> list[Command]:
-    commands: list[Command] = [
-        ("HMGET", keys.runs(at, step), *(f"{name}|{field}" for field in _RUNS)),
-        ("HMGET", keys.waits(at, step), *(f"{name}|{field}" for field in _WAITS)),
-    ]
-    if step == keys.MINUTE:
-        gets = [part for n in range(buckets.COUNT) for part in ("GET", "u16", f"#{n}")]
-        commands.append(("BITFIELD_RO", keys.histogram(name, at), *gets))
-    return commands
 
 
 def _fields(reply: list[bytes], prefix: str) -> Iterator[tuple[str, str, int]]:

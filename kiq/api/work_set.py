@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,8 +76,8 @@ class WorkSet:
     @property
     def size(self) -> int:
         """How many jobs run. Two round trips."""
-        names = ProcessSet(self._home).identities()
-        replies = self._home.replies([("HLEN", keys.work(name)) for name in names]) if names else []
+        places = [place for _, place in _places(ProcessSet(self._home).identities())]
+        replies = self._home.replies([("HLEN", place) for place in places]) if places else []
         return sum(reply for reply in replies if isinstance(reply, int))
 
     def find(self, jid: str) -> Work | None:
@@ -87,15 +87,20 @@ class WorkSet:
     def _works(self) -> Iterator[Work]:
         everyone = ProcessSet(self._home).identities()
         for first in range(0, len(everyone), _PAGE):
-            names = everyone[first : first + _PAGE]
-            replies = self._home.replies([("HGETALL", keys.work(name)) for name in names])
-            for name, found in zip(names, replies, strict=True):
+            places = _places(everyone[first : first + _PAGE])
+            replies = self._home.replies([("HGETALL", place) for _, place in places])
+            for (name, _), found in zip(places, replies, strict=True):
                 if not isinstance(found, list):
                     continue  # a key of another type: not ours to judge
                 for thread, raw in zip(found[::2], found[1::2], strict=True):
                     work = _work(name, thread, raw)
                     if work is not None:
                         yield work
+
+
+def _places(identities: Sequence[str]) -> list[tuple[str, str]]:
+    """Return where each process may show what it runs: the name of the key changed with Sidekiq 7."""
+    return [(name, keys.work(name, version)) for name in identities for version in (6, 7)]
 
 
 def _work(process: str, thread: bytes, raw: bytes) -> Work | None:

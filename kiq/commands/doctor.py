@@ -49,9 +49,7 @@ def examine(ground: Ground) -> Iterator[Finding]:
     """Yield what was found, in the order in which it is shown."""
     config = ground.config
     facts = gather_server(ground.home)
-    crew = gather_fleet(
-        ground.home, DeadLimits(config.dead_max_jobs, config.dead_timeout), config.codec
-    )
+    crew = gather_fleet(ground.home, DeadLimits(config.dead_max_jobs, config.dead_timeout), config)
     yield Finding("redis", "ok", config.redis.masked_url)
     yield from server.version(facts)
     yield from server.eviction(facts)

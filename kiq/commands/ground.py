@@ -12,7 +12,7 @@ import click
 
 from .. import boot, config_file
 from ..api import Connection, connection
-from ..client import Client, codec_in_use, configured, use_client, use_settings
+from ..client import Client, codec_in_use, configured, sidekiq_in_use, use_client, use_settings
 from ..config import SHARED, Config
 from ..errors import StoreDenied
 from ..plugin import host
@@ -99,4 +99,9 @@ def _unbuffered(config: Config) -> Client:
     """
     settings = configured()
     redis = config.redis if os.environ.get("KIQ_REDIS_URL") else settings["redis"]
-    return Client(redis, codec=codec_in_use(), max_payload=settings["max_payload"])
+    return Client(
+        redis,
+        codec=codec_in_use(),
+        sidekiq=sidekiq_in_use(),
+        max_payload=settings["max_payload"],
+    )

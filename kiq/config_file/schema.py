@@ -57,6 +57,7 @@ _TOP = (
     _setting("queues", queues, "queue", flag="--queue"),
     _setting("environment", word, variable="KIQ_ENV"),
     _setting("codec", choice("msgpack", "json")),
+    _setting("sidekiq", integer(6, 8)),
     _setting("shutdown_timeout", seconds(0, _DAY), "timeout", flag="--timeout"),
     _setting("max_retries", integer(0, 1000)),
     _setting("dead_max_jobs", integer(1, 100_000_000)),

@@ -22,19 +22,20 @@ def show(
     info: Mapping[str, Any],
     fields: Mapping[str, Any],
     work: Mapping[str, Mapping[str, Any]],
+    sidekiq: int = 8,
 ) -> list[str]:
     """Show this process for a minute; return the signals that others sent. One round trip.
 
     One that was sent several times since the last beat is one: two people said the same, and nobody
     meant that running jobs are to be broken off.
     *info* is Sidekiq's ``info`` object, *fields* the rest of the hash (busy, beat, quiet, rss ...),
-    *work* what each busy thread runs.
+    *work* what each busy thread runs, for Ruby's *sidekiq* of that major version.
     """
-    commands: list[tuple[Any, ...]] = [("DEL", keys.work(identity))]
+    place = keys.work(identity, sidekiq)
+    commands: list[tuple[Any, ...]] = [("DEL", place)]
     if work:
         pairs = [part for tid, job in work.items() for part in (tid, json.dumps(job))]
-        commands.append(("HSET", keys.work(identity), *pairs))
-        commands.append(("EXPIRE", keys.work(identity), keys.PROCESS_TTL))
+        commands += [("HSET", place, *pairs), ("EXPIRE", place, keys.PROCESS_TTL)]
     shown = [part for name, value in fields.items() for part in (name, value)]
     commands += [
         ("HSET", identity, "info", json.dumps(info), *shown),
@@ -47,12 +48,12 @@ def show(
     return list(dict.fromkeys(heard))
 
 
-def hide(link: Link, identity: str) -> None:
+def hide(link: Link, identity: str, sidekiq: int = 8) -> None:
     """Take this process off the list. One round trip."""
     link.exchange(
         [
             ("SREM", keys.PROCESSES, identity),
-            ("DEL", identity, keys.work(identity), keys.signals(identity)),
+            ("DEL", identity, keys.work(identity, sidekiq), keys.signals(identity)),
         ]
     )
 
@@ -85,6 +86,12 @@ def infos(link: Link) -> dict[str, dict[str, Any]]:
             if isinstance(info, dict):
                 shown[name.decode(errors="replace")] = info
     return shown
+
+
+def sidekiq_of(info: Mapping[str, Any]) -> int:
+    """Return the setting ``sidekiq`` that suits the Ruby process with this ``info``: 6, 7 or 8."""
+    major = str(info.get("version", "")).partition(".")[0]  # before 7 it tells none
+    return min(max(int(major), 6), 8) if major.isascii() and major.isdecimal() else 6
 
 
 def store_id(link: Link) -> str:

@@ -12,15 +12,13 @@ from ..codec import decode
 from ..errors import PayloadError
 from ..function_job import FunctionJob
 from ..job_class import Job
+from ..payload import MILLISECONDS_FROM
 from ..registry import registry
 from .locks import Lock
 
 #: Whose jobs are meant: a job class, a function job, or the name that either travels under.
 Target = type[Job] | FunctionJob[..., Any] | str
 Names = Collection[str] | None
-_MILLISECONDS_FROM = (
-    100_000_000_000  # below it a time stamp is in seconds, as Sidekiq 7 writes them
-)
 _numbers = count()
 
 
@@ -65,7 +63,7 @@ class PushedJob:
         made = self.payload["created_at"]
         if self.at is None or isinstance(made, bool) or not isinstance(made, int | float):
             return None
-        return self.at - (made / 1000 if made >= _MILLISECONDS_FROM else made)
+        return self.at - (made / 1000 if made >= MILLISECONDS_FROM else made)
 
 
 def pushed_job(raw: bytes, queue: str | None, at: float | None) -> PushedJob:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from .. import plugin
-from ..client import DEFAULT_MAX_PAYLOAD, Client, Sorted, codec_in_use, configured
+from ..client import DEFAULT_MAX_PAYLOAD, Client, Sorted, codec_in_use, configured, sidekiq_in_use
 from ..jid import Jid
 from .box import PushedJob, pushed_job
 
@@ -20,6 +20,7 @@ class StandIn(Client):
     def __init__(self, take: Callable[[PushedJob], Any], real: Callable[[], Client]) -> None:
         # Not through super().__init__: that would make ready to connect.
         self.codec = codec_in_use()
+        self.sidekiq = sidekiq_in_use()
         self.max_payload = configured().get("max_payload", DEFAULT_MAX_PAYLOAD)
         self._host = plugin.host
         self._take = take

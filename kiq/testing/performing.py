@@ -6,11 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any
 
-from ..clock import milliseconds
+from ..clock import wall
 from ..codec import decode
 from ..context import running
 from ..inline import a_loop_runs_here, perform_job
 from ..middleware import Chain, ServerContext, fold_by_class
+from ..payload import moment
 from ..plugins.after_commit.whereabouts import leave_blocks
 from ..registry import JobSpec, registry
 from .box import PushedJob
@@ -30,7 +31,7 @@ def perform(job: PushedJob) -> Any:
     spec = registry.get(job.class_name)
     payload, _ = decode(job.raw)  # once more: neither run nor test changes what the other sees
     if job.at is not None:
-        payload["enqueued_at"] = milliseconds()
+        payload["enqueued_at"] = moment(payload, wall(), False)
     context = ServerContext(payload, job.queue, spec.target, spec.make())
     run = copy_context().run
     if not a_loop_runs_here():

@@ -17,6 +17,7 @@ from ..errors import Cancelled, ConfigError, JobSignal, Snooze, UndecodablePaylo
 from ..inline import begin_job
 from ..jid import new_jid
 from ..middleware import Next, ServerContext, fold_by_class
+from ..payload import moment
 from ..plugin import Host
 from ..registry import JobSpec, Registry
 from ..verdict import DONE, Dropped, Taken, ToDead, ToQueue, ToRetry, ToSchedule, Verdict
@@ -68,7 +69,8 @@ class Executor:
     def __init__(self, config: Config, host: Host, registry: Registry) -> None:
         self._host = host
         self._registry = registry
-        self._policy = RetryPolicy(config.max_retries, random.random)
+        self._in_seconds = config.writes_seconds
+        self._policy = RetryPolicy(config.max_retries, random.random, self._in_seconds)
         #: Runs a job in its layers. It says first what runs: a Python call less than doing it here.
         self._run = fold_by_class(host.server_middleware, _perform, running.set)
         self._coroutines = host.async_runner(config, registry) if host.async_runner else None
@@ -183,7 +185,7 @@ class Executor:
         error = PoisonPill("it was running each time when its process died, three times")
         payload["error_class"] = "kiq.PoisonPill"
         payload["error_message"] = str(error)
-        payload.setdefault("failed_at", int(wall() * 1000))
+        payload.setdefault("failed_at", moment(payload, wall(), self._in_seconds))
         spared = payload.get("dead") is False
         verdict: Verdict = (
             Dropped(str(error), failed=True) if spared else ToDead(encode(payload, codec), wall())

@@ -94,8 +94,9 @@ class Heartbeat:
                 else:
                     self._fence(owner)
         worker.fleet = max(1, self._link.call(("SCARD", keys.OWNERS)))
+        sidekiq = worker.config.sidekiq
         for signal in processes.show(
-            self._link, worker.identity, self._info(), self._fields(), self._work()
+            self._link, worker.identity, self._info(), self._fields(), self._work(), sidekiq
         ):
             self._on_signal(signal)
         events, report = worker.host.events, worker.host.report
@@ -172,7 +173,7 @@ class Heartbeat:
 
     def _leave(self) -> None:
         try:
-            processes.hide(self._link, self._worker.identity)
+            processes.hide(self._link, self._worker.identity, self._worker.config.sidekiq)
         except StoreError as error:
             logger.debug("could not take this process off the list: %s", error)
         finally:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from .. import interruption
 from ..clock import steady
@@ -232,7 +233,7 @@ class Launcher:
                 "noeviction",
                 self.server.policy,
             )
-        self._refuse_ruby(link)
+        self._look_at_rubys(processes.infos(link))
         self._run_folder = RunFolder(
             self._folder_path, processes.store_id(link), self.worker.identity
         )
@@ -242,12 +243,26 @@ class Launcher:
             **self._run_folder.lock(),
         }
 
-    def _refuse_ruby(self, link: Link) -> None:
-        """Refuse to share a database with a Ruby Sidekiq server unless the codec is json."""
-        if self._config.codec == "json" or self._config.allow_ruby_server:
-            return
-        for identity, info in processes.infos(link).items():
-            if not info.get("kiq"):
+    def _look_at_rubys(self, infos: dict[str, dict[str, Any]]) -> None:
+        """Refuse to share a database with a Ruby Sidekiq server unless the codec is json.
+
+        Warn where kiq writes for another version of it.
+        """
+        rubys = {identity: info for identity, info in infos.items() if not info.get("kiq")}
+        for identity, info in rubys.items():
+            if self._config.codec == "json":
+                version = processes.sidekiq_of(info)
+                if version != self._config.sidekiq:
+                    logger.warning(
+                        "a Ruby Sidekiq of version %s works on this database (%s), and kiq writes for "
+                        "%d: its pages would show wrong times, no metrics or no busy jobs. Set "
+                        "sidekiq: %d",
+                        info.get("version", "6 or before"),
+                        identity,
+                        self._config.sidekiq,
+                        version,
+                    )
+            elif not self._config.allow_ruby_server:
                 raise StoreUnsuitable(
                     f"a Ruby Sidekiq server works on this database ({identity}): its poller pops "
                     "scheduled jobs before it can read them, and would lose kiq's in MessagePack. Set "

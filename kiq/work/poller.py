@@ -8,12 +8,13 @@ import threading
 from typing import Any
 
 from .. import keys
-from ..clock import milliseconds, steady, wall
+from ..clock import steady, wall
 from ..codec import decode, encode
 from ..config import check_queue_name
 from ..errors import StoreError, StoreUnavailable
 from ..middleware import ClientContext
 from ..options import DEFAULTS
+from ..payload import moment
 from ..store import flight, owners, promotion
 from ..store.connection import Link
 from ..store.flight import DeadLimits
@@ -51,6 +52,7 @@ class Poller:
         self._outage = Outage("poller")
         self._reply_size = ReplySize()
         self._limits = DeadLimits(worker.config.dead_max_jobs, worker.config.dead_timeout)
+        self._in_seconds = worker.config.writes_seconds
         self._filters = len(worker.host.client_middleware) > 0
         self._layers = worker.host.client_middleware.fold(_payload_of)
         self._ownership: Ownership | None = None
@@ -216,7 +218,7 @@ class Poller:
             if changed is None:
                 return Dropped("a client middleware vetoed it", ran=False)
             changed.pop("at", None)
-            changed["enqueued_at"] = milliseconds()
+            changed["enqueued_at"] = moment(changed, wall(), self._in_seconds)
             queue = changed["queue"]
             if self._filters:
                 check_queue_name(queue)  # a layer may have changed it

@@ -15,6 +15,7 @@ from datetime import timedelta
 from typing import Any, TypeGuard
 
 from ..errors import Discard, JobSignal, Kill, Retry, Shutdown, Snooze
+from ..payload import MILLISECONDS_FROM, moment
 
 Payload = dict[str, Any]
 Hook = Callable[[str], Callable[..., Any] | None]
@@ -61,12 +62,16 @@ class Judgement:
 class RetryPolicy:
     """Decides what becomes of a job that raised.
 
-    Threads: any; it keeps no state. *dice* returns a number from 0 up to 1.
+    Threads: any; it keeps no state. *dice* returns a number from 0 up to 1. *in_seconds* is the form
+    of times in jobs that have none yet.
     """
 
-    def __init__(self, max_retries: int, dice: Callable[[], float]) -> None:
+    def __init__(
+        self, max_retries: int, dice: Callable[[], float], in_seconds: bool = False
+    ) -> None:
         self._max_retries = max_retries
         self._dice = dice
+        self._in_seconds = in_seconds
 
     def judge(self, payload: Payload, error: BaseException, hook: Hook, now: float) -> Judgement:
         """Decide about *payload* (a dict of its own, changed here), which raised *error*.
@@ -77,7 +82,7 @@ class RetryPolicy:
         errors: list[BaseException] = []
         decision = self._decide(payload, error, hook, now, errors)
         if isinstance(decision, GiveUp) and not decision.to_dead:
-            payload["discarded_at"] = _milliseconds(now)
+            payload["discarded_at"] = moment(payload, now, self._in_seconds)
         return Judgement(decision, payload, errors)
 
     def _decide(
@@ -124,11 +129,11 @@ class RetryPolicy:
         known = payload.get("retry_count")
         if isinstance(known, int) and not isinstance(known, bool):
             count = min(max(known, -1) + 1, _LARGEST_COUNT)
-            payload["retried_at"] = _milliseconds(now)
+            payload["retried_at"] = moment(payload, now, self._in_seconds)
             payload.setdefault("failed_at", payload["retried_at"])
         else:
             count = 0
-            payload["failed_at"] = _milliseconds(now)
+            payload["failed_at"] = moment(payload, now, self._in_seconds)
         payload["retry_count"] = count
         lines = payload.get("backtrace")
         if lines:
@@ -260,14 +265,10 @@ def _is_number(value: Any) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and value == value
 
 
-def _milliseconds(now: float) -> int:
-    return int(now * 1000)
-
-
 def _seconds(stamp: Any, now: float) -> float:
-    """Return a payload's time stamp in seconds: whole milliseconds (Sidekiq 8) or float seconds (7)."""
+    """Return a payload's time stamp in seconds: it may be in milliseconds (Sidekiq 8) or seconds (7)."""
     if not _is_number(stamp):
         return now
     # Beyond these bounds it is no time, and may be too large for a float.
     bounded = max(0, min(stamp, _LARGEST_COUNT))
-    return bounded / 1000 if isinstance(stamp, int) else bounded
+    return bounded / 1000 if bounded >= MILLISECONDS_FROM else bounded

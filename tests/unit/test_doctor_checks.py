@@ -190,7 +190,7 @@ def test_without_any_process_waiting_jobs_and_orphans_are_a_danger() -> None:
 
 
 def test_a_ruby_server_is_no_danger_where_everything_is_json() -> None:
-    ruby = ProcessFacts("web:1:r", {"queues": ["low"]}, NOW)
+    ruby = ProcessFacts("web:1:r", {"queues": ["low"], "version": "8.1.7"}, NOW)
     ours = replace(CREW.processes[0], info={"kiq": True, "codec": "json", "queues": ["default"]})
     assert bad(of_fleet(processes=(ours, ruby), codec="json")) == {}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...store.processes import sidekiq_of
 from ..text import counted, duration, number, visible
 from .finding import Finding
 from .fleet_facts import FleetFacts, ProcessFacts
@@ -79,6 +80,16 @@ def companions(facts: FleetFacts) -> Iterator[Finding]:
         yield Finding(
             "ruby-server", "ok", f"a Ruby Sidekiq server is here too ({_named(ruby)}); codec json"
         )
+    for process in ruby if facts.codec == "json" else ():
+        version = sidekiq_of(process.info)
+        if version != facts.sidekiq:
+            yield Finding(
+                "sidekiq-version",
+                "warning",
+                f"{_named([process])} is Ruby's Sidekiq {version}, and kiq writes for "
+                f"{facts.sidekiq}: its pages show wrong times, no metrics or no busy jobs",
+                f"set sidekiq: {version} in every kiq process and producer",
+            )
     if len(codecs) > 1 or (codecs and codecs != [facts.codec]):
         what = (
             f"workers write {' and '.join(map(visible, codecs))}, this configuration {facts.codec}"

@@ -12,6 +12,7 @@ from ... import keys
 from ...api import Connection, QueueSummary, Stats
 from ...api.limits import dead_limits
 from ...clock import wall
+from ...config import Config
 from ...errors import StoreError, StoreUnavailable
 from ...store.flight import DeadLimits
 
@@ -62,10 +63,11 @@ class FleetFacts:
     sets: Mapping[str, tuple[int, float | None]] = field(default_factory=dict)
     dead_limits: DeadLimits = field(default_factory=dead_limits)
     codec: str = "msgpack"
+    sidekiq: int = 8
     unread: tuple[str, ...] = ()
 
 
-def gather_fleet(home: Connection, limits: DeadLimits, codec: str) -> FleetFacts:
+def gather_fleet(home: Connection, limits: DeadLimits, config: Config) -> FleetFacts:
     """Read it. One round trip for each 2,000 keys of the database, and some more.
 
     What Redis refuses is left out, and told in ``unread``. Raises StoreUnavailable.
@@ -94,7 +96,8 @@ def gather_fleet(home: Connection, limits: DeadLimits, codec: str) -> FleetFacts
         holding,
         {name: extent or (0, None) for name, extent in extents.items()},
         limits,
-        codec,
+        config.codec,
+        config.sidekiq,
         tuple(unread),
     )
 

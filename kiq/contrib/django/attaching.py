@@ -14,7 +14,7 @@ from ...plugins.after_commit import after_commit
 from .connections import Connections
 from .locale import carry_locale
 
-_CONFIGURED = ("redis", "codec", "max_payload", "push_buffer")
+_CONFIGURED = ("redis", "codec", "sidekiq", "max_payload", "push_buffer")
 _KNOWN = (*_CONFIGURED, "after_commit", "locale")
 
 

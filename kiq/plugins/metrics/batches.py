@@ -19,10 +19,11 @@ class Batches:
     """Numbers batches, and rounds times to the milliseconds that Redis counts.
 
     What rounding takes off is added next time, so that a million jobs of 0.1 ms count as 100 s.
-    Threads: one at a time.
+    *sidekiq* is the major version of Ruby's whose keys they go to. Threads: one at a time.
     """
 
-    def __init__(self, identity: str) -> None:
+    def __init__(self, identity: str, sidekiq: int = 8) -> None:
+        self._sidekiq = sidekiq
         self._written = keys.written(identity)
         self._number = 0
         self._rests: dict[tuple[str, str], float] = {}
@@ -42,11 +43,11 @@ class Batches:
         ten = keys.floor(at, keys.TEN_MINUTES)
         names = (
             self._written,
-            keys.runs(at, keys.MINUTE),
+            keys.runs(at, keys.MINUTE, self._sidekiq),
             keys.runs(ten, keys.TEN_MINUTES),
             keys.waits(at, keys.MINUTE),
             keys.waits(ten, keys.TEN_MINUTES),
-            *(keys.histogram(name, at) for name, _ in classes),
+            *(keys.histogram(name, at, self._sidekiq) for name, _ in classes),
         )
         batch = [self._row(name, measured) for name, measured in classes]
         text = json.dumps(batch, ensure_ascii=False, separators=(",", ":"))

@@ -24,11 +24,14 @@ def moment(minute: int) -> datetime:
     return datetime.fromtimestamp(minute * 60, UTC)
 
 
-def runs(at: datetime, step: timedelta) -> str:
+def runs(at: datetime, step: timedelta, sidekiq: int = 8) -> str:
     """Return Sidekiq's hash of the runs in the *step* that begins *at*.
 
-    Its fields are ``Class|p`` (ended), ``Class|f`` (failed) and ``Class|ms`` (run time).
+    Its fields are ``Class|p`` (ended), ``Class|f`` (failed) and ``Class|ms`` (run time). Ruby's
+    *sidekiq* before 8 has another name for that of a minute, and none of ten.
     """
+    if sidekiq < 8 and step == MINUTE:
+        return f"j|{at:%Y%m%d}|{at.hour}:{at.minute}"
     return f"j|{_stamp(at, step)}"
 
 
@@ -40,8 +43,10 @@ def waits(at: datetime, step: timedelta) -> str:
     return f"kiq:waits|{_stamp(at, step)}"
 
 
-def histogram(name: str, at: datetime) -> str:
+def histogram(name: str, at: datetime, sidekiq: int = 8) -> str:
     """Return Sidekiq's bit field of the run times of the class *name* in the minute *at*."""
+    if sidekiq < 8:
+        return f"{name}-{at:%d-%H}:{at.minute}"
     return f"h|{name}-{at.day}-{at.hour}:{at.minute}"
 
 

@@ -44,9 +44,12 @@ class Measuring:
             try:
                 run, wait = appends[payload["class"]]
                 pushed_at = payload["enqueued_at"]
-                if not pushed_at > _MILLISECONDS:
+                if pushed_at > _MILLISECONDS:
+                    waited = started - pushed_at * 0.001
+                elif pushed_at > 0:
+                    waited = started - pushed_at
+                else:
                     raise ValueError  # the long way
-                waited = started - pushed_at * 0.001
             except Exception:  # noqa: BLE001 (a payload may hold anything; the job ran)
                 note(payload, started, ended, failed=False)
                 return result

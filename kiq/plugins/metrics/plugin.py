@@ -78,7 +78,7 @@ class Metrics:
     def _service(self, worker: Worker) -> Metrics:
         with self._lock:
             self._link = worker.connector.open(timeout=min(_LONGEST, worker.lease / 6))
-            self._batches = Batches(worker.identity)
+            self._batches = Batches(worker.identity, worker.config.sidekiq)
         return self
 
     def start(self) -> None:
