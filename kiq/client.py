@@ -196,15 +196,13 @@ class _Default:
 
     @property
     def codec(self) -> Codec:
-        made = self._client
-        if made is not None:
+        if made := self._client:
             return made.codec
         return check_codec(os.environ.get("KIQ_CODEC") or self.settings.get("codec", "msgpack"))
 
     @property
     def sidekiq(self) -> int:
-        made = self._client
-        if made is not None:
+        if made := self._client:
             return made.sidekiq
         return check_sidekiq(os.environ.get("KIQ_SIDEKIQ") or self.settings.get("sidekiq", 8))
 
