@@ -12,7 +12,14 @@ import redis
 import kiq
 from kiq.client import configured, default_client, use_settings
 from kiq.registry import Registry, registry
+from tests.helpers.needs import MARKER, Needs, announced
 from tests.helpers.server import TestServer
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Know which tests this environment leaves out."""
+    config.addinivalue_line("markers", MARKER)
+    config.pluginmanager.register(Needs(announced()))
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,8 @@ from kiq.codec import decode
 from tests.helpers.waiting import eventually
 from tests.helpers.worker_process import ROOT, Site, WorkerProcess
 
+pytestmark = pytest.mark.needs("greenlet")
+
 MODULE = "tests.helpers.async_jobs"
 
 
@@ -307,6 +309,7 @@ def test_without_the_plugin_they_fail_with_a_reason_and_are_kept(site: Site) -> 
     assert "this process has no event loop" in member(site, "retry")["error_message"]
 
 
+@pytest.mark.needs("uvloop")
 def test_uvloop_is_used_where_it_is_asked_for(site: Site) -> None:
     site.write(
         "kind.py",

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.e2e.test_async_jobs import member, push, start
 from tests.helpers.waiting import eventually
 from tests.helpers.worker_process import Site
+
+pytestmark = pytest.mark.needs("greenlet")
 
 
 def test_one_that_is_over_its_time_limit_is_ended_where_it_waits(site: Site) -> None:

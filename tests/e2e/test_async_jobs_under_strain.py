@@ -5,10 +5,14 @@ from __future__ import annotations
 import signal
 from typing import Any
 
+import pytest
+
 import kiq
 from tests.e2e.test_async_jobs import member, processed
 from tests.helpers.waiting import eventually
 from tests.helpers.worker_process import Site, WorkerProcess
+
+pytestmark = pytest.mark.needs("greenlet")
 
 MODULE = "tests.helpers.async_strain"
 

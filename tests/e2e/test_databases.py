@@ -7,8 +7,12 @@ import sqlite3
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.helpers.waiting import eventually
 from tests.helpers.worker_process import ROOT, Site, WorkerProcess
+
+pytestmark = pytest.mark.needs("django", "sqlalchemy")
 
 EXAMPLE = ROOT / "examples" / "django"
 MANAGE = (sys.executable, "manage.py")

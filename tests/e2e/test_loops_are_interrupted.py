@@ -12,6 +12,8 @@ from kiq.codec import decode
 from tests.helpers.waiting import eventually
 from tests.helpers.worker_process import UNMEASURED, Site, WorkerProcess
 
+pytestmark = pytest.mark.needs("greenlet")
+
 SOON = 7  # seconds; before, a look waited ten for a moment between two pushes, and found none
 
 JOBS = """

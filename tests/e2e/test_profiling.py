@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from kiq.api import Metrics, ProfileSet
 from tests.helpers.worker_process import UNMEASURED, Site
 
@@ -28,6 +30,7 @@ class Fails(kiq.Job, name="Fails", retry=False):
 """
 
 
+@pytest.mark.needs("pyinstrument")
 def test_the_run_of_that_one_job_is_recorded(site: Site) -> None:
     site.write("ours.py", JOBS_OF_OURS)
     worker = site.run("-r", "ours", "-c", "3", KIQ_CODEC="json", **UNMEASURED)
@@ -48,6 +51,7 @@ def test_the_run_of_that_one_job_is_recorded(site: Site) -> None:
     assert Metrics(site.url).for_job("HardWorker").processed == 21
 
 
+@pytest.mark.needs("pyinstrument")
 def test_a_profile_that_was_recorded_last_is_kept_at_a_stop(site: Site) -> None:
     site.write("ours.py", JOBS_OF_OURS)
     worker = site.run("-r", "ours", **UNMEASURED)

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -32,14 +31,15 @@ def way(
     request: pytest.FixtureRequest, site: Site, server: TestServer, tmp_path: Path
 ) -> Iterator[dict[str, str]]:
     """The variables that lead to the site's database in the way that the test names."""
-    (database,) = parse_qs(urlsplit(site.url).query)["db"]
     with ExitStack() as opened:
-        variables = {"WAY": "url", "DATABASE": database}
+        variables = {"WAY": "url", "DATABASE": str(site.database)}
         if request.param == "redis://":
-            variables["REDIS_URL"] = f"redis://127.0.0.1:{server.port}/{database}"
+            variables["REDIS_URL"] = f"redis://127.0.0.1:{server.port}/{site.database}"
+        elif request.param == "unix://":
+            variables["REDIS_URL"] = f"unix://{server.socket}?db={site.database}"
         elif request.param == "rediss://":
             front = opened.enter_context(TlsFront(server.port, tmp_path))
-            variables["REDIS_URL"] = front.url(int(database))
+            variables["REDIS_URL"] = front.url(site.database)
         elif request.param == "sentinel":
             variables["WAY"] = f"sentinel:{opened.enter_context(watching(server, tmp_path))}"
         elif request.param in CLIENTS:

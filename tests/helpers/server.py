@@ -55,8 +55,14 @@ class TestServer:
 
     @property
     def url(self) -> str:
-        """The URL of the unix socket, database 0."""
-        return f"unix://{self.socket}?db=0"
+        """The URL of database 0; see :meth:`url_of`."""
+        return self.url_of(0)
+
+    def url_of(self, database: int) -> str:
+        """Return the URL of *database*, by the unix socket, or by TCP if ``KIQ_TEST_BY`` says so."""
+        if os.environ.get("KIQ_TEST_BY") == "tcp":
+            return f"redis://127.0.0.1:{self.port}/{database}"
+        return f"unix://{self.socket}?db={database}"
 
     @property
     def tcp_url(self) -> str:

@@ -145,7 +145,8 @@ class Site:
         self.folder = folder
         # A run folder of our own: lock files of killed workers go with the server.
         self._run = server.folder / "run"
-        self.url = f"unix://{server.socket}?db={next(_databases)}"
+        self.database = next(_databases)
+        self.url = server.url_of(self.database)
         self.store = redis.Redis.from_url(self.url)
         self.store.flushdb()
         self.client = Client(RedisSettings(url=self.url), codec=codec)

@@ -19,6 +19,8 @@ from tests.helpers.server import TestServer
 from tests.helpers.stored import in_queue
 from tests.helpers.waiting import eventually
 
+pytestmark = pytest.mark.needs("django", "sqlalchemy")
+
 
 @pytest.fixture
 def job(kiq_client: kiq.Client) -> Iterator[Any]:

@@ -24,6 +24,8 @@ from kiq.registry import Registry
 from kiq.store.connection import Connector, Link
 from kiq.work.worker import Worker
 
+pytestmark = pytest.mark.needs("pyinstrument")
+
 
 @pytest.fixture
 def link(redis_url: str) -> Link:

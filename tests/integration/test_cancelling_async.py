@@ -59,6 +59,7 @@ def worker(
         made._host.events.emit("exit", made._host.report)  # ends the event loop
 
 
+@pytest.mark.needs("greenlet")
 def test_one_that_is_cancelled_while_it_is_handed_over_is_dropped_and_others_run(
     worker: DrivenWorker, raw: redis.Redis
 ) -> None:

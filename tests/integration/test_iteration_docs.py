@@ -40,6 +40,7 @@ def page(monkeypatch: pytest.MonkeyPatch, blocks: list[str]) -> dict[str, Any]:
     return vars(module)
 
 
+@pytest.mark.needs("sqlalchemy")
 def test_every_example_runs_and_does_what_it_says(
     bench: Bench,
     capsys: pytest.CaptureFixture[str],
@@ -73,6 +74,7 @@ def test_every_example_runs_and_does_what_it_says(
     assert state.cancelled
 
 
+@pytest.mark.needs("sqlalchemy")
 def test_the_example_with_a_query_runs(
     bench: Bench,
     capsys: pytest.CaptureFixture[str],

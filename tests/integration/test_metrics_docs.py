@@ -51,6 +51,7 @@ def test_the_page_on_metrics(
     assert "v2.7, faster imports" in said
 
 
+@pytest.mark.needs("pyinstrument")
 def test_the_page_on_profiling(
     raw: redis.Redis,
     kiq_client: kiq.Client,

@@ -16,6 +16,8 @@ import kiq
 from tests.helpers import django_project  # noqa: F401 (sets Django up before it is used)
 from tests.helpers.stored import in_queue, scheduled
 
+pytestmark = pytest.mark.needs("django")
+
 
 @pytest.fixture
 def job(fake: redis.Redis) -> Iterator[Any]:

@@ -24,6 +24,8 @@ from kiq import testing
 from kiq.client import default_client
 from tests.helpers.stored import in_queue, scheduled
 
+pytestmark = pytest.mark.needs("sqlalchemy")
+
 
 class Base(DeclarativeBase):
     pass

@@ -27,6 +27,8 @@ from kiq.work.desk import Desk
 from kiq.work.executor import Executor
 from tests.helpers.waiting import eventually
 
+pytestmark = pytest.mark.needs("greenlet")
+
 Layer = Callable[[Any, Callable[[Any], Any]], Any]
 
 

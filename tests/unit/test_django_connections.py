@@ -23,6 +23,8 @@ from tests.helpers.stored import in_queue
 from tests.unit.test_context_variables import run as run_payload
 from tests.unit.test_sqlalchemy_sessions import works
 
+pytestmark = pytest.mark.needs("django")
+
 
 @pytest.fixture(autouse=True)
 def plugin(fake: redis.Redis) -> Iterator[None]:

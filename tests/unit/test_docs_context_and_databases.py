@@ -63,6 +63,7 @@ def test_the_page_about_context_carries_what_it_says(fake: redis.Redis) -> None:
     assert seen == [(7, "acme", "j7: x")]
 
 
+@pytest.mark.needs("django", "sqlalchemy")
 def test_the_page_about_databases_pushes_what_is_committed(
     fake: redis.Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -75,6 +76,7 @@ def test_the_page_about_databases_pushes_what_is_committed(
     room["engine"].dispose()
 
 
+@pytest.mark.needs("django")
 def test_the_settings_of_the_page_are_known() -> None:
     from kiq.contrib.django.attaching import _KNOWN
 

@@ -14,6 +14,8 @@ from kiq.contrib.django.iteration import batches, rows
 from tests.helpers import django_project
 from tests.helpers.resumed import interrupted
 
+pytestmark = pytest.mark.needs("django")
+
 assert django_project  # sets Django up
 
 limits = st.lists(st.integers(0, 7), max_size=6)

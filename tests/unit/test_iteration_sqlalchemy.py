@@ -17,6 +17,8 @@ from sqlalchemy.pool import StaticPool
 from kiq.contrib.sqlalchemy.iteration import batches, rows
 from tests.helpers.resumed import interrupted
 
+pytestmark = pytest.mark.needs("sqlalchemy")
+
 limits = st.lists(st.integers(0, 7), max_size=6)
 few = settings(max_examples=30, deadline=None)
 

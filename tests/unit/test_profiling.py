@@ -46,6 +46,7 @@ def names(found: dict[str, Any]) -> set[str]:
     return {thread["stringArray"][name] for name in thread["funcTable"]["name"]}
 
 
+@pytest.mark.needs("pyinstrument")
 def test_a_recording_holds_the_run_and_nothing_around_it() -> None:
     recording = recorded()
     found = document(recording, "HardWorker abc")
@@ -60,6 +61,7 @@ def columns(table: dict[str, Any]) -> Iterator[list[Any]]:
     yield from (column for name, column in table.items() if isinstance(column, list))
 
 
+@pytest.mark.needs("pyinstrument")
 def test_the_document_is_whole() -> None:
     found = document(recorded(), "HardWorker abc")
     meta, thread = found["meta"], found["threads"][0]
@@ -80,6 +82,7 @@ def test_the_document_is_whole() -> None:
     assert thread["samples"]["time"] == sorted(thread["samples"]["time"])
 
 
+@pytest.mark.needs("pyinstrument")
 def test_other_threads_are_not_recorded() -> None:
     seen: list[Any] = []
     stop = threading.Event()
@@ -103,6 +106,7 @@ def test_other_threads_are_not_recorded() -> None:
     assert "Answer.work" not in names(document(both[0], "x"))
 
 
+@pytest.mark.needs("pyinstrument")
 def test_two_threads_may_record_at_once() -> None:
     found: list[Recording] = []
     crew = [threading.Thread(target=lambda: found.append(recorded(0.1))) for _ in range(2)]
@@ -184,6 +188,7 @@ def test_a_token_that_could_spoil_a_key_is_refused(
     assert "profile must be a token" in warnings(caplog)
 
 
+@pytest.mark.needs("pyinstrument")
 def test_beside_another_profiler_the_job_runs(
     fresh_host: kiq.Host, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -213,6 +218,7 @@ def test_an_error_of_the_job_passes_and_the_profiler_stops(fresh_host: kiq.Host)
     assert sys.getprofile() is None
 
 
+@pytest.mark.needs("pyinstrument")
 def test_a_profiler_that_breaks_does_not_break_the_job(
     fresh_host: kiq.Host, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -224,6 +230,7 @@ def test_a_profiler_that_breaks_does_not_break_the_job(
     assert "a bug of the profiler" in warnings(caplog)
 
 
+@pytest.mark.needs("pyinstrument")
 def test_a_job_that_recurses_too_deep_fails_as_ever_and_is_recorded() -> None:
     def deeper(number: int) -> int:
         return deeper(number + 1)

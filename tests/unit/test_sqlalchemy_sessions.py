@@ -21,6 +21,8 @@ from kiq.registry import registry
 from kiq.verdict import DONE, Flight, Permit, Taken, ToRetry, Verdict
 from kiq.work.executor import Executor
 
+pytestmark = pytest.mark.needs("sqlalchemy")
+
 
 def run(name: str) -> Verdict:
     """Run one job as a worker does."""
