@@ -3,9 +3,10 @@
 Installs the peers (Celery, Dramatiq, Huey, RQ, SAQ, arq, taskiq: the table in parts/peers.py takes
 more) into virtual environments under .bench/, which stay for the next time. Each drains as many jobs
 as suit its speed, with its recommended fast settings; after --runs rounds, medians, ranges and
-ratios are printed, once with free workers and once with workers pinned to CPU 0 (--pinned: that
-alone). --only chooses peers. --write renews RESULTS.md and the chart throughput.svg. Sidekiq takes
-part where the machine has it (Debian: apt-get install ruby-sidekiq).
+ratios are printed: with loggers silenced, the same with workers pinned to CPU 0 (--pinned: that
+alone), and with the default logging to a file (kiq and Sidekiq). --only chooses peers. --write renews
+RESULTS.md and the chart throughput.svg. Sidekiq takes part where the machine has it (Debian: apt-get
+install ruby-sidekiq); newer ones as root on Debian, from its newer releases (minutes, the first time).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from parts import contestant, report
+from parts import contestant, debian, report
 from parts.chart import bar_chart
 from parts.contestant import Contestant
 from parts.drain import drain, python_folder
@@ -32,7 +33,11 @@ from support import BenchmarkError, Server
 
 _RESULTS = Path(__file__).resolve().parent / "RESULTS.md"
 _CHART = _RESULTS.with_name("throughput.svg")
-_MODES = {"free": "Free to use all CPUs", "pinned": "Worker pinned to CPU 0"}
+_MODES = {
+    "free": "Loggers silenced",
+    "pinned": "Loggers silenced, the worker pinned to CPU 0",
+    "logged": "As they come: default logging, to a file",
+}
 
 Rates = dict[str, list[float]]
 
@@ -46,12 +51,14 @@ def main() -> None:
     with Server() as server:
         facts = report.machine()
         rates = {
-            mode: _rounds(server, contestants, folders, arguments.runs, pinned=mode == "pinned")
+            mode: _rounds(server, _in_mode(contestants, mode), folders, arguments.runs, mode)
             for mode in arguments.modes
         }
         spreads = {mode: _spreads(found) for mode, found in rates.items()}
         tables = {
-            _MODES[mode]: results_table(contestants, found, list(spreads[mode].values()))
+            _MODES[mode]: results_table(
+                _in_mode(contestants, mode), found, list(spreads[mode].values())
+            )
             for mode, found in rates.items()
         }
         for heading, text in tables.items():
@@ -78,7 +85,7 @@ def _arguments() -> argparse.Namespace:
     made.add_argument("--runs", type=report.positive, default=3, help="rounds, default %(default)s")
     modes = made.add_mutually_exclusive_group()
     modes.add_argument(
-        "--modes", nargs="+", choices=list(_MODES), default=list(_MODES), help="default: both"
+        "--modes", nargs="+", choices=list(_MODES), default=list(_MODES), help="default: all"
     )
     modes.add_argument(
         "--pinned", dest="modes", action="store_const", const=["pinned"], help="--modes pinned"
@@ -95,25 +102,33 @@ def _arguments() -> argparse.Namespace:
     if arguments.write and arguments.runs < 3:
         made.error("--write needs --runs 3 or more: a median of less says nothing")
     if arguments.write and set(arguments.modes) != set(_MODES):
-        made.error("--write needs both modes: what is faster on one CPU may be slower on two")
+        made.error("--write needs all modes: what is faster on one CPU may be slower on two")
     return arguments
 
 
 def _contestants(arguments: argparse.Namespace) -> list[Contestant]:
-    chosen = [contestant.kiq(10, arguments.jobs)]
+    chosen = [contestant.kiq(10, arguments.jobs), contestant.kiq(10, arguments.jobs, "json")]
     chosen += [peer for peer in PEERS if peer.name in arguments.only and _is_there(peer)]
     return [replace(each, jobs=max(1, round(each.jobs * arguments.scale))) for each in chosen]
 
 
 def _is_there(peer: Contestant) -> bool:
+    if peer.release:
+        return debian.make(peer.release)
     there = not peer.program or shutil.which(peer.program) is not None
     if not there:
         print(f"{peer.name} is left out: the machine has no program of that name")
     return there
 
 
+def _in_mode(contestants: Sequence[Contestant], mode: str) -> list[Contestant]:
+    return [each for each in contestants if mode != "logged" or each.logged is not None]
+
+
 def _folder(each: Contestant) -> Path:
     """Return the folder with what runs it; a peer of Python is installed first."""
+    if each.release:
+        return debian.programs(each.release)
     if each.program:
         return Path(shutil.which(each.program) or each.program).parent
     return prepare(each) if each.home else python_folder()
@@ -124,20 +139,17 @@ def _rounds(
     contestants: Sequence[Contestant],
     folders: dict[str, Path],
     runs: int,
-    *,
-    pinned: bool,
+    mode: str,
 ) -> Rates:
     """Return the jobs a second of each contestant by its name, in each round."""
+    pinned, logged = mode == "pinned", mode == "logged"
     rates: Rates = {each.name: [] for each in contestants}
     for number in range(1, runs + 1):
         for each in contestants:
-            drained = drain(server, each, folders[each.name], pinned=pinned)
+            drained = drain(server, each, folders[each.name], pinned=pinned, logged=logged)
             rates[each.name].append(drained.jobs_per_second)
-            where = "pinned" if pinned else "free"
-            print(
-                f"round {number}, {where}, {each.name}: {figure(drained.jobs_per_second)} jobs/s",
-                flush=True,
-            )
+            speed = figure(drained.jobs_per_second)
+            print(f"round {number}, {mode}, {each.name}: {speed} jobs/s", flush=True)
     return rates
 
 
@@ -157,8 +169,10 @@ def _versions(contestants: Sequence[Contestant], folders: dict[str, Path]) -> di
                 )
             found[each.home] = packages[each.home]
         if each.program:
+            suffix = f" of {each.release}" if each.release else ""
             for program in ("ruby", each.program):
-                found[program] = _version([str(folders[each.name] / program), "--version"])
+                command = [str(folders[each.name] / program), "--version"]
+                found[f"{program}{suffix}"] = _version(command)
     return found
 
 

@@ -2,7 +2,9 @@
 
 require "sidekiq"
 
-Sidekiq.configure_server { |config| config.logger.level = Logger::WARN }
+if ENV["BENCH_LOG_LEVEL"] == "warn"
+  Sidekiq.configure_server { |config| config.logger.level = Logger::WARN }
+end
 
 class Noop
   include Sidekiq::Worker

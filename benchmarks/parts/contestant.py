@@ -22,8 +22,9 @@ class Contestant:
     In commands, ``{bin}`` is the folder with its Python (or program), ``{apps}`` that of the jobs,
     ``{url}`` the server, ``{jobs}`` how many.
     *packages* are what its virtual environment *home* holds; kiq itself has none, and what is no
-    Python has the *program* that the machine must have. *counted* says
-    what *settled* looks at, and *chosen* why it has these settings.
+    Python has the *program* that the machine must have, or the Debian *release* that has it. *counted*
+    says what *settled* looks at, and *chosen* why it has these settings. Its loggers are silenced by
+    *environment*; *logged* stands in its place where it logs as it comes (None: it is not measured so).
     """
 
     name: str
@@ -37,13 +38,20 @@ class Contestant:
     home: str = ""
     packages: tuple[str, ...] = ()
     program: str = ""
+    release: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
+    logged: Mapping[str, str] | None = None
+
+    def variables(self, *, logged: bool) -> Mapping[str, str]:
+        """Return the variables of its environment: silenced, or as it comes."""
+        return self.logged if logged and self.logged is not None else self.environment
 
 
-def kiq(concurrency: int, jobs: int) -> Contestant:
+def kiq(concurrency: int, jobs: int, codec: str = "msgpack") -> Contestant:
     """Return kiq, with one process of *concurrency* threads."""
+    plain = {"KIQ_QUEUES": "default", "KIQ_CODEC": codec}
     return Contestant(
-        name="kiq",
+        name="kiq" if codec == "msgpack" else f"kiq-{codec}",
         arrangement=f"1 process, {concurrency} threads",
         jobs=jobs,
         push=("{bin}/python", "-m", "kiq_app", "{jobs}"),
@@ -51,7 +59,8 @@ def kiq(concurrency: int, jobs: int) -> Contestant:
         settled=_counted_by_kiq,
         counted="counted in `stat:processed`",
         chosen="the defaults, at log level warning",
-        environment={"KIQ_LOG_LEVEL": "warning", "KIQ_QUEUES": "default"},
+        environment={**plain, "KIQ_LOG_LEVEL": "warning"},
+        logged=plain,
     )
 
 

@@ -89,19 +89,20 @@ def drain(
     folder: Path,
     *,
     pinned: bool = False,
+    logged: bool = False,
     transport: str = "tcp",
     jobs: int | None = None,
 ) -> Drained:
     """Push *jobs* (or as many as fit the contestant) and let a worker of its kind drain them.
 
-    *folder* holds its ``bin``. Raises BenchmarkError when it fails, or when there are too few jobs
-    to measure anything.
+    *folder* holds its ``bin``. With *logged* it logs as it comes, to a file. Raises BenchmarkError when
+    it fails, or when there are too few jobs to measure anything.
     """
     count = jobs or contestant.jobs
     server.empty()
     url = server.url(transport)
     words = {"bin": str(folder), "apps": str(APPS), "url": url, "jobs": str(count)}
-    variables = environment(url, **contestant.environment)
+    variables = environment(url, **contestant.variables(logged=logged))
     _push([part.format(**words) for part in contestant.push], server.folder, variables)
     watch = _Watch(server.client(), contestant, count)
     worker = [part.format(**words) for part in contestant.worker]

@@ -153,9 +153,10 @@ def _rq(name: str, worker_class: str, arrangement: str, jobs: int) -> Contestant
     )
 
 
-def _sidekiq(threads: int, jobs: int) -> Contestant:
+def _sidekiq(threads: int, jobs: int, release: str = "") -> Contestant:
+    whose = f"those of Debian {release}" if release else "the machine's own"
     return Contestant(
-        name="sidekiq",
+        name=f"sidekiq-{release}" if release else "sidekiq",
         arrangement=_crew(1, f"{threads} threads"),
         jobs=jobs,
         push=("{bin}/ruby", "{apps}/sidekiq_app.rb", "{jobs}"),
@@ -165,14 +166,19 @@ def _sidekiq(threads: int, jobs: int) -> Contestant:
         ),
         settled=settled.by_sidekiq,
         counted="no longer in the list `queue:default`: it is removed as a thread takes it",
-        chosen="the defaults, at log level warn; the machine's own Ruby and Sidekiq",
+        chosen=f"the defaults, at log level warn where silenced; Ruby and Sidekiq are {whose}",
         program="sidekiq",
+        release=release,
+        environment={"BENCH_LOG_LEVEL": "warn"},
+        logged={},
     )
 
 
 #: So many jobs that a drain takes 3 to 8 seconds.
 PEERS = (
     _sidekiq(10, 40_000),
+    _sidekiq(10, 80_000, "trixie"),
+    _sidekiq(10, 80_000, "forky"),
     _taskiq("list", 1, 12_000),
     _taskiq("stream", 1, 12_000),
     _taskiq("list", 2, 16_000),
