@@ -25,6 +25,9 @@ class AioEnqueuer(Generic[P]):
         self._enqueuer = enqueuer
         self._pushes = pushes
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return getattr, (self._enqueuer.via(self._pushes.given), "aio")
+
     def set(self, **options: Unpack[SetOptions]) -> AioEnqueuer[P]:
         """Return another one with *options* on top; see :meth:`kiq.Job.set`."""
         return AioEnqueuer(self._enqueuer.set(**options), self._pushes)

@@ -11,8 +11,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from .client import importing
 from .errors import BootError, ConfigError, KiqError, PluginError
+from .importing import importing
 from .plugin import Host
 from .registry import module_of_file
 

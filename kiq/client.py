@@ -6,20 +6,20 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any
 
 from . import interruption, keys, plugin
 from .clock import milliseconds, wall
 from .codec import encode
 from .config import Codec, Redis, check_codec, check_push_buffer, check_sidekiq
-from .errors import ConfigError, PayloadError, StoreError
+from .errors import PayloadError, StoreError
+from .importing import at_work, refuse_while_importing
 from .jid import Jid
 from .middleware import ClientContext
 from .payload import Payload, count_seconds, finite, normalized
 from .push_buffer import PushBuffer
 from .slices import completed, in_slices, in_steps
+from .sole import Sole
 from .store.connection import Connector
 from .store.enqueue import ByQueue, Enqueue, Scheduled
 
@@ -30,11 +30,8 @@ DEFAULT_MAX_PAYLOAD = 16 * 1024 * 1024  # bytes
 #: A slice by where it goes, encoded, and the jid (None: vetoed) of each payload.
 Sorted = tuple[ByQueue, Sequence[Scheduled], Sequence[str | None]]
 
-#: Set while a worker imports the application: a push then is a mistake (see :func:`importing`).
-_importing: ContextVar[str | None] = ContextVar("kiq_importing", default=None)
 
-
-class Client:
+class Client(Sole):
     """Pushes payloads to one Redis.
 
     Threads: any, and any forked child.
@@ -84,7 +81,7 @@ class Client:
     @property
     def is_plain(self) -> bool:
         """Whether nobody but the codec for MessagePack looks at payloads before they are pushed."""
-        looked_at = self._host.client_middleware.layers or _importing.get()
+        looked_at = self._host.client_middleware.layers or at_work.get()
         return self.codec == "msgpack" and not looked_at
 
     def push_encoded(self, queue: str, raw: bytes, jid: str) -> str:
@@ -135,8 +132,8 @@ class Client:
         now, stamp = wall(), milliseconds()
         filtering = self._host.client_middleware.layers
         for original in payloads:
-            if what := _importing.get():
-                _refuse_while_importing(original, what)
+            if what := at_work.get():
+                refuse_while_importing(original["class"], what)
             payload = self._through_middleware(original, job_class) if filtering else original
             if payload is None:
                 jids.append(None)
@@ -277,23 +274,3 @@ def use_settings(settings: Mapping[str, Any]) -> None:
 def configured() -> Mapping[str, Any]:
     """Return what ``kiq.configure`` was given."""
     return _default.settings
-
-
-@contextmanager
-def importing(what: str) -> Iterator[None]:
-    """Refuse pushes on this thread meanwhile: *what* is being imported by a worker.
-
-    A push at the top of a module would push once more at each start of each worker.
-    """
-    token = _importing.set(what)
-    try:
-        yield
-    finally:
-        _importing.reset(token)
-
-
-def _refuse_while_importing(payload: Payload, what: str) -> None:
-    raise ConfigError(
-        f"{payload['class']} was pushed while a worker imports {what}: every start of a worker "
-        'would push it again. Put the push under `if __name__ == "__main__":`'
-    )

@@ -48,6 +48,9 @@ class Enqueuer(Generic[P]):
         self._aio: AioEnqueuer[P] | None = None
         self._stencil_made: Stencil | None = None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Enqueuer, (self._spec, self._options, self._client)
+
     @property
     def aio(self) -> AioEnqueuer[P]:
         """The same methods for asyncio code: ``await HardWorker.aio.perform_async("Bob", 5)``."""

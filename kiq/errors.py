@@ -16,6 +16,7 @@
     │  │  └─ UndecodablePayload  bytes in a queue that are no job
     │  ├─ BulkPushError          a bulk push broke half-way: says which jobs were pushed
     │  ├─ UnknownJobClass        no registered job class has this name          (also a LookupError)
+    │  ├─ NotDone                what was to do work returned a coroutine, or a future  (also a TypeError)
     │  ├─ EmbeddedServerError    the embedded server can't be found or started          exit code 69
     │  └─ StoreError             Redis refused a command: .maybe_done, .jids
     │     ├─ StoreUnavailable    Redis can't be reached: worth trying again             exit code 69
@@ -34,9 +35,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from math import inf
+from typing import Any
 
 
-class Shutdown(BaseException):
+class _Travels(BaseException):
+    """Can be copied and pickled, whatever its ``__init__`` takes: what was raised in a pool arrives."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (type(self), self.args), self.__dict__
+
+
+def _restored(kind: type[BaseException], args: tuple[Any, ...]) -> BaseException:
+    return kind.__new__(kind, *args)
+
+
+class Shutdown(_Travels):
     """The process is leaving and this job has run past the deadline.
 
     Raised inside the job's thread, best effort. A BaseException, so that a job's own
@@ -44,7 +57,7 @@ class Shutdown(BaseException):
     """
 
 
-class TimeLimitExceeded(BaseException):
+class TimeLimitExceeded(_Travels):
     """The job has run longer than its ``time_limit``; a failure like any other: retried, counted.
 
     Raised inside the job's thread. A BaseException, so that a job's own ``except Exception`` does
@@ -52,14 +65,14 @@ class TimeLimitExceeded(BaseException):
     """
 
 
-class Cancelled(BaseException):
+class Cancelled(_Travels):
     """Somebody cancelled this job: raised inside its thread. It is dropped, and not tried again.
 
     A BaseException, so that a job's own ``except Exception`` does not swallow it.
     """
 
 
-class KiqError(Exception):
+class KiqError(_Travels, Exception):
     """The root of kiq's errors."""
 
 
@@ -102,6 +115,10 @@ class BulkPushError(KiqError):
 
 class UnknownJobClass(KiqError, LookupError):
     """No registered job class has the name that a payload gives."""
+
+
+class NotDone(KiqError, TypeError):
+    """What was called to do work returned a coroutine, a generator or a future: work that nobody does."""
 
 
 class EmbeddedServerError(KiqError):
@@ -148,7 +165,7 @@ class StoreUnsuitable(StoreError):
     """This Redis can't keep kiq's promises: too old, a cluster, or shared so that jobs would be lost."""
 
 
-class JobSignal(Exception):
+class JobSignal(_Travels, Exception):
     """What a job raises to choose its own fate.
 
     Derives from Exception: a bare ``except Exception`` in the job swallows it.

@@ -12,6 +12,7 @@ from .job_class import Elsewhere, RetryIn, check_plain_function
 from .options import CLASS_ONLY, DEFAULTS, Options, checked
 from .payload import Payload
 from .registry import JobSpec, registry, wire_name
+from .sole import Sole
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -19,7 +20,7 @@ RetryInHook = TypeVar("RetryInHook", bound=Callable[[int, BaseException, Payload
 ExhaustedHook = TypeVar("ExhaustedHook", bound=Callable[[Payload, BaseException], object])
 
 
-class FunctionJob(Enqueuer[P], Generic[P, R]):
+class FunctionJob(Sole, Enqueuer[P], Generic[P, R]):
     """A function that can also be pushed. Calling it runs it here, as always.
 
     Threads: any.
@@ -39,8 +40,12 @@ class FunctionJob(Enqueuer[P], Generic[P, R]):
         self._kiq_spec = JobSpec(
             name, {**DEFAULTS, **travelling}, options.get("aliases", ()), function, None
         )
+        self._kiq_spec.handle = self
         super().__init__(self._kiq_spec)
         registry.add(self._kiq_spec)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return getattr, (self._kiq_spec, "handle")
 
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function."""

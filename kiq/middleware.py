@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from . import interruption
 from .errors import PluginError
+from .registry import JobSpec, registry
 
 Payload = dict[str, Any]
 
@@ -54,6 +55,16 @@ class ServerContext:
         self.job_class = job_class
         self.job = job
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        spec = registry.find(self.payload.get("class", ""))
+        known = spec if spec is not None and spec.target is self.job_class else self.job_class
+        # As a state, not as arguments: the job refers to its context.
+        return _blank, (), (self.payload, self.queue, known, self.job)
+
+    def __setstate__(self, state: tuple[Payload, str, Any, Any]) -> None:
+        self.payload, self.queue, known, self.job = state
+        self.job_class = known.target if isinstance(known, JobSpec) else known
+
     @property
     def jid(self) -> str:
         """The job's id."""
@@ -63,6 +74,10 @@ class ServerContext:
     def interrupted(self) -> bool:
         """Whether the job is to end soon: its process stops, or it was cancelled."""
         return interruption.stopping.is_set() or interruption.was_cancelled(self.payload)
+
+
+def _blank() -> ServerContext:
+    return ServerContext.__new__(ServerContext)
 
 
 C = TypeVar("C")

@@ -7,9 +7,12 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
+from . import raised
 from .errors import PluginError
 from .events import Events, Handler
 from .middleware import Chain, ClientContext, Layer, Next, ServerContext
+from .raised import message_of, name_of
+from .undone import check_done, refuse_undone
 from .verdict import Taken, Verdict
 
 logger = logging.getLogger("kiq.errors")
@@ -84,6 +87,7 @@ class Host:
             if known is plugin or type(known) is type(plugin):
                 return known
             raise PluginError(f"two plugins are named {name!r}: {known!r} and {plugin!r}")
+        refuse_undone(f"install of the plugin {name}", plugin.install)
         plugin.install(self)
         self.plugins[name] = plugin
         return plugin
@@ -106,11 +110,13 @@ class Host:
 
     def on_error(self, handler: ErrorHandler) -> ErrorHandler:
         """Call ``handler(error, context)`` for every error of a job or of kiq itself."""
+        refuse_undone("an error handler", handler)
         self.error_handlers.append(handler)
         return handler
 
     def on_death(self, handler: DeathHandler) -> DeathHandler:
         """Call ``handler(payload, error)`` for each job that kiq gives up."""
+        refuse_undone("a death handler", handler)
         self.death_handlers.append(handler)
         return handler
 
@@ -118,31 +124,36 @@ class Host:
         """Tell every error handler; one that raises is logged, and the next still runs."""
         for handler in self.error_handlers or [log_error]:
             try:
-                handler(error, context)
+                check_done(handler(error, context), "an error handler")
             except BaseException as problem:  # noqa: BLE001 (sys.exit in a handler, too)
-                _last_words(f"an error handler failed: {handler!r}", problem)
+                _last_words(handler, problem)
 
     def tell_death(self, payload: dict[str, Any], error: BaseException) -> None:
         """Tell every death handler; one that raises is reported, and the next still runs."""
         for handler in self.death_handlers:
             try:
-                handler(payload, error)
+                check_done(handler(payload, error), "a death handler")
             except BaseException as problem:  # noqa: BLE001 (the job's fate is decided already)
                 self.report(problem, {"context": "death handler", "jid": payload.get("jid")})
 
 
-def _last_words(what: str, problem: BaseException) -> None:
-    """Say *what* failed, by the log if that works, by stderr if not."""
+def _last_words(handler: ErrorHandler, problem: BaseException) -> None:
+    """Say that *handler* failed, by the log if that works, by stderr if not."""
+    what = (
+        f"an error handler failed: {getattr(handler, '__qualname__', type(handler).__qualname__)}"
+    )
+    said = f"{name_of(problem)}: {message_of(problem)}"
     try:
-        logger.error("%s: %r", what, problem, exc_info=problem)
+        raised.log(logger, problem, "%s: %s", what, said)
     except Exception as worse:  # noqa: BLE001
-        sys.stderr.write(f"kiq: {what}: {problem!r}; and the log failed: {worse!r}\n")
+        sys.stderr.write(f"kiq: {what}: {said}; and the log failed: {name_of(worse)}\n")
 
 
 def log_error(error: BaseException, context: dict[str, Any]) -> None:
     """Log *error* with its traceback: the error handler that is there by default."""
     where = " ".join(f"{key}={value}" for key, value in context.items() if value is not None)
-    logger.error("%s: %s [%s]", type(error).__name__, error, where, exc_info=error)
+    name = name_of(error).rpartition(".")[2]
+    raised.log(logger, error, "%s: %s [%s]", name, message_of(error), where)
 
 
 #: The host of this process. Users reach it as ``kiq.host``.

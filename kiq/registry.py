@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 import os
 import sys
@@ -12,8 +13,13 @@ from types import ModuleType
 from typing import Any, cast
 
 from .errors import ArgumentError, ConfigError, UnknownJobClass
+from .sole import Sole
+from .undone import is_async
 
+#: What the program's own file is called in itself, and in processes that multiprocessing spawns.
+_MAIN = ("__main__", "__mp_main__")
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+_ANY = (("args", _VARIADIC[0]), ("kwargs", _VARIADIC[1]))
 
 
 class Arity:
@@ -24,12 +30,13 @@ class Arity:
 
     __slots__ = ("_signature", "_suffix", "high", "low")
 
-    def __init__(self, perform: Callable[..., Any], *, method: bool) -> None:
-        parameters = list(inspect.signature(perform).parameters.values())[1 if method else 0 :]
+    def __init__(self, perform: Callable[..., Any], *, bound: bool, suffix: str = "") -> None:
+        """*bound*: its first argument is ``self``. Raises ConfigError when it takes none."""
+        parameters = _parameters(perform, bound)
         # Without annotations: they would bury the names in an error message.
         bare = [p.replace(annotation=inspect.Parameter.empty) for p in parameters]
         self._signature = inspect.Signature(bare)
-        self._suffix = ".perform" if method else ""
+        self._suffix = suffix
         fixed = [p for p in parameters if p.kind not in _VARIADIC]
         needed = [p for p in fixed if p.default is p.empty]
         keyword_only = inspect.Parameter.KEYWORD_ONLY
@@ -51,11 +58,26 @@ class Arity:
             raise ArgumentError(f"{name}{self._suffix}{self._signature}: {error}") from None
 
 
-class JobSpec:
+def _parameters(perform: Callable[..., Any], bound: bool) -> list[inspect.Parameter]:
+    try:
+        parameters = list(inspect.signature(perform).parameters.values())
+    except ValueError:  # code in C that does not say
+        return [inspect.Parameter(name, kind) for name, kind in _ANY]
+    first = parameters[0].kind if parameters else None
+    if bound and first in (None, inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD):
+        raise ConfigError(
+            f"{getattr(perform, '__qualname__', perform)!s} takes no self: write `def perform(self, ...)`"
+        )
+    # That of a decorator, (*args, **kwargs), takes self among the others.
+    return parameters[1:] if bound and first is not inspect.Parameter.VAR_POSITIONAL else parameters
+
+
+class JobSpec(Sole):
     """What kiq knows of one job class (or function job): its name, its options, how to run it.
 
     *make* returns the instance of one run (None for a function job), *function* is what is called:
-    the unbound ``perform``, or the function itself; *is_async*: that returns a coroutine.
+    the unbound ``perform``, or the function itself; *is_async*: that returns a coroutine; *handle* is
+    what users push by: the class, or the function job.
     """
 
     __slots__ = (
@@ -63,6 +85,7 @@ class JobSpec:
         "arity",
         "cls",
         "function",
+        "handle",
         "hooks",
         "is_async",
         "make",
@@ -86,9 +109,26 @@ class JobSpec:
         self.cls = cls
         self.target: Any = cls if cls is not None else function
         self.make: Callable[[], Any] = cls if cls is not None else _nothing
-        self.is_async = inspect.iscoroutinefunction(function)
-        self.arity = Arity(function, method=cls is not None)
+        self.is_async = is_async(function)
+        # An object that stands for a method, and is no descriptor, is not given the instance.
+        raw = function if cls is None else inspect.getattr_static(cls, "perform", function)
+        bound = cls is not None and hasattr(type(raw), "__get__")
+        self.arity = Arity(function, bound=bound, suffix="" if cls is None else ".perform")
         self.hooks: dict[str, Callable[..., Any]] = {}
+        self.handle: Any = cls
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return registered, (self.target_module, self.name)
+
+    @property
+    def target_module(self) -> str:
+        """The module that is to be imported for this job."""
+        return _real_module(_innermost(self.target).__module__)
+
+    @property
+    def label(self) -> str:
+        """What runs, as errors call it."""
+        return f"{self.name}.perform" if self.cls is not None else self.name
 
     def hook(self, name: str) -> Callable[..., Any] | None:
         """Return the job's own ``retry_in`` or ``retries_exhausted`` (of a new instance), if any."""
@@ -153,6 +193,19 @@ def _home(spec: JobSpec) -> str:
 registry = Registry()
 
 
+def registered(module: str, name: str) -> JobSpec:
+    """Return the job *name*, for which *module* is imported if need be: how pickle finds it."""
+    if registry.find(name) is None:
+        importlib.import_module(module)
+    return registry.get(name)
+
+
+def _innermost(target: Any) -> Any:
+    while isinstance(target, functools.partial):
+        target = target.func
+    return target
+
+
 def wire_name(module: str, qualname: str) -> str:
     """Return the name under which a class travels: ``module.QualName``.
 
@@ -165,7 +218,7 @@ def wire_name(module: str, qualname: str) -> str:
 @functools.cache
 def check_importable(name: str) -> None:
     """Raise ConfigError for a job class that no worker could import."""
-    if name.startswith("__main__."):
+    if name.partition(".")[0] in _MAIN:
         raise ConfigError(
             f"{name}: this class has no module that a worker could import (a REPL or python -c); "
             "put it in a file, or give it a name="
@@ -178,9 +231,9 @@ def check_importable(name: str) -> None:
 
 
 def _real_module(module: str) -> str:
-    if module != "__main__":
+    if module not in _MAIN:
         return module
-    main: ModuleType | None = sys.modules.get("__main__")
+    main: ModuleType | None = sys.modules.get(module)
     spec = getattr(main, "__spec__", None)
     if spec is not None and spec.name:
         return str(spec.name).removesuffix(".__main__")

@@ -23,11 +23,11 @@ class Pushes:
     """
 
     def __init__(self, client: Client | None = None) -> None:
-        self._given = client
+        self.given = client
 
     @property
     def _client(self) -> Client:
-        return self._given or default_client()
+        return self.given or default_client()
 
     @property
     def is_plain(self) -> bool:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from ..clock import steady
 from ..verdict import Settlement, Taken, Verdict
+from . import children
 
 #: Verdicts that may wait for the courier, and that one write may carry; both together are the 500
 #: that may be owed to Redis before no new job starts.
@@ -140,7 +141,7 @@ class Desk:
     def end_child(self) -> None:
         """End this process if it is a child that a job forked: that job has returned in it."""
         if self._forked:
-            os._exit(0)
+            children.end()
 
     def leave(self) -> None:
         """Start no further job, whatever is in the buffer or on its way to a thread."""

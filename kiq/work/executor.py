@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import logging
 import random
-import sys
 from contextvars import Context
 from typing import Any
 
 from .. import interruption
 from ..clock import steady, wall
-from ..codec import Codec, decode, encode
+from ..codec import decode
 from ..config import Config
 from ..context import running
-from ..errors import Cancelled, ConfigError, JobSignal, Snooze, UndecodablePayload
+from ..errors import Cancelled, ConfigError, UndecodablePayload
 from ..inline import begin_job
 from ..jid import new_jid
 from ..middleware import Next, ServerContext, fold_by_class
-from ..payload import moment
 from ..plugin import Host
+from ..raised import is_a
 from ..registry import JobSpec, Registry
-from ..verdict import DONE, Dropped, Taken, ToDead, ToQueue, ToRetry, ToSchedule, Verdict
+from ..undone import PLAIN, check_done
+from ..verdict import DONE, Dropped, Taken, ToDead, Verdict
+from . import children
 from .desk import Desk
-from .retry import GiveUp, Hook, Judgement, Later, PutBack, RetryPolicy, message_of, name_of
+from .failing import Failures, whisper
+from .retry import RetryPolicy
 
 logger = logging.getLogger("kiq.job")
 
@@ -31,11 +33,7 @@ CONVICTED = 3
 CANCELLED = "it was cancelled"
 _new_run = object.__new__
 _VETOED = "a server middleware did not run it"
-_LONGEST_SHOWN = 200  # characters of a name in a log line
-
-
-class PoisonPill(Exception):
-    """Why a job that killed its process three times is in the dead set."""
+_A_LAYER = "a layer of server middleware"
 
 
 class _Run(ServerContext):
@@ -46,6 +44,29 @@ class _Run(ServerContext):
     in_worker = True
     performed: bool
     spec: JobSpec
+
+    def __copy__(self) -> _Run:
+        twin = _new_run(_Twin)
+        twin.original = self
+        for name in ("payload", "queue", "spec", "job_class", "job", "task"):
+            if hasattr(self, name):
+                setattr(twin, name, getattr(self, name))
+        return twin
+
+
+class _Twin(_Run):
+    """A copy that a layer made, to run the job with: the run itself hears of it."""
+
+    __slots__ = ("original",)
+    original: _Run
+
+    @property
+    def performed(self) -> bool:
+        return self.original.performed
+
+    @performed.setter
+    def performed(self, value: bool) -> None:
+        self.original.performed = value
 
 
 def _run_of(payload: dict[str, Any], queue: str, spec: JobSpec) -> _Run:
@@ -69,13 +90,13 @@ class Executor:
     def __init__(self, config: Config, host: Host, registry: Registry) -> None:
         self._host = host
         self._registry = registry
-        self._in_seconds = config.writes_seconds
-        self._policy = RetryPolicy(config.max_retries, random.random, self._in_seconds)
+        policy = RetryPolicy(config.max_retries, random.random, config.writes_seconds)
+        self.failures = Failures(host, policy)
         #: Runs a job in its layers. It says first what runs: a Python call less than doing it here.
         self._run = fold_by_class(host.server_middleware, _perform, running.set)
         self._coroutines = host.async_runner(config, registry) if host.async_runner else None
         if self._coroutines is not None:
-            awaited = self._coroutines.awaiting(_perform)
+            awaited = _finished(self._coroutines.awaiting(_perform))
             self._run_async = fold_by_class(host.server_middleware, awaited, running.set)
         self._logs_jobs = not config.skip_default_job_logging
         self._logged_attributes = config.logged_job_attributes
@@ -88,7 +109,8 @@ class Executor:
             self._host.report(error, {"queue": taken.flight.queue, "bytes": len(taken.raw)})
             return ToDead(taken.raw, wall(), str(error), ran=False)
         if taken.suspicion >= CONVICTED:
-            return self._convict(payload, codec)
+            return self.failures.convict(taken, payload, codec)
+        run: _Run | None = None
         try:
             if "jid" not in payload:
                 payload["jid"] = new_jid()
@@ -96,20 +118,20 @@ class Executor:
                 return self._skipped(payload, CANCELLED)
             run = _run_of(payload, taken.flight.queue, self._registry.get(payload["class"]))
             if run.spec.is_async:
-                return self._hand_over(taken, codec, run, desk)
+                return self._hand_over(taken, run, desk)
             # An empty context for each run: 0.3 µs, and nothing leaks into the next job.
             if self._logs_jobs and logger.isEnabledFor(logging.INFO):
-                Context().run(self._logged, run, self._run)
+                result = Context().run(self._logged, run, self._run)
             else:
-                Context().run(self._run, run)
+                result = Context().run(self._run, run)
             run.job = None  # it refers to the run: both would wait for the garbage collector
+            if result is not None and type(result) not in PLAIN:
+                check_done(result, _A_LAYER)
             return DONE if run.performed else self._skipped(payload, _VETOED)
         except BaseException as error:  # noqa: BLE001 (SystemExit and all: a bad job harms only itself)
-            return self._failed(taken, payload, codec, error)
+            return self._failed(taken, payload, run, error)
 
-    def _hand_over(
-        self, taken: Taken, codec: Codec, run: _Run, desk: Desk | None
-    ) -> Verdict | None:
+    def _hand_over(self, taken: Taken, run: _Run, desk: Desk | None) -> Verdict | None:
         """Leave *run* to the event loop: it calls ``attempt`` in a context of its own."""
         if self._coroutines is None or desk is None:
             raise ConfigError(
@@ -123,18 +145,17 @@ class Executor:
                 if interruption.was_cancelled(run.payload):
                     return self._skipped(run.payload, CANCELLED)
                 observed = self._logs_jobs and logger.isEnabledFor(logging.INFO)
-                if observed:
-                    self._logged(run, self._run_async)
-                else:
-                    self._run_async(run)
+                layers = self._run_async
+                result = self._logged(run, layers) if observed else layers(run)
                 run.job = None
+                check_done(result, _A_LAYER)
                 return DONE if run.performed else self._skipped(run.payload, _VETOED)
             except BaseException as error:  # noqa: BLE001 (as above)
-                return self._failed(taken, run.payload, codec, error)
+                return self._failed(taken, run.payload, run, error)
 
         return self._coroutines.take(taken, run, attempt, desk)
 
-    def _logged(self, run: _Run, layers: Next[ServerContext]) -> None:
+    def _logged(self, run: _Run, layers: Next[ServerContext]) -> Any:
         running.set(run)
         attributes = {
             name: run.payload[name] for name in self._logged_attributes if name in run.payload
@@ -143,79 +164,27 @@ class Executor:
         began = steady()
         outcome = "fail"
         try:
-            layers(run)
+            result = layers(run)
             outcome = "done"
+            return result
         finally:
             _say(outcome, {**attributes, "elapsed": round(steady() - began, 3)})
 
     def _skipped(self, payload: dict[str, Any], why: str) -> Verdict:
-        _say(f"skipped: {why}", {"jid": str(payload.get("jid")), "class": payload["class"]})
+        if children.present:
+            children.end()
+        _say(f"skipped: {why}", {"jid": str(payload.get("jid")), "class": payload.get("class")})
         return Dropped(why)
 
     def _failed(
-        self, taken: Taken, payload: dict[str, Any], codec: Codec, error: BaseException
+        self, taken: Taken, payload: dict[str, Any], run: _Run | None, error: BaseException
     ) -> Verdict:
-        """Decide what a failure means; whatever goes wrong here, the job keeps a place to be."""
-        if isinstance(error, Cancelled) or interruption.was_cancelled(payload):
+        if children.present:
+            children.end(error)
+        if is_a(error, Cancelled) or interruption.was_cancelled(payload):
             return self._skipped(payload, CANCELLED)
-        try:
-            spec = self._registry.find(payload["class"])
-            judgement = self._judge(taken, payload, error, spec.hook if spec else _no_hook)
-            verdict = _verdict(judgement, codec)
-        except BaseException as problem:  # noqa: BLE001 (e.g. a hook put in what can't be encoded)
-            self._host.report(problem, {"context": "retry", "jid": payload.get("jid")})
-            judgement = self._judge(taken, payload, error, _no_hook)
-            verdict = _verdict(judgement, codec)
-        try:
-            self._tell(judgement, error)
-        except BaseException as problem:  # noqa: BLE001 (its fate is decided, whoever calls sys.exit)
-            _whisper("telling of a failed job", problem)
-        return verdict
-
-    def _judge(
-        self, taken: Taken, payload: dict[str, Any], error: BaseException, hook: Hook
-    ) -> Judgement:
-        # What middleware changed is not written back: the original bytes are what is retried.
-        original, _ = decode(taken.raw)
-        original.setdefault("jid", payload.get("jid") or new_jid())
-        original.setdefault("queue", taken.flight.queue)
-        return self._policy.judge(original, error, hook, wall())
-
-    def _convict(self, payload: dict[str, Any], codec: Codec) -> Verdict:
-        error = PoisonPill("it was running each time when its process died, three times")
-        payload["error_class"] = "kiq.PoisonPill"
-        payload["error_message"] = str(error)
-        payload.setdefault("failed_at", moment(payload, wall(), self._in_seconds))
-        spared = payload.get("dead") is False
-        verdict: Verdict = (
-            Dropped(str(error), failed=True) if spared else ToDead(encode(payload, codec), wall())
-        )
-        where = {"jid": _brief(payload.get("jid")), "class": _brief(payload["class"])}
-        self._host.report(error, where)
-        self._host.tell_death(payload, error)
-        return verdict
-
-    def _tell(self, judgement: Judgement, error: BaseException) -> None:
-        payload, decision = judgement.payload, judgement.decision
-        where = {name: _brief(payload[name]) for name in ("jid", "class", "queue")}
-        for problem in judgement.hook_errors:
-            self._host.report(problem, {"context": "a hook of the job", **where})
-        if isinstance(decision, PutBack) or isinstance(error, Snooze):
-            return
-        if not isinstance(error, JobSignal):
-            self._host.report(error, where)
-        if isinstance(decision, GiveUp):
-            place = "goes to the dead set" if decision.to_dead else "is dropped"
-            logger.warning(
-                "%s %s: %s [jid=%s %s: %s]",
-                where["class"],
-                place,
-                decision.why,
-                where["jid"],
-                name_of(error),
-                message_of(error)[:200],
-            )
-            self._host.tell_death(payload, error)
+        hook = run.spec.hook if run is not None else _no_hook
+        return self.failures.verdict(taken, payload.get("jid"), error, hook, ran=_ran(run, error))
 
 
 def _say(outcome: str, fields: dict[str, Any]) -> None:
@@ -223,44 +192,59 @@ def _say(outcome: str, fields: dict[str, Any]) -> None:
     try:
         logger.info(outcome, extra={"kiq_fields": fields})
     except Exception as problem:  # noqa: BLE001
-        _whisper(f"logging {outcome!r}", problem)
-
-
-def _brief(value: Any) -> Any:
-    """Return *value* for a log line: whoever pushed it may have made it a megabyte long."""
-    text = str(value)
-    return value if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
-
-
-def _whisper(what: str, problem: BaseException) -> None:
-    """Say by stderr that *what* failed, where the log itself may be what is broken."""
-    sys.stderr.write(f"kiq: {what} failed: {problem!r}\n")
+        whisper(f"logging {outcome!r}", problem)
 
 
 def _perform(run: Any) -> Any:
     run.performed = True
     job, payload = run.job, run.payload
-    if job is None or "kwargs" in payload:
-        return begin_job(run.spec, run)
-    job._kiq_context = run
-    return job.perform(*payload["args"])
+    try:
+        if job is None or "kwargs" in payload:
+            result = begin_job(run.spec, run)
+        else:
+            job._kiq_context = run
+            result = job.perform(*payload["args"])
+    except BaseException as error:
+        if children.present:
+            children.end(error)
+        raise
+    if children.present and not run.spec.is_async:
+        children.end()
+    if result is not None and type(result) not in PLAIN and not run.spec.is_async:
+        check_done(result, run.spec.label)
+    return result
+
+
+def _finished(awaited: Next[ServerContext]) -> Next[ServerContext]:
+    """Return what calls *awaited*, and refuses to take work that is still to be done for a result."""
+
+    def call(run: Any) -> Any:
+        try:
+            result = awaited(run)
+        except BaseException as error:
+            if children.present:
+                children.end(error)
+            raise
+        if children.present:
+            children.end()
+        check_done(result, run.spec.label)
+        return result
+
+    return call
+
+
+def _ran(run: _Run | None, error: BaseException) -> bool:
+    """Tell whether ``perform`` was reached: arguments that don't fit its signature don't get there."""
+    if run is None or not run.performed:
+        return False
+    payload = run.payload
+    try:
+        if is_a(error, TypeError):
+            run.spec.arity.check("", payload["args"], payload.get("kwargs") or {})
+    except Exception:  # noqa: BLE001 (it is not said for what: the job has failed already)
+        return False
+    return True
 
 
 def _no_hook(_name: str) -> None:
     return None
-
-
-def _verdict(judgement: Judgement, codec: Codec) -> Verdict:
-    payload = judgement.payload
-    match judgement.decision:
-        case PutBack():
-            return ToQueue()
-        case Later(at, counted=False):
-            payload.pop("enqueued_at", None)
-            return ToSchedule(encode(payload, codec), at)
-        case Later(at):
-            return ToRetry(encode(payload, codec), at)
-        case GiveUp(to_dead=True):
-            return ToDead(encode(payload, codec), wall())
-        case GiveUp(why=why):
-            return Dropped(why, failed=True)

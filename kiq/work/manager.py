@@ -10,6 +10,7 @@ from .. import interruption
 from ..clock import steady
 from ..config import Capsule
 from ..verdict import Taken
+from . import children
 from .buffer import Buffer
 from .courier import Courier
 from .desk import Desk, Run
@@ -40,6 +41,7 @@ class Manager:
             self._buffer,
             self._desk,
             self._execute,
+            self._execute.failures.of_kiq,
             self.courier.driver.drive,
             self._report,
             f"kiq-{self._name}-{self._hired}",
@@ -47,6 +49,7 @@ class Manager:
 
     def start(self) -> None:
         """Start the threads. All are made now: a job can't fail for want of one later."""
+        children.watch()
         os.register_at_fork(after_in_child=self._desk.forked)
         for processor in self.processors:
             processor.thread.start()

@@ -11,7 +11,7 @@ from .. import interruption
 from ..clock import steady
 from ..errors import Cancelled, Shutdown
 from ..logcontext import tid_of
-from ..verdict import Dropped, Taken, ToQueue, Verdict
+from ..verdict import Dropped, Taken, Verdict
 from . import strike
 from .buffer import Buffer
 from .desk import MOST_WAITING, Desk
@@ -33,14 +33,17 @@ class Processor:
         buffer: Buffer,
         desk: Desk,
         execute: Callable[[Taken, Desk], Verdict | None],
+        failed: Callable[[Taken, BaseException], Verdict],
         nudge: Callable[[], None],
         report: Callable[[BaseException, dict[str, Any]], None],
         name: str,
     ) -> None:
+        """*failed* decides about a job in whose run kiq itself made a mistake."""
         self._buffer = buffer
         self._seat = buffer.seat()
         self._desk = desk
         self._execute = execute
+        self._failed = failed
         self._nudge = nudge
         self._report = report
         self.current: Taken | None = None  # what runs, for the busy table
@@ -106,12 +109,14 @@ class Processor:
                     desk.wait_for_room(nudge)
 
     def _recover(self, error: BaseException) -> None:
-        """Give back the job in hand after an error of kiq's own, and go on: no thread dies of a job."""
+        """Let the job in hand fail after an error of kiq's own, and go on: no thread dies of a job."""
         taken, self.current = self.current, None
-        self._report(error, {"context": "processor", "thread": self.thread.name})
-        if taken is not None:
-            self._desk.outbox.append((taken, ToQueue(last=True)))
-            self._desk.wake()
+        if taken is None:
+            self._report(error, {"context": "processor", "thread": self.thread.name})
+            return
+        # Not back into its queue: it would meet the same error at once, again and again.
+        self._desk.outbox.append((taken, self._failed(taken, error)))
+        self._desk.wake()
 
     @property
     def tid(self) -> str:

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeGuard
 
-from ..errors import Discard, JobSignal, Kill, Retry, Shutdown, Snooze
+from ..errors import Discard, JobSignal, Kill, Retry, Snooze
 from ..payload import MILLISECONDS_FROM, moment
+from ..raised import came_from_shutdown, is_a, message_of, name_of, signal_in, traceback_of
 
 Payload = dict[str, Any]
 Hook = Callable[[str], Callable[..., Any] | None]
 
-MESSAGE_LIMIT = 10_000  # characters kept of an error's message
 _FRAME_LIMIT = 1_000
 _LONGEST_DELAY = 1_000_000_000.0  # seconds
 _LARGEST_COUNT = 2**53  # what every JSON reader takes for a whole number
@@ -52,10 +52,14 @@ Decision = Later | GiveUp | PutBack
 
 @dataclass(slots=True)
 class Judgement:
-    """A decision, the payload as it is to be written, and what the job's own hooks raised."""
+    """A decision, the payload as it is to be written, and what the job's own hooks raised.
+
+    *error* is what the job meant by raising: the signal in a group of them, say.
+    """
 
     decision: Decision
     payload: Payload
+    error: BaseException
     hook_errors: list[BaseException]
 
 
@@ -71,43 +75,49 @@ class RetryPolicy:
     ) -> None:
         self._max_retries = max_retries
         self._dice = dice
-        self._in_seconds = in_seconds
+        self.in_seconds = in_seconds
 
-    def judge(self, payload: Payload, error: BaseException, hook: Hook, now: float) -> Judgement:
-        """Decide about *payload* (a dict of its own, changed here), which raised *error*.
+    def judge(
+        self, payload: Payload, raised: BaseException, hook: Hook, now: float, *, ran: bool = True
+    ) -> Judgement:
+        """Decide about *payload* (a dict of its own, changed here), whose run *raised* an error.
 
         *hook* returns the job's own ``retry_in`` or ``retries_exhausted``. Their errors are
-        collected, and the defaults apply.
+        collected, and the defaults apply. *ran* is False where ``perform`` was not reached.
         """
         errors: list[BaseException] = []
-        decision = self._decide(payload, error, hook, now, errors)
+        error = signal_in(raised) or raised
+        retry = payload.get("retry", True)
+        if not ran and (retry is False or retry is None):
+            retry = True  # it forbids a second run, and there was no first
+        decision = self._decide(payload, error, retry, hook, now, errors)
         if isinstance(decision, GiveUp) and not decision.to_dead:
-            payload["discarded_at"] = moment(payload, now, self._in_seconds)
-        return Judgement(decision, payload, errors)
+            payload["discarded_at"] = moment(payload, now, self.in_seconds)
+        return Judgement(decision, payload, error, errors)
 
     def _decide(
         self,
         payload: Payload,
         error: BaseException,
+        retry: Any,
         hook: Hook,
         now: float,
         errors: list[BaseException],
     ) -> Decision:
         if came_from_shutdown(error):
             return PutBack()
-        if isinstance(error, Snooze):
+        if is_a(error, Snooze):
             return Later(now + _delay_of(error.seconds), counted=False)
-        if isinstance(error, Discard):
+        if is_a(error, Discard):
             return GiveUp(False, "the job asked to be discarded")
-        retry = payload.get("retry", True)
-        if (retry is False or retry is None) and not isinstance(error, Kill):
+        if (retry is False or retry is None) and not is_a(error, Kill):
             return GiveUp(False, "its options say retry=False")
         count = self._record_failure(payload, error, now)
-        if isinstance(error, Kill):
+        if is_a(error, Kill):
             return self._exhausted(payload, error, hook, errors, "the job asked to be killed")
         if self._is_exhausted(payload, retry, count, now):
             return self._exhausted(payload, error, hook, errors, "no retry is left")
-        if isinstance(error, Retry) and error.seconds is not None:
+        if is_a(error, Retry) and error.seconds is not None:
             # The job said when: no jitter on top, unlike a delay from retry_in.
             return Later(now + _delay_of(error.seconds))
         wait = _ask_retry_in(payload, error, hook, count, errors)
@@ -129,11 +139,11 @@ class RetryPolicy:
         known = payload.get("retry_count")
         if isinstance(known, int) and not isinstance(known, bool):
             count = min(max(known, -1) + 1, _LARGEST_COUNT)
-            payload["retried_at"] = moment(payload, now, self._in_seconds)
+            payload["retried_at"] = moment(payload, now, self.in_seconds)
             payload.setdefault("failed_at", payload["retried_at"])
         else:
             count = 0
-            payload["failed_at"] = moment(payload, now, self._in_seconds)
+            payload["failed_at"] = moment(payload, now, self.in_seconds)
         payload["retry_count"] = count
         lines = payload.get("backtrace")
         if lines:
@@ -156,15 +166,13 @@ class RetryPolicy:
         errors: list[BaseException],
         why: str,
     ) -> GiveUp:
-        answer = None
         try:
             handler = hook("retries_exhausted")
-            if handler is not None:
-                answer = handler(payload, error)
+            answer = None if handler is None else handler(payload, error)
+            if answer is Discard or isinstance(answer, Discard):
+                return GiveUp(False, f"{why}; retries_exhausted said Discard")
         except BaseException as problem:  # noqa: BLE001 (sys.exit and all: the job still dies)
             errors.append(problem)
-        if answer is Discard or isinstance(answer, Discard):
-            return GiveUp(False, f"{why}; retries_exhausted said Discard")
         if payload.get("dead") is False:
             return GiveUp(False, f"{why}; its options say dead=False")
         return GiveUp(True, why)
@@ -201,45 +209,9 @@ def _wish(answer: Any) -> float | type[JobSignal] | None:
     return float(seconds) if 0 < seconds < _LONGEST_DELAY else None
 
 
-def came_from_shutdown(error: BaseException) -> bool:
-    """Tell whether *error* is Shutdown, or has it anywhere among its causes, contexts and groups."""
-    seen: set[int] = set()
-    waiting: list[BaseException | None] = [error]
-    while waiting:
-        current = waiting.pop()
-        if current is None or id(current) in seen:
-            continue
-        if isinstance(current, Shutdown):
-            return True
-        seen.add(id(current))
-        waiting += [current.__cause__, current.__context__]
-        if isinstance(current, BaseExceptionGroup):
-            waiting += current.exceptions
-    return False
-
-
-def name_of(error: BaseException) -> str:
-    """Return the name of an error's class, with its module unless that is builtins."""
-    kind = type(error)
-    return (
-        kind.__qualname__
-        if kind.__module__ == "builtins"
-        else f"{kind.__module__}.{kind.__qualname__}"
-    )
-
-
-def message_of(error: BaseException) -> str:
-    """Return an error's message as text that any codec carries, cut to 10,000 characters."""
-    try:
-        text = str(error)
-    except BaseException:  # noqa: BLE001 (a broken __str__ must not cost the job its retry)
-        text = f"<unprintable {type(error).__name__} object>"
-    return text[:MESSAGE_LIMIT].encode("utf-8", "replace").decode("utf-8")
-
-
 def compressed_backtrace(error: BaseException, lines: bool | int) -> str:
     """Return the traceback as Sidekiq keeps it: base64 of deflated JSON, innermost line first."""
-    frames = traceback.extract_tb(error.__traceback__, limit=-_FRAME_LIMIT)
+    frames = traceback.extract_tb(traceback_of(error), limit=-_FRAME_LIMIT)
     text = [f"{f.filename}:{f.lineno}:in `{f.name}'" for f in reversed(frames)]
     if isinstance(lines, int) and lines is not True:
         text = text[: max(lines, 0)]

@@ -60,7 +60,9 @@ def processing() -> Repeated:
     """Return what lets a processor take so many no-op jobs out of its buffer, and run them."""
     buffer, desk = Buffer(), Desk(10)
     execute = Executor(Config(), Host(), registry)
-    processor = Processor(buffer, desk, execute, desk.wake, _unexpected, "measured")
+    processor = Processor(
+        buffer, desk, execute, execute.failures.of_kiq, desk.wake, _unexpected, "measured"
+    )
     jobs = taken(BATCH // 2 - 1)
     desk.patience = BATCH // 2  # what a busy courier sets
     buffer.close()  # it returns when there is no more

@@ -517,6 +517,6 @@ def test_a_job_that_left_is_no_garbage(bench: Bench) -> None:
         for _ in range(20):
             assert bench.run() is DONE
         eventually(lambda: not bench.desk.away)
-        eventually(lambda: sum(isinstance(each, AsyncRun) for each in gc.get_objects()) <= 1)
+        eventually(lambda: sum(type(each) is AsyncRun for each in gc.get_objects()) <= 1)
     finally:
         gc.enable()

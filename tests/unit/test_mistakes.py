@@ -13,7 +13,7 @@ import pytest
 import redis
 
 import kiq
-from kiq.client import importing
+from kiq.importing import importing
 
 #: The mistakes are type errors as well: what is untyped here lets them happen.
 job_base: Any = kiq.Job

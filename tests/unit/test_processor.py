@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import kiq
-from kiq.verdict import DONE, Dropped, Flight, Permit, Taken, ToQueue, Verdict
+from kiq.verdict import DONE, Dropped, Flight, Permit, Taken, ToRetry, Verdict
 from kiq.work import strike
 from kiq.work.buffer import Buffer
 from kiq.work.desk import Desk
@@ -18,6 +18,7 @@ from tests.helpers.untraced import restless
 from tests.helpers.waiting import eventually
 
 TIMES = 400
+AGAIN = ToRetry(b"again", 1.0)
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +40,7 @@ class Place:
             return execute(taken)
 
         self.processor = Processor(
-            self.buffer, self.desk, run, self._nudge, self._report, "processor"
+            self.buffer, self.desk, run, self._failed, self._nudge, self._report, "processor"
         )
         self._flight = Flight("o", "queue:default", Permit(float("inf")))
         self.processor.thread.start()
@@ -47,6 +48,10 @@ class Place:
     def _nudge(self) -> None:
         self.nudged.append(threading.current_thread().name)
         self.desk.patience = 1_000_000
+
+    def _failed(self, _taken: Taken, error: BaseException) -> Verdict:
+        self.reported.append(error)
+        return AGAIN
 
     def _report(self, error: BaseException, _where: dict[str, Any]) -> None:
         self.reported.append(error)
@@ -187,5 +192,5 @@ def test_a_retired_thread_ends_also_after_an_error_of_kiqs_own() -> None:
     held.set()
     place.processor.thread.join(10)
     assert not place.processor.thread.is_alive()
-    assert list(place.desk.outbox) == [(taken, ToQueue(last=True))]
+    assert list(place.desk.outbox) == [(taken, AGAIN)]
     assert list(place.buffer.jobs) == [waiting]

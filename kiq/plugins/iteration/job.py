@@ -80,6 +80,10 @@ class IterableJob(Job):
             cls.perform = performing(cls, _run)  # type: ignore[attr-defined]
         super().__init_subclass__(**options)
 
+    def __getstate__(self) -> Any:
+        """Without the run: it holds a connection of this process."""
+        return {name: value for name, value in vars(self).items() if name != "_kiq_run"}
+
     if TYPE_CHECKING:
         # At run time these are Job's own. Here they take what ``each`` takes after its item.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...errors import Cancelled, Snooze
 from ...middleware import Next, ServerContext
-from ...work.retry import came_from_shutdown
+from ...raised import came_from_shutdown, is_a, signal_in
 from .tally import Tally
 
 _MILLISECONDS = 100_000_000_000  # a time stamp above this counts them, below it seconds
@@ -67,4 +67,6 @@ def _interrupted(error: BaseException) -> bool:
 
     That is no failure.
     """
-    return isinstance(error, Snooze | Cancelled) or came_from_shutdown(error)
+    signal = signal_in(error)
+    snoozed = signal is not None and is_a(signal, Snooze)
+    return snoozed or is_a(error, Cancelled) or came_from_shutdown(error)

@@ -1,0 +1,58 @@
+"""Children that a job forked: copies of this process, which must not act for it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from typing import NoReturn
+
+from ..raised import is_a, name_of, traceback_of
+
+#: Whether this process is such a child. A worker that is started in one is nobody's copy.
+present = False
+_begun = False
+
+
+def watch() -> None:
+    """Tell children that are forked from now on; called when a worker begins in this process."""
+    global present, _begun
+    present, _begun = False, True
+
+
+def end(error: BaseException | None = None) -> NoReturn:
+    """End this child as Python would have, where the job's own code returned or raised *error* in it.
+
+    Nothing of the parent's runs: no layer, no handler, no exit function.
+    """
+    code = 1
+    try:
+        code = _code(error)
+    except BaseException:  # noqa: BLE001 (an error that can't be printed)
+        sys.stderr.write(f"{name_of(error) if error else ''}\n")
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (AttributeError, OSError, ValueError):
+            pass  # it is closed, or nobody reads it any more
+    os._exit(code)
+
+
+def _code(error: BaseException | None) -> int:
+    if error is None:
+        return 0
+    if is_a(error, SystemExit):
+        if error.code is None or isinstance(error.code, int):
+            return (error.code or 0) & 0xFF
+        sys.stderr.write(f"{error.code}\n")
+        return 1
+    traceback.print_exception(type(error), error, traceback_of(error))
+    return 1
+
+
+def _forked() -> None:
+    global present
+    present = _begun
+
+
+os.register_at_fork(after_in_child=_forked)

@@ -1,0 +1,168 @@
+"""Errors that do harm to whoever looks at them: each is a failure that counts, waits and is told of."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from io import StringIO
+from typing import Any, TypeVar
+
+import pytest
+
+from kiq import log
+from kiq.clock import wall
+from kiq.codec import Codec
+from kiq.plugin import Host, log_error
+from kiq.raised import name_of
+from kiq.verdict import ToDead, ToRetry
+from tests.helpers.bench import Bench, raising, retried
+from tests.helpers.traps import TRAPS, Sleepy, traps
+
+T = TypeVar("T")
+WHERE = {"jid": "j1", "class": "shop.Ship", "queue": "default"}
+
+
+@pytest.fixture(params=TRAPS)
+def error(request: pytest.FixtureRequest) -> BaseException:
+    """By its name: what pytest has in hand, it looks at."""
+    return TRAPS[request.param]()
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def contained(act: Callable[[], T]) -> T:
+    """Return what *act* does; what it raises would end pytest, too."""
+    try:
+        return act()
+    except BaseException as escaped:
+        raise AssertionError(f"{name_of(escaped)} escaped") from None
+
+
+@pytest.mark.parametrize("codec", ["msgpack", "json"])
+def test_whatever_an_error_does_when_looked_at_the_job_is_retried_later_and_counted(
+    bench: Bench, error: BaseException, codec: Codec
+) -> None:
+    bench.add(raising(error))
+    verdict = contained(lambda: bench.run(codec=codec, backtrace=True))
+    assert isinstance(verdict, ToRetry), verdict
+    assert verdict.at >= wall() + 14
+    record = retried(verdict)
+    assert record["retry_count"] == 0
+    assert record["failed_at"]
+    assert record["error_class"]
+    [where] = [where for _, where in bench.reported if "class" in where]
+    assert where == {"jid": "j1", "class": "F", "queue": "default"}
+
+
+def test_whatever_an_error_does_when_looked_at_its_attempts_come_to_an_end(
+    bench: Bench, error: BaseException
+) -> None:
+    bench.add(raising(error))
+    assert isinstance(contained(lambda: bench.run(retry_count=24)), ToDead)
+    assert len(bench.deaths) == 1
+
+
+def test_hooks_of_the_job_may_be_given_any_error(bench: Bench, error: BaseException) -> None:
+    spec = bench.add(raising(error))
+    given: list[int] = []
+    spec.hooks["retry_in"] = lambda count, error, payload: given.append(id(error)) or 1000
+    verdict = contained(bench.run)
+    assert isinstance(verdict, ToRetry)
+    if type(error) is not Sleepy:  # which can't be judged
+        assert verdict.at >= wall() + 990
+
+
+def test_a_snooze_that_does_not_say_how_long_is_a_failure(bench: Bench) -> None:
+    bench.add(raising(Sleepy()))
+    assert "can't be judged" in retried(bench.run())["error_message"]
+
+
+def test_hooks_that_raise_such_errors_change_nothing(bench: Bench) -> None:
+    for trap in traps():
+        spec = bench.add(raising(ValueError("boom")))
+        spec.hooks["retry_in"] = raising(trap)
+        spec.hooks["retries_exhausted"] = raising(trap)
+        assert retried(contained(bench.run))["error_message"] == "boom"
+        assert isinstance(contained(lambda: bench.run(retry=0)), ToDead)
+
+
+def test_handlers_that_raise_such_errors_change_nothing(bench: Bench) -> None:
+    for trap in traps():
+        bench.host.error_handlers = [raising(trap)]
+        bench.host.death_handlers = [raising(trap)]
+        bench.add(raising(ValueError("boom")))
+        assert retried(contained(bench.run))["error_message"] == "boom"
+        assert isinstance(contained(lambda: bench.run(retry=0)), ToDead)
+
+
+@pytest.mark.parametrize("kind", ["plain", "json", "of the application"])
+def test_the_line_of_any_error_names_job_and_class(error: BaseException, kind: str) -> None:
+    stream = StringIO()
+    handler: logging.Handler = logging.StreamHandler(stream)
+    if kind != "of the application":
+        handler = log.DroppingHandler(stream)
+        handler.setFormatter(log.JsonFormatter() if kind == "json" else log.PlainFormatter())
+    logger = logging.getLogger("kiq.errors")
+    logger.addHandler(handler)
+    dropped = log.dropped
+    try:
+        contained(lambda: log_error(error, WHERE))
+    finally:
+        logger.removeHandler(handler)
+    assert log.dropped == dropped
+    for word in ("jid=j1", "class=shop.Ship", "queue=default"):
+        assert word in stream.getvalue()
+
+
+def test_the_traceback_of_an_error_that_can_not_be_printed_is_there_all_the_same(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, make in TRAPS.items():
+        if name == "metaclass":
+            continue  # Python itself can't raise it
+        try:
+            raise make()
+        except BaseException as caught:
+            found = caught
+        stream = StringIO()
+        handler = logging.StreamHandler(stream)
+        logging.getLogger("kiq.errors").addHandler(handler)
+        try:
+            contained(functools.partial(log_error, found, WHERE))
+        finally:
+            logging.getLogger("kiq.errors").removeHandler(handler)
+        assert "in test_the_traceback_of_an_error" in stream.getvalue()
+    assert "Logging error" not in capsys.readouterr().err
+
+
+def test_an_error_handler_is_told_of_any_error(error: BaseException) -> None:
+    host, told = Host(), []
+    host.on_error(lambda error, where: told.append(where))
+    contained(lambda: host.report(error, WHERE))
+    assert told == [WHERE]
+
+
+class Unspeakable:
+    """An error handler that fails, and does not say who it is."""
+
+    def __call__(self, *_args: Any) -> None:
+        raise traps()[0]
+
+    def __repr__(self) -> str:
+        raise SystemExit(1)
+
+
+def test_a_handler_that_fails_and_can_not_be_named_keeps_the_next_from_nothing() -> None:
+    host, told = Host(), []
+    host.error_handlers = [Unspeakable(), lambda error, where: told.append(where)]
+    host.report(ValueError("boom"), WHERE)
+    assert told == [WHERE]
+
+
+def test_the_name_of_an_error_is_text_that_can_be_written() -> None:
+    odd = type("Odd", (Exception,), {"__module__": "m\ud800"})
+    assert name_of(odd()) == "m?.Odd"
