@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from . import interruption, keys, plugin
+from . import interruption, keys, plugin, ruby
 from .clock import milliseconds, wall
 from .codec import encode
 from .config import Codec, Redis, check_codec, check_push_buffer, check_sidekiq
@@ -16,7 +16,7 @@ from .errors import PayloadError, StoreError
 from .importing import at_work, refuse_while_importing
 from .jid import Jid
 from .middleware import ClientContext
-from .payload import Payload, count_seconds, finite, normalized
+from .payload import Payload, finite, normalized
 from .push_buffer import PushBuffer
 from .slices import completed, in_slices, in_steps
 from .sole import Sole
@@ -162,8 +162,8 @@ class Client(Sole):
 
     def encoded(self, payload: Payload) -> bytes:
         """Return *payload* as bytes. Raises ArgumentError, or PayloadError where it is too large."""
-        if self.sidekiq < 8 and self.codec == "json":
-            count_seconds(payload)
+        if self.codec == "json":
+            ruby.fit(payload, self.sidekiq)
         raw = encode(payload, self.codec)
         if len(raw) > self.max_payload:
             raise PayloadError(

@@ -223,6 +223,17 @@ def test_a_class_that_nothing_imported_has_can_be_pushed_all_the_same(
     assert len(in_queue(application)) == 1
 
 
+def test_keyword_arguments_for_a_class_of_ruby_are_refused(
+    command_store: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KIQ_CODEC", "json")
+    refused = command("push", "Ruby::Job", "-k", "loud=true")
+    assert refused.code == 2
+    assert "keyword arguments (loud) would be lost" in refused.err
+    assert command_store.exists("queues") == 0
+    assert command("push", "shop.Ship", "-k", "loud=true").code == 0
+
+
 def test_a_veto_is_told(application: redis.Redis) -> None:
     refused = command("push", "-r", "made_up_jobs", "made_up_jobs.MadeUpWorker", "vetoed")
     assert (refused.code, refused.out) == (1, "")
