@@ -92,14 +92,21 @@ class ToRetry:
 
 @dataclass(frozen=True, slots=True)
 class ToSchedule:
-    """The job asked for later; *raw* goes to the scheduled set, due at *at* (epoch seconds).
-
-    *ran* is False for one that could not be promoted: it is not counted as processed.
-    """
+    """The job asked for later; *raw* goes to the scheduled set, due at *at* (epoch seconds)."""
 
     raw: bytes
     at: float
-    ran: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PutOff:
+    """The due job could not be promoted: as it is back to its set, due in *seconds*.
+
+    *suspicion* is the level of it from now on; None leaves it as it is.
+    """
+
+    seconds: float
+    suspicion: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +144,7 @@ class Dropped:
     ran: bool = True
 
 
-Verdict = Done | ToRetry | ToSchedule | ToDead | ToQueue | Dropped
+Verdict = Done | ToRetry | ToSchedule | PutOff | ToDead | ToQueue | Dropped
 Settlement = tuple[Taken, Verdict]
 
 #: The one instance that the hot path uses: allocating a Done for each job would cost 0.15 µs.

@@ -11,12 +11,11 @@ from hashlib import sha1
 from typing import Any
 
 from .. import keys
-from ..clock import wall
-from ..errors import StoreError, StoreUnavailable
 from ..verdict import (
     Done,
     Dropped,
     Flight,
+    PutOff,
     Settlement,
     Taken,
     ToDead,
@@ -26,7 +25,6 @@ from ..verdict import (
     Verdict,
 )
 from . import scripts
-from .connection import Link
 from .scripts import Command
 
 #: One fetch takes about this much at most (a single larger job is taken all the same).
@@ -53,14 +51,6 @@ class Wanted:
     passes: Sequence[float]
     strict: bool
     size: int = MAX_BYTES
-
-
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """What Redis holds for an owner in the *epoch* that just began: delivery ids per flight."""
-
-    epoch: int
-    held: dict[Flight, set[str]]
 
 
 @dataclass(slots=True)
@@ -140,7 +130,7 @@ def move_command(settlement: Settlement, now: float, limits: DeadLimits) -> Comm
     """Return the command that settles one job which goes somewhere; see ``move.lua``."""
     taken, verdict = settlement
     flight = taken.flight
-    kind, target, score, raw, reason = _destination(verdict, flight)
+    kind, target, delay, raw, reason = _destination(verdict, flight, now)
     # What was claimed from a sorted set did not run: it counts for nothing.
     processed, failed = _counts(verdict) if flight.queue else (0, 0)
     return scripts.move(
@@ -160,29 +150,48 @@ def move_command(settlement: Settlement, now: float, limits: DeadLimits) -> Comm
         (
             taken.delivery,
             kind,
-            repr(score),
+            repr(delay),
             raw,
             processed,
             failed,
             keys.STAT_TTL,
-            "1" if taken.suspicion else "0",
-            repr(now - limits.age),
+            _suspicion(taken, verdict),
+            repr(limits.age),
             limits.size,
             reason,
             flight.queue,
             flight.owner,
+            SUSPICION_TTL,
         ),
     )
 
 
-def _destination(verdict: Verdict, flight: Flight) -> tuple[str, str, float, bytes, str]:
+def _suspicion(taken: Taken, verdict: Verdict) -> int | str:
+    """Return the level of suspicion from now on, "kept" for the same, "" for what is no suspect."""
+    if isinstance(verdict, PutOff) and verdict.suspicion is not None:
+        return verdict.suspicion
+    if not taken.suspicion:
+        return ""
+    # A job that went back without having run keeps its suspicion; a settled one is cleared.
+    return "kept" if isinstance(verdict, PutOff | ToQueue) else 0
+
+
+def _destination(
+    verdict: Verdict, flight: Flight, now: float
+) -> tuple[str, str, float, bytes, str]:
+    """Return kind, target, seconds from now, payload and reason.
+
+    Times are sent as seconds from now, and count from then on by Redis's clock: it says what is due.
+    """
     match verdict:
         case ToRetry(raw, at):
-            return "zset", keys.RETRY, at, raw, ""
-        case ToSchedule(raw, at, _):
-            return "zset", keys.SCHEDULE, at, raw, ""
+            return "zset", keys.RETRY, at - now, raw, ""
+        case ToSchedule(raw, at):
+            return "zset", keys.SCHEDULE, at - now, raw, ""
+        case PutOff(seconds):
+            return "zset", flight.source, seconds, b"", ""
         case ToDead(raw, at, reason):
-            return "dead", keys.DEAD, at, raw, reason
+            return "dead", keys.DEAD, at - now, raw, reason
         case ToQueue(last):
             return ("last" if last else "first"), flight.source, 0.0, b"", ""
         case Done() | Dropped():
@@ -192,7 +201,7 @@ def _destination(verdict: Verdict, flight: Flight) -> tuple[str, str, float, byt
 def _counts(verdict: Verdict) -> tuple[int, int]:
     """Return what a verdict adds to processed and failed. Garbled payloads and returns: nothing."""
     match verdict:
-        case ToQueue():
+        case ToQueue() | PutOff():
             return 0, 0
         case ToDead(_, _, _, ran):
             return (1, 1) if ran else (0, 0)
@@ -200,9 +209,7 @@ def _counts(verdict: Verdict) -> tuple[int, int]:
             return 1, 1
         case Dropped(_, failed, ran):
             return int(ran), int(failed)
-        case ToSchedule(_, _, ran):
-            return int(ran), 0
-        case Done():
+        case ToSchedule() | Done():
             return 1, 0
 
 
@@ -243,53 +250,3 @@ def group_by_flight(jobs: Sequence[Taken]) -> dict[Flight, list[str]]:
         else:
             ids.append(taken.delivery)
     return groups
-
-
-def contents(link: Link, owner: str, epoch: int, flights: Sequence[Flight]) -> Contents | None:
-    """Begin a new epoch, then read which deliveries each hash holds; None when fenced.
-
-    After an unknown outcome: nothing that the old connection sent can change the answer any more.
-    Two round trips: in one, a server that had forgotten the script would list first and begin after.
-    """
-    began = link.call(scripts.epoch((keys.record(owner),), (epoch,)))
-    if not began:
-        return None
-    listed = link.exchange([("HKEYS", flight.key) for flight in flights])
-    held: dict[Flight, set[str]] = {}
-    for flight, ids in zip(flights, listed, strict=True):
-        if isinstance(ids, StoreUnavailable):
-            raise ids
-        if not isinstance(ids, StoreError):  # a hash that somebody broke: left out
-            held[flight] = {key.decode() for key in ids}
-    return Contents(began, held)
-
-
-def sizes(link: Link, flight: Flight, ids: Sequence[str]) -> list[int]:
-    """Return how many bytes each of these jobs has; 0 for one that is not in flight. One round trip."""
-    replies = link.exchange([("HSTRLEN", flight.key, id_) for id_ in ids])
-    return [reply if isinstance(reply, int) else 0 for reply in replies]
-
-
-def read_jobs(link: Link, flight: Flight, ids: Sequence[str], now: float) -> list[Taken]:
-    """Return the jobs of *flight* with these delivery ids, suspicions included. Two round trips.
-
-    Suspects that can't be read (a key of another type) are none: the jobs are what matters.
-    """
-    raws = link.call(("HMGET", flight.key, *ids))
-    found = [(id_, raw) for id_, raw in zip(ids, raws, strict=True) if raw is not None]
-    if not found:
-        return []
-    digests = [sha1(raw, usedforsecurity=False).hexdigest() for _, raw in found]
-    (known,) = link.exchange([("HMGET", keys.SUSPECTS, *digests)])
-    if isinstance(known, StoreError):
-        known = [None] * len(found)
-    return [
-        Taken(id_, flight, raw, now, _level(entry))
-        for (id_, raw), entry in zip(found, known, strict=True)
-    ]
-
-
-def _level(entry: bytes | None) -> int:
-    level, _, expiry = (entry or b"").partition(b":")
-    alive = expiry.isdigit() and int(expiry) > wall()
-    return int(level) if alive and level.isdigit() else 0

@@ -37,6 +37,7 @@ NEEDED: dict[str, tuple[Any, ...]] = {
     "HKEYS": (_KEY,),
     "HLEN": (_KEY,),
     "HMGET": (_KEY, "f"),
+    "HSCAN": (_KEY, "0"),
     "HSET": (_KEY, "f", "v"),
     "HSTRLEN": (_KEY, "f"),
     "INCRBY": (_KEY, "1"),

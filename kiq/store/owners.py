@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import keys
 from ..errors import StoreDenied, StoreError, StoreUnavailable
@@ -12,7 +12,16 @@ from . import scripts
 from .connection import Link
 from .flight import MAX_BYTES, SUSPICION_TTL
 
-_CHUNK = 1000
+_PAGE = 1000  # names that are read at once
+_PART = 500  # jobs that one script gives back: what takes it 10 ms at most
+_PUT_OFF = 30  # seconds until a due job is tried again that may have ended its process
+
+
+class _Part(NamedTuple):
+    dealt: int  # with how many ids
+    moved: int
+    suspects: int
+    problem: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +105,15 @@ def facts(link: Link, owner: str) -> dict[str, str]:
     return next((_fields(r) for r in replies if r and not isinstance(r, StoreError)), {})
 
 
-def reclaim(link: Link, owner: str, *, proven: bool, crashed: bool) -> Reclaimed | None:
+def reclaim(
+    link: Link, owner: str, *, proven: bool, crashed: bool, sources: Sequence[str] = ()
+) -> Reclaimed | None:
     """Give back all that *owner* has in flight; None when its lease shows that it lives.
 
     *proven* means that its death is certain, whatever the lease says. *crashed* makes its jobs
-    suspects. Round trips: three, and one for each thousand jobs. Any process may call it, any number
-    of times, and go on where another stopped.
+    suspects. *sources* are where it may hold jobs, should its record not say so; without them the
+    database is searched. Round trips: four, and for each source one for each 500 jobs and one for each
+    1,000. Any process may call it, any number of times, and go on where another stopped.
     """
     reply = link.call(
         scripts.lapse(
@@ -111,42 +123,57 @@ def reclaim(link: Link, owner: str, *, proven: bool, crashed: bool) -> Reclaimed
     if reply[0] == b"alive":
         return None
     record = _fields(reply[1:])
-    sources = [source for source in record.get("sources", "").split("\n") if source]
+    listed = [source for source in record.get("sources", "").split("\n") if source]
     if not record:
-        sources = [source for source, name in orphans(link) if name == owner]
-    return _give_back(link, owner, sources, crashed)
+        listed = list(sources) or [source for source, name in orphans(link) if name == owner]
+    return _give_back(link, owner, listed, crashed)
 
 
 def _give_back(link: Link, owner: str, sources: Sequence[str], crashed: bool) -> Reclaimed:
     moved = suspects = 0
     problems: list[str] = []
     for source in sources:
-        while True:
-            count, remaining, suspected, problem = _reclaim_chunk(link, owner, source, crashed)
-            moved += count
-            suspects += suspected
-            if problem:
-                problems.append(f"{source}: {problem}")
-            if problem or not remaining:
-                break
-    complete = not problems and bool(
-        link.call(
-            scripts.forget(
-                (
-                    keys.lapsed(owner),
-                    keys.OWNERS,
-                    keys.live(owner),
-                    keys.record(owner),
-                    *(keys.inflight(source, owner) for source in sources),
-                ),
-                (owner,),
-            )
-        )
-    )
+        try:
+            ids, at, problem = _held(link, source, owner), 0, ""
+            while True:  # once at least: it no longer waits for jobs of that queue
+                part = _reclaim_part(link, owner, source, ids[at : at + _PART], crashed)
+                at, problem = at + part.dealt, part.problem
+                moved, suspects = moved + part.moved, suspects + part.suspects
+                if problem or at >= len(ids):
+                    break
+        except StoreError as error:
+            if not link.connected:
+                raise
+            problem = str(error)  # e.g. the hash has another type: the other sources go on
+        if problem:
+            problems.append(f"{source}: {problem}")
+    hashes = (keys.inflight(source, owner) for source in sources)
+    names = (keys.lapsed(owner), keys.OWNERS, keys.live(owner), keys.record(owner), *hashes)
+    complete = not problems and bool(link.call(scripts.forget(names, (owner,))))
     return Reclaimed(owner, moved, suspects, complete, tuple(problems))
 
 
-def _reclaim_chunk(link: Link, owner: str, source: str, crashed: bool) -> tuple[int, int, int, str]:
+def _held(link: Link, source: str, owner: str) -> list[str]:
+    """Return the delivery ids of what *owner* has in flight from *source*, newest first.
+
+    They are sorted here, once: Redis would stand still meanwhile, and do it anew for each part.
+    """
+    found: set[str] = set()
+    cursor, count = b"0", 10
+    while True:
+        command = scripts.names((keys.inflight(source, owner),), (cursor, count))
+        cursor, ids, size = link.call(command)
+        found.update(id_.decode(errors="replace") for id_ in ids)
+        if cursor == b"0":
+            return sorted(found, key=_order, reverse=True)
+        count = max(1, min(_PAGE, count * 10, MAX_BYTES * len(ids) // max(1, size)))
+
+
+def _order(delivery: str) -> tuple[int, ...]:
+    return tuple(int(part) if part.isdecimal() else 0 for part in delivery.split("."))
+
+
+def _reclaim_part(link: Link, owner: str, source: str, ids: Sequence[str], crashed: bool) -> _Part:
     queue = keys.queue_name(source)
     command = scripts.reclaim(
         (
@@ -160,23 +187,20 @@ def _reclaim_chunk(link: Link, owner: str, source: str, crashed: bool) -> tuple[
         ),
         (
             owner,
-            _CHUNK,
             MAX_BYTES,
             "zset" if queue is None else "list",
             queue or "",
             "1" if crashed else "0",
             SUSPICION_TTL,
+            _PUT_OFF,
+            *ids,
         ),
     )
-    try:
-        reply = link.call(command)
-    except StoreError as error:
-        if not link.connected:
-            raise
-        return 0, 0, 0, str(error)  # e.g. the hash has another type: the other sources go on
+    reply = link.call(command)
     if reply[0] < 0:
-        return 0, 0, 0, "the owner has registered again"
-    return reply[0], reply[1], reply[2], reply[3].decode(errors="replace")
+        return _Part(0, 0, 0, "the owner has registered again")
+    dealt, moved, suspects, problem = reply
+    return _Part(dealt, moved, suspects, problem.decode(errors="replace"))
 
 
 def orphans(link: Link) -> Iterator[tuple[str, str]]:

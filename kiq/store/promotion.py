@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from hashlib import sha1
 
 from .. import keys
+from ..errors import StoreError
 from . import scripts
 from .connection import Link
 from .flight import MAX_BYTES
@@ -19,6 +21,7 @@ class Claimed:
     raws: list[bytes]
     next_due: float | None
     now: float
+    suspicions: dict[int, int] = field(default_factory=dict)  # index in raws -> level
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +43,28 @@ def claim(
     """
     reply = link.call(
         scripts.claim(
-            (keys.record(owner), source, keys.inflight(source, owner)), (call, limit, size)
+            (keys.record(owner), source, keys.inflight(source, owner), keys.SUSPECTS),
+            (call, limit, size),
         )
     )
     if reply[0] == b"fenced":
         return Claimed(True, [], None, 0.0)
-    _, raws, next_due, now = reply
-    return Claimed(False, raws, float(next_due) if next_due else None, float(now))
+    _, raws, next_due, now, found = reply
+    suspicions = {index - 1: level for index, level in zip(found[::2], found[1::2], strict=True)}
+    return Claimed(False, raws, float(next_due) if next_due else None, float(now), suspicions)
 
 
 def commit(
-    link: Link, owner: str, source: str, promotions: Sequence[Promotion]
+    link: Link,
+    owner: str,
+    source: str,
+    promotions: Sequence[Promotion],
+    cleared: Sequence[bytes] = (),
 ) -> tuple[int, list[str]]:
-    """Move claimed jobs to their queues; return how many, and why a queue refused. One round trip."""
+    """Move claimed jobs to their queues; return how many, and why a queue refused. One round trip.
+
+    *cleared* are claimed payloads that are suspects no more: they have passed.
+    """
     queues: dict[str, list[Promotion]] = {}
     for promotion in promotions:
         queues.setdefault(promotion.queue, []).append(promotion)
@@ -69,6 +81,11 @@ def commit(
             *(promotion.raw for promotion in ordered),
         ),
     )
-    reply = link.call(command)
+    digests = [sha1(raw, usedforsecurity=False).hexdigest() for raw in cleared]
+    clearing = (keys.MARKERS, keys.SUSPECTS) if digests else ()
+    commands = [command, *(("HDEL", name, *digests) for name in clearing)]
+    reply, *_ = link.exchange(commands)
+    if isinstance(reply, StoreError):
+        raise reply
     refused = [text.decode(errors="replace") for text in reply[2::2]]
     return reply[0], refused

@@ -12,8 +12,11 @@ Command = tuple[Any, ...]
 #: A command as the bytes that are sent.
 Packed = bytes
 
-#: Scripts that bring jobs to a queue ring its bell: they share this function.
-_RINGS = frozenset({"push", "move", "hand_back", "commit", "reclaim"})
+#: Functions that scripts share, and which: those that bring jobs to a queue ring its bell.
+_SHARED = {
+    "ring": frozenset({"push", "move", "hand_back", "commit", "reclaim"}),
+    "suspicions": frozenset({"fetch", "claim"}),
+}
 
 
 class Script:
@@ -80,7 +83,8 @@ def _read(name: str) -> str:
 
 
 def _load(name: str) -> Script:
-    return Script(name, (_read("ring") if name in _RINGS else "") + _read(name))
+    shared = "".join(_read(part) for part, users in _SHARED.items() if name in users)
+    return Script(name, shared + _read(name))
 
 
 def _once(script: Script) -> Script:
@@ -113,6 +117,7 @@ mark = _load("mark")
 claim = _load("claim")
 commit = _load("commit")
 lapse = _load("lapse")
+names = _load("names")
 reclaim = _load("reclaim")
 forget = _load("forget")
 name = _load("name")

@@ -19,6 +19,7 @@ from .retry import GiveUp, Hook, Judgement, Later, PutBack, RetryPolicy
 logger = logging.getLogger("kiq.job")
 
 _LONGEST_SHOWN = 200  # characters of a name in a log line
+_RUNNING = "it was running each time when its process died, three times"
 _LAST_RESORT = 60.0  # seconds until a job runs again whose failure could not even be counted
 
 
@@ -69,9 +70,11 @@ class Failures:
         """Decide about *taken*, in whose run kiq itself made a mistake: a counted retry."""
         return self.verdict(taken, None, error, _none)
 
-    def convict(self, taken: Taken, payload: dict[str, Any], codec: Codec) -> Verdict:
-        """Decide about a job that was running each time when its process died."""
-        error = PoisonPill("it was running each time when its process died, three times")
+    def convict(
+        self, taken: Taken, payload: dict[str, Any], codec: Codec, why: str = _RUNNING
+    ) -> Verdict:
+        """Decide about a job that was running each time when its process died, or *why* else."""
+        error = PoisonPill(why)
         payload["error_class"] = "kiq.PoisonPill"
         payload["error_message"] = str(error)
         payload.setdefault("failed_at", moment(payload, wall(), self._policy.in_seconds))

@@ -19,7 +19,6 @@ from .busy import as_json_text
 from .courier import Courier
 from .desk import Run
 from .outage import Outage
-from .poller import Poller
 from .worker import Worker
 
 logger = logging.getLogger("kiq.heartbeat")
@@ -40,14 +39,12 @@ class Heartbeat:
         worker: Worker,
         couriers: Sequence[Courier],
         runs: Callable[[], Iterable[Run]],
-        poller: Poller,
         on_signal: Callable[[str], None],
     ) -> None:
         self.thread = threading.Thread(target=self._run, name="kiq-heartbeat", daemon=True)
         self._worker = worker
         self._couriers = couriers
         self._runs = runs
-        self._poller = poller
         self._on_signal = on_signal
         self._link = worker.connector.open()
         self._outage = Outage("heartbeat")
@@ -70,7 +67,6 @@ class Heartbeat:
                 if steady() >= self._next_beat:
                     self._beat()
                     self._next_beat = steady() + self._interval
-                self._poller.rescue(self._link)
                 self._outage.over()
             except StoreError as error:
                 self._link.close()

@@ -103,7 +103,6 @@ class Launcher:
             worker,
             [manager.courier for manager in self._managers],
             self.runs,
-            self._poller,
             self._on_signal,
         )
         # Made before any job runs: what a service must know by then, it looks up here, and jobs find

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from ..clock import steady, wall
 from ..config import Capsule
 from ..errors import StoreError, StoreUnavailable
-from ..store import flight, owners
+from ..store import flight, held, owners
 from ..store.connection import Link
-from ..store.flight import Contents
+from ..store.held import Contents
 from ..verdict import Flight, Taken, ToDead
 from .buffer import Buffer
 from .ownership import Ownership
@@ -148,7 +148,7 @@ class Standing:
         # Taken out of the buffer: what is out of it can't start meanwhile.
         unstarted = (self._buffer.drain() + self._lane.drain())[::-1]
         try:
-            contents = flight.contents(
+            contents = held.contents(
                 link,
                 self.ownership.owner,
                 self.ownership.epoch + 1,
@@ -184,7 +184,7 @@ class Standing:
     def _pieces(self, link: Link, source: Flight, ids: Sequence[str]) -> list[list[str]]:
         """Return *ids* as they are to be read; what never arrived comes last, or is set aside."""
         ids = sorted(ids, key=lambda id_: self._unread[id_])  # stable: the oldest first
-        sizes = dict(zip(ids, flight.sizes(link, source, ids), strict=True))
+        sizes = dict(zip(ids, held.sizes(link, source, ids), strict=True))
         for id_ in [
             each for each in ids if self._unread[each] >= _TRIES and sizes[each] > HARMLESS
         ]:
@@ -195,7 +195,7 @@ class Standing:
         self._reply_size.ask(steady())
         if len(ids) == 1:
             self._unread[ids[0]] += 1
-        jobs = flight.read_jobs(link, source, ids, steady())
+        jobs = held.read_jobs(link, source, ids, steady())
         self._reply_size.arrived(len(jobs))
         return jobs
 

@@ -9,7 +9,7 @@ import redis
 
 from kiq import keys
 from kiq.config import Redis as RedisSettings
-from kiq.store import flight, owners, promotion
+from kiq.store import flight, held, owners, promotion
 from kiq.store.connection import Connector, Link
 from kiq.store.enqueue import push_command
 from kiq.store.flight import DeadLimits, Fetched, Wanted
@@ -107,10 +107,10 @@ class Depot:
             self.link, self.owner, source, [promotion.Promotion(*move) for move in moves]
         )
 
-    def contents(self, *sources: str) -> flight.Contents | None:
+    def contents(self, *sources: str) -> held.Contents | None:
         """Begin a new epoch and list what is in flight; this owner goes on in that epoch."""
         flights = [self.flight(source) for source in sources or ("a",)]
-        contents = flight.contents(self.link, self.owner, self.epoch + 1, flights)
+        contents = held.contents(self.link, self.owner, self.epoch + 1, flights)
         if contents is not None:
             self.epoch = contents.epoch
         return contents

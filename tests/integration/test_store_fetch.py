@@ -11,7 +11,8 @@ from kiq import keys
 from kiq.config import Redis
 from kiq.errors import StoreUnavailable
 from kiq.store.connection import Connector
-from kiq.store.flight import MAX_BYTES, read_jobs
+from kiq.store.flight import MAX_BYTES
+from kiq.store.held import read_jobs
 from tests.helpers.depot import Depot, in_flight, numbered, waiting
 from tests.helpers.server import TestServer
 

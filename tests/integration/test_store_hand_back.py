@@ -6,8 +6,8 @@ import pytest
 import redis
 
 from kiq import keys
-from kiq.store import flight
-from kiq.store.flight import contents, read_jobs
+from kiq.store import held
+from kiq.store.held import contents, read_jobs
 from tests.helpers.depot import Depot, in_flight, numbered, open_link, waiting
 
 
@@ -166,7 +166,7 @@ def test_an_epoch_is_always_higher_than_any_seen(redis_url: str) -> None:
     depot = Depot(redis_url)
     epochs = []
     for _ in range(3):
-        found = flight.contents(depot.link, depot.owner, 2, [depot.flight("a")])
+        found = held.contents(depot.link, depot.owner, 2, [depot.flight("a")])
         assert found is not None
         epochs.append(found.epoch)
     assert epochs == [2, 3, 4]

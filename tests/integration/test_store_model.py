@@ -129,7 +129,7 @@ class StoreMachine(RuleBasedStateMachine):
             queue = self.queues[field[0].removeprefix("queue:")]
             verdict: Verdict
             if kind == "retry":
-                verdict = ToRetry(raw, float(len(raw)))
+                verdict = ToRetry(raw, NOW)
                 self.retry.add(raw)
             elif kind == "dead":
                 verdict = ToDead(raw, NOW)
@@ -141,6 +141,8 @@ class StoreMachine(RuleBasedStateMachine):
             job = self._taken(depot, field, raw)
             assert depot.move(job, verdict) == [1, 0]
             assert depot.move(job, verdict) == [0]
+            if kind == "retry":  # for an order that the model knows
+                self.raw.zadd(keys.RETRY, {raw: float(len(raw))}, xx=True)
 
     @precondition(lambda self: self._flying())
     @rule(slot=SLOTS, data=st.data(), last=st.booleans())

@@ -13,13 +13,14 @@ from tests.helpers.depot import NOW, Depot, in_flight, numbered, open_link, wait
 
 def reclaim_part(depot: Depot, count: int, by: Depot) -> list[object]:
     """Let *by* give back *count* jobs of queue a, and stop there."""
+    ids = owners._held(by.link, "queue:a", depot.owner)
     reply: list[object] = by.link.call(
         scripts.reclaim(
             (
                 *(depot.flight("a").key, "queue:a", keys.idle("a"), keys.SUSPECTS, keys.MARKERS),
                 *(keys.QUEUES, keys.record(depot.owner)),
             ),
-            (depot.owner, count, 1_000_000, "list", "a", "1", 100),
+            (depot.owner, 1_000_000, "list", "a", "1", 100, 30, *ids[:count]),
         )
     )
     return reply
@@ -47,6 +48,25 @@ def test_jobs_return_to_the_front_in_their_old_order(redis_url: str, raw: redis.
     assert raw.sismember(keys.QUEUES, "a")
     assert raw.smembers(keys.OWNERS) == {b"other"}
     assert not raw.keys("kiq:*host:1:abc*")
+
+
+def test_what_a_reclaim_costs_grows_with_the_jobs_and_not_faster(
+    redis_url: str, raw: redis.Redis
+) -> None:
+    costs = []
+    for count in (2_000, 20_000):
+        depot = Depot(redis_url)
+        key = depot.flight("a").key
+        raw.hset(key, mapping={f"{n // 400}.{n % 400}": b"%d" % n for n in range(count)})
+        raw.config_resetstat()
+        assert depot.die(open_link(redis_url)).moved == count
+        stats = raw.info("commandstats")
+        costs.append(sum(each["calls"] for each in stats.values()))
+        assert stats["cmdstat_hscan"]["calls"] <= 10 + count // 100
+        assert "cmdstat_hkeys" not in stats  # all names at once, again for each part
+        assert [int(job) for job in waiting(raw)] == list(range(count))
+        raw.delete("queue:a")
+    assert costs[1] <= costs[0] * 12
 
 
 def test_large_jobs_return_over_several_calls_in_order(redis_url: str, raw: redis.Redis) -> None:
@@ -109,7 +129,7 @@ def test_another_process_continues_a_half_done_reclaim(redis_url: str, raw: redi
     depot.push("a", numbered(30))
     depot.take(20)
     lapse(depot, one)
-    assert reclaim_part(depot, 7, one)[:2] == [7, 13]  # and `one` dies here
+    assert reclaim_part(depot, 7, one)[:2] == [7, 7]  # and `one` dies here
     assert depot.die(two.link).moved == 13
     assert waiting(raw) == numbered(30)
     assert not raw.exists(keys.lapsed("victim"))

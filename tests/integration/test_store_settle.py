@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from hashlib import sha1
 from typing import Any
 
@@ -10,9 +11,10 @@ import redis
 
 from kiq import keys
 from kiq.errors import StoreError
+from kiq.store import flight
 from kiq.store.flight import DeadLimits
 from kiq.verdict import Done, Dropped, ToDead, ToQueue, ToRetry, ToSchedule, Verdict
-from tests.helpers.depot import NOW, Depot, in_flight, numbered, waiting
+from tests.helpers.depot import LIMITS, NOW, Depot, in_flight, numbered, waiting
 
 ELSEWHERE: list[tuple[Verdict, str]] = [
     (ToRetry(b"again", NOW), keys.RETRY),
@@ -104,7 +106,8 @@ def test_a_job_moves_once_however_often_it_is_sent(
     depot.push("a", [b"job"])
     (job,) = depot.take(1)
     assert [depot.move(job, verdict)[0], depot.move(job, verdict)[0]] == [1, 0]
-    assert raw.zrange(target, 0, -1, withscores=True) == [(b"again", NOW)]
+    ((member, score),) = raw.zrange(target, 0, -1, withscores=True)
+    assert (member, score) == (b"again", pytest.approx(time.time(), abs=5))
     assert in_flight(raw, depot) == []
     assert stats(raw)[0] == 1
 
@@ -236,24 +239,58 @@ def test_reasons_are_trimmed_with_their_jobs(redis_url: str, raw: redis.Redis) -
 
 def test_dead_jobs_older_than_the_age_go_first(redis_url: str, raw: redis.Redis) -> None:
     depot = Depot(redis_url)
-    raw.zadd(keys.DEAD, {b"ancient": NOW - 3601, b"old": NOW - 3599})
+    now = time.time()
+    raw.zadd(keys.DEAD, {b"ancient": now - 3610, b"old": now - 3590})
     assert bury(depot, [b"new"], DeadLimits(size=100, age=3600)) == [1]
     assert raw.zrange(keys.DEAD, 0, -1) == [b"old", b"new"]
 
 
 def test_age_and_size_together_leave_exactly_the_size(redis_url: str, raw: redis.Redis) -> None:
     depot = Depot(redis_url)
-    raw.zadd(keys.DEAD, {b"ancient-%d" % n: NOW - 4000 + n for n in range(3)})
-    raw.zadd(keys.DEAD, {b"young-%d" % n: NOW - 10 + n for n in range(6)})
+    now = time.time()
+    raw.zadd(keys.DEAD, {b"ancient-%d" % n: now - 4000 + n for n in range(3)})
+    raw.zadd(keys.DEAD, {b"young-%d" % n: now - 10 + n for n in range(6)})
     assert bury(depot, [b"new"], DeadLimits(size=4, age=3600)) == [6]
     assert raw.zrange(keys.DEAD, 0, -1) == [b"young-3", b"young-4", b"young-5", b"new"]
+
+
+@pytest.mark.parametrize("ahead", [-3600.0, 0.0, 3600.0])
+def test_when_a_job_is_due_again_is_counted_by_the_clock_of_redis(
+    redis_url: str, raw: redis.Redis, ahead: float
+) -> None:
+    depot = Depot(redis_url)
+    depot.push("a", numbered(3))
+    jobs = depot.take(3)
+    clock = time.time() + ahead  # of the worker
+    verdicts = [ToRetry(b"r", clock + 60), ToSchedule(b"s", clock + 70), ToDead(b"d", clock)]
+    for job, verdict in zip(jobs, verdicts, strict=True):
+        depot.link.call(flight.move_command((job, verdict), clock, LIMITS))
+    now = pytest.approx(time.time(), abs=5)
+    assert raw.zscore(keys.RETRY, b"r") - 60 == now
+    assert raw.zscore(keys.SCHEDULE, b"s") - 70 == now
+    assert raw.zscore(keys.DEAD, b"d") == now
+
+
+@pytest.mark.parametrize("ahead", [-1e9, 1e9])
+def test_a_worker_whose_clock_is_far_off_trims_no_dead_job_too_early(
+    redis_url: str, raw: redis.Redis, ahead: float
+) -> None:
+    depot = Depot(redis_url)
+    depot.push("a", numbered(1))
+    (job,) = depot.take(1)
+    raw.zadd(keys.DEAD, {b"old": time.time() - 3000, b"ancient": time.time() - 4000})
+    clock = time.time() + ahead
+    limits = DeadLimits(size=100, age=3600)
+    depot.link.call(flight.move_command((job, ToDead(b"d", clock)), clock, limits))
+    assert raw.zrange(keys.DEAD, 0, -1) == [b"old", b"d"]
 
 
 def test_a_limit_that_was_lowered_is_reached_a_thousand_at_a_time(
     redis_url: str, raw: redis.Redis
 ) -> None:
     depot = Depot(redis_url)
-    raw.zadd(keys.DEAD, {b"%04d" % n: NOW - 3000 + n / 10 for n in range(1500)})
+    now = time.time()
+    raw.zadd(keys.DEAD, {b"%04d" % n: now - 3000 + n / 10 for n in range(1500)})
     assert bury(depot, [b"x", b"y"], DeadLimits(size=10, age=3600)) == [1000, 492]
     assert raw.zcard(keys.DEAD) == 10
 

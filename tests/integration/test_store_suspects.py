@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from hashlib import sha1
 
+import pytest
 import redis
 
 from kiq import keys
-from kiq.store.flight import SUSPICION_TTL, read_jobs
-from kiq.verdict import Done, Dropped, ToDead, ToQueue, ToRetry, ToSchedule
+from kiq.store import promotion
+from kiq.store.flight import SUSPICION_TTL
+from kiq.store.held import read_jobs
+from kiq.verdict import Done, Dropped, PutOff, Taken, ToDead, ToQueue, ToRetry, ToSchedule
 from tests.helpers.depot import NOW, Depot, numbered
 
 PILL = b"pill\0|"
@@ -156,9 +159,67 @@ def test_an_adopted_job_brings_its_suspicion(redis_url: str) -> None:
     assert [(each.raw, each.suspicion) for each in found] == [(PILL, 1)]
 
 
-def test_claims_of_the_poller_are_no_suspects(redis_url: str, raw: redis.Redis) -> None:
+def claimed(redis_url: str, owner: str) -> tuple[Depot, promotion.Claimed]:
+    """Let a poller claim what is due."""
+    poller = Depot(redis_url, owner, keys.RETRY, keys.SCHEDULE)
+    return poller, poller.claim(keys.RETRY)
+
+
+def test_what_a_poller_had_claimed_at_a_crash_is_suspect_and_what_it_had_marked_is_put_off(
+    redis_url: str, raw: redis.Redis
+) -> None:
+    other = Depot(redis_url, "r").link
+    raw.zadd(keys.RETRY, {PILL: 1.0, b"a|b": 2.0})
+    for crash, levels in enumerate([{}, {0: 1, 1: 1}, {0: 1, 1: 2}]):
+        poller, found = claimed(redis_url, f"poller-{crash}")
+        assert found.suspicions == levels
+        pill = found.raws.index(PILL)
+        taken = Taken(f"1.{pill + 1}", poller.flight(keys.RETRY), PILL, NOW)
+        if crash > 0:
+            poller.mark([taken])
+        assert poller.die(other).suspects == 2
+        assert raw.zscore(keys.RETRY, b"a|b") == 2.0
+        later = pytest.approx(time.time() + 30, abs=5)
+        assert raw.zscore(keys.RETRY, PILL) == (later if crash else 1.0)
+        raw.zadd(keys.RETRY, {PILL: 3.0})
+    assert claimed(redis_url, "last")[1].suspicions == {0: 1, 1: 3}
+
+
+def test_claims_that_go_back_without_a_crash_are_no_suspects(
+    redis_url: str, raw: redis.Redis
+) -> None:
     raw.zadd(keys.RETRY, {PILL: 1.0})
-    poller = Depot(redis_url, "poller", keys.RETRY)
-    assert poller.claim(keys.RETRY).raws == [PILL]
-    assert poller.die(Depot(redis_url, "r").link).suspects == 0
-    assert not raw.exists(keys.SUSPECTS)
+    poller, _ = claimed(redis_url, "poller")
+    poller.mark([Taken("1.1", poller.flight(keys.RETRY), PILL, NOW)])
+    assert poller.die(Depot(redis_url, "r").link, crashed=False).suspects == 0
+    assert not raw.exists(keys.SUSPECTS, keys.MARKERS)
+
+
+def test_a_suspect_that_reaches_its_queue_is_cleared(redis_url: str, raw: redis.Redis) -> None:
+    raw.zadd(keys.RETRY, {PILL: 1.0, b"other": 2.0})
+    claimed(redis_url, "first")[0].die(Depot(redis_url, "r").link)
+    poller, _ = claimed(redis_url, "second")
+    poller.mark([Taken("1.1", poller.flight(keys.RETRY), PILL, NOW)])
+    moves = [promotion.Promotion("1.1", "a", b"job")]
+    assert promotion.commit(poller.link, poller.owner, keys.RETRY, moves, [PILL]) == (1, [])
+    assert not raw.exists(keys.MARKERS)
+    assert raw.hlen(keys.SUSPECTS) == 1
+
+
+def test_a_claim_is_put_off_as_it_is_and_as_suspect_as_is_said(
+    redis_url: str, raw: redis.Redis
+) -> None:
+    raw.zadd(keys.SCHEDULE, {b"a|b": 1.0})
+    poller = Depot(redis_url, "poller", keys.SCHEDULE)
+    poller.claim(keys.SCHEDULE)
+    taken = Taken("1.1", poller.flight(keys.SCHEDULE), b"a|b", NOW)
+    poller.mark([taken])
+    assert poller.move(taken, PutOff(30.0, 2)) == [1, 0]
+    ((member, score),) = raw.zrange(keys.SCHEDULE, 0, -1, withscores=True)
+    assert (member, score) == (b"a|b", pytest.approx(time.time() + 30, abs=5))
+    assert not raw.exists(keys.MARKERS)
+    raw.zadd(keys.SCHEDULE, {b"a|b": 1.0})
+    assert poller.claim(keys.SCHEDULE).suspicions == {0: 2}
+    again = Taken("2.1", poller.flight(keys.SCHEDULE), b"a|b", NOW, 2)
+    assert poller.move(again, PutOff(0.0)) == [1, 0]
+    assert poller.claim(keys.SCHEDULE).suspicions == {0: 2}

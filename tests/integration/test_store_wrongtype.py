@@ -7,7 +7,7 @@ import redis
 
 from kiq import keys
 from kiq.errors import StoreError
-from kiq.store.flight import read_jobs
+from kiq.store.held import read_jobs
 from tests.helpers.depot import Depot, in_flight, numbered, waiting
 
 

@@ -30,8 +30,8 @@ OUTCOMES = (
         (
             Change(
                 "kiq/work/heartbeat.py",
-                "                self._poller.rescue(self._link)\n",
-                "                self._poller.rescue(self._link)\n"
+                "                self._outage.over()\n",
+                "                self._outage.over()\n"
                 "                pause = 0.02\n"
                 "                for courier in self._couriers:\n"
                 "                    if courier._rounds.standing.registered:\n"
@@ -122,7 +122,7 @@ CALLS = (
         (
             Change(
                 "kiq/store/promotion.py",
-                "    reply = link.call(command)\n",
+                "    reply, *_ = link.exchange(commands)\n",
                 '    link.exchange([("HDEL", names[0], one.delivery) for one in promotions])\n'
                 '    link.exchange([("LPUSH", keys.queue(one.queue), one.raw) for one in promotions])\n'
                 "    reply = [len(promotions)]\n",
@@ -271,4 +271,27 @@ FORKS = (
     ),
 )
 
-MUTANTS = (*OUTCOMES, *CALLS, *STARTS, *DEATH, *FORKS)
+PROMOTIONS = "tests/chaos/test_promotions_that_misbehave.py::test_a_layer_that_"
+
+#: What client middleware may do to the poller.
+PROMOTING = (
+    Mutant(
+        "a promotion that hangs is tried again for ever",
+        (Change("kiq/work/due.py", "level = taken.suspicion + 1", "level = taken.suspicion"),),
+        ("tests/unit/test_due.py::test_the_third_strike_convicts",),
+        (f"{PROMOTIONS}takes_long_for_one_job_holds_up_no_other[never returns]",),
+    ),
+    Mutant(
+        "the poller waits for client middleware as long as it takes",
+        (Change("kiq/work/passage.py", "> _PATIENCE\n", "> 1e9\n"),),
+        ("tests/unit/test_passage.py::test_a_job_that_takes_long_holds_up_no_other",),
+        (f"{PROMOTIONS}takes_long_for_one_job_holds_up_no_other[takes 10 s]",),
+    ),
+    Mutant(
+        "a suspect among due jobs is not marked before it is tried",
+        (Change("kiq/work/promoter.py", "self._link.call(flight.mark_command([taken]))", "pass"),),
+        by_faults=(f"{PROMOTIONS}ends_its_process_does_so_three_times[kills--9-schedule]",),
+    ),
+)
+
+MUTANTS = (*OUTCOMES, *CALLS, *STARTS, *DEATH, *FORKS, *PROMOTING)

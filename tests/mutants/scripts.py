@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.mutant import Mutant, faults, lua, store
+from tests.mutants.mutant import Change, Mutant, faults, lua, store
 
 #: What is taken, by whom, and once.
 TAKING = (
@@ -112,7 +112,7 @@ UNDO = (
     ),
     Mutant(
         "no undo in a reclaim",
-        (lua("reclaim", "    redis.call('HSET', KEYS[1], ids[i], held)\n", ""),),
+        (lua("reclaim", "    redis.call('HSET', KEYS[1], unpack(back))\n", ""),),
         store("reclaim::a_queue_of_the_wrong_type_holds_up_no_other_and_is_tried_again"),
     ),
     Mutant(
@@ -122,6 +122,8 @@ UNDO = (
         error="kiq.errors.StoreFull",
     ),
 )
+
+PROMOTIONS = "tests/chaos/test_promotions_that_misbehave.py::test_a_layer_that_"
 
 #: The dead: who is, and what becomes of what they held.
 DEATH = (
@@ -150,18 +152,32 @@ DEATH = (
     ),
     Mutant(
         "jobs of the dead come back in the wrong order",
-        (lua("reclaim", "order(a) > order(b)", "order(a) < order(b)"),),
+        (Change("kiq/store/owners.py", "key=_order, reverse=True", "key=_order"),),
         store("reclaim::jobs_return_to_the_front_in_their_old_order"),
     ),
     Mutant(
         "who waited beside a pill is suspected like it",
-        (lua("reclaim", "elseif running then level", "else level"),),
+        (lua("reclaim", "elseif marked[i] then level", "else level"),),
         store("suspects::innocents_beside_a_pill_stay_at_the_first_level"),
+    ),
+    Mutant(
+        "due jobs that were claimed at a crash are no suspects",
+        (
+            lua(
+                "reclaim",
+                "if not crashed then return marked end",
+                "if not (crashed and is_queue) then return marked end",
+            ),
+        ),
+        store(
+            "suspects::what_a_poller_had_claimed_at_a_crash_is_suspect_and_what_it_had_marked_is_put_off"
+        ),
+        (f"{PROMOTIONS}ends_its_process_does_so_three_times[kills--9-schedule]",),
     ),
     Mutant(
         "the dead set is trimmed without limit in one call",
         (
-            lua("move", "'(' .. ARGV[9], 'LIMIT', 0, 1000)", "'(' .. ARGV[9])"),
+            lua("move", "cut, 'LIMIT', 0, 1000)", "cut)"),
             lua("move", "math.min(over, 1000)", "over"),
         ),
         store("settle::a_limit_that_was_lowered_is_reached_a_thousand_at_a_time"),

@@ -1,8 +1,9 @@
 -- Take due members of a sorted set into the poller's in-flight hash, with their scores.
--- KEYS     1 owner record, 2 sorted set, 3 in-flight hash
+-- KEYS     1 owner record, 2 sorted set, 3 in-flight hash, 4 suspects
 -- ARGV     1 call number (for each set they rise), 2 how many, 3 how many bytes
--- returns  {'fenced'}, or {'ok', payloads, next due score or '', Redis's time}; an error, with nothing
---          taken, when a key has the wrong type or the call number took something before
+-- returns  {'fenced'}, or {'ok', payloads, next due score or '', Redis's time, suspicions}: payload
+--          index, level, ...; an error, with nothing taken, when a key has the wrong type or the call
+--          number took something before
 -- A field's value is "score|payload"; due by Redis's own clock.
 redis.call('HDEL', KEYS[1], '')
 if redis.call('EXISTS', KEYS[1]) == 0 then return {'fenced'} end
@@ -48,4 +49,4 @@ while #payloads < want and bytes < budget do
 end
 if #payloads > 0 then redis.call('HSET', KEYS[1], 'call ' .. KEYS[2], ARGV[1]) end
 local first = redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')
-return {'ok', payloads, first[2] or '', now}
+return {'ok', payloads, first[2] or '', now, suspicions(KEYS[4], payloads)}

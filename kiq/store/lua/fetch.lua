@@ -120,18 +120,4 @@ for q = 1, queues do
   end
 end
 
-local suspicions = {}
-local suspects = total > 0 and redis.pcall('HLEN', KEYS[2])
-if type(suspects) == 'number' and suspects > 0 then
-  local now = tonumber(redis.call('TIME')[1])
-  for i = 1, total do
-    local known = redis.call('HGET', KEYS[2], redis.sha1hex(payloads[i]))
-    if known then
-      local level, expiry = known:match('^(%d+):(%d+)$')
-      if level and tonumber(expiry) > now then
-        suspicions[#suspicions + 1] = i; suspicions[#suspicions + 1] = tonumber(level)
-      end
-    end
-  end
-end
-return {'ok', payloads, chunks, held, empty, suspicions, added, errors}
+return {'ok', payloads, chunks, held, empty, suspicions(KEYS[2], payloads), added, errors}

@@ -1,65 +1,100 @@
--- Give back a part of what a lapsed owner had in flight from one source, newest first, so that the
--- oldest ends nearest to the tail.
+-- Give back a part of what a lapsed owner had in flight from one source. The ids come newest first, so
+-- that the oldest ends nearest to the tail.
 -- KEYS     1 in-flight hash, 2 source: queue list or sorted set, 3 idle owners of the queue,
 --          4 suspects, 5 markers, 6 set of queues, 7 owner record (must be gone)
--- ARGV     1 owner, 2 how many, 3 how many bytes, 4 'list' or 'zset', 5 queue name,
---          6 '1' when its jobs become suspects (a crash), 7 seconds that a suspicion lasts
--- returns  {moved, remaining, how many are suspects now, text of an error or ''}, or {-1} while the
---          record exists
+-- ARGV     1 owner, 2 how many bytes, 3 'list' or 'zset' (of claims, "score|payload"), 4 queue name,
+--          5 '1' when its jobs become suspects (a crash), 6 seconds that a suspicion lasts,
+--          7 seconds by which a claim is put off that was marked, 8... delivery ids
+-- returns  {how many ids were dealt with, moved, how many are suspects now, text of an error or ''},
+--          or {-1} while the record exists
 redis.call('HDEL', KEYS[1], '')
 if redis.call('EXISTS', KEYS[7]) == 1 then return {-1} end
 redis.pcall('SREM', KEYS[3], ARGV[1])
+local is_queue, crashed = ARGV[3] == 'list', ARGV[5] == '1'
+local now = tonumber(redis.call('TIME')[1])
 
-local ids = redis.call('HKEYS', KEYS[1])
-local function order(id)
-  local call, index = id:match('^(%d+)%.(%d+)$')
-  return tonumber(call or 0) * 1000000 + tonumber(index or 0)
+-- Return the values of a hash, or an empty table when it is of another type.
+local function values(key, fields)
+  local found = redis.pcall('HMGET', key, unpack(fields))
+  return found.err and {} or found
 end
-table.sort(ids, function(a, b) return order(a) > order(b) end)
 
-local now, expiry = tonumber(redis.call('TIME')[1]), ''
-if ARGV[6] == '1' then expiry = ':' .. (now + tonumber(ARGV[7])) end
-
-local function suspect(id, held)
-  local sha = redis.sha1hex(held)
-  local running = redis.pcall('HGET', KEYS[5], sha) == ARGV[1] .. ' ' .. id
-  if running then redis.pcall('HDEL', KEYS[5], sha) end
-  if ARGV[6] ~= '1' then return end
-  local known = redis.pcall('HGET', KEYS[4], sha)
-  local level, ends = 0, 0
-  if type(known) == 'string' then
-    level, ends = known:match('^(%d+):(%d+)$')
-    level, ends = tonumber(level or 0), tonumber(ends or 0)
+-- Forget the markers of some payloads, and note them as suspects of a crash; returns which were marked.
+local function examine(ids, payloads)
+  local digests, marked, notes = {}, {}, {}
+  for i = 1, #ids do digests[i] = redis.sha1hex(payloads[i]) end
+  local markers = values(KEYS[5], digests)
+  for i = 1, #ids do
+    if markers[i] == ARGV[1] .. ' ' .. ids[i] then
+      marked[i] = true
+      redis.pcall('HDEL', KEYS[5], digests[i])
+    end
   end
-  if level == 0 or ends < now then level = 1
-  elseif running then level = math.min(level + 1, 3) end
-  redis.pcall('HSET', KEYS[4], sha, level .. expiry)
-  redis.pcall('EXPIRE', KEYS[4], ARGV[7]) -- with the last suspicion the hash goes
-  return level
+  if not crashed then return marked end
+  local known = values(KEYS[4], digests)
+  for i = 1, #ids do
+    local level, ends = 0, 0
+    if known[i] then level, ends = known[i]:match('^(%d+):(%d+)$') end
+    level, ends = tonumber(level or 0), tonumber(ends or 0)
+    if level == 0 or ends < now then level = 1
+    elseif marked[i] then level = math.min(level + 1, 3) end
+    notes[#notes + 1] = digests[i]
+    notes[#notes + 1] = level .. ':' .. (now + ARGV[6])
+  end
+  redis.pcall('HSET', KEYS[4], unpack(notes))
+  redis.pcall('EXPIRE', KEYS[4], ARGV[6]) -- with the last suspicion the hash goes
+  return marked
 end
 
 local moved, bytes, suspects = 0, 0, 0
-for i = 1, math.min(#ids, tonumber(ARGV[2])) do
-  if bytes >= tonumber(ARGV[3]) then break end
-  local held = redis.call('HGET', KEYS[1], ids[i])
-  bytes = bytes + #held
-  redis.call('HDEL', KEYS[1], ids[i])
-  local wrote
-  if ARGV[4] == 'zset' then
-    local score, payload = held:match('^([^|]*)|(.*)$')
-    wrote = redis.pcall('ZADD', KEYS[2], score or '0', payload or held)
-  else
-    wrote = redis.pcall('RPUSH', KEYS[2], held)
+
+-- Give back the jobs with the ids from `first` to `last`; returns the text of an error.
+local function give_back(first, last)
+  local held = redis.call('HMGET', KEYS[1], unpack(ARGV, first, last))
+  local ids, payloads, scores, back = {}, {}, {}, {}
+  for i = 1, #held do
+    if held[i] then
+      local score, payload
+      if not is_queue then score, payload = held[i]:match('^([^|]*)|(.*)$') end
+      bytes = bytes + #held[i]
+      ids[#ids + 1] = ARGV[first + i - 1]
+      payloads[#ids] = payload or held[i]
+      scores[#ids] = score or '0'
+      back[#back + 1] = ids[#ids]; back[#back + 1] = held[i]
+    end
   end
+  if #ids == 0 then return end
+  redis.call('HDEL', KEYS[1], unpack(ids))
+  local command, what = 'RPUSH', payloads
+  if not is_queue then
+    command, what = 'ZADD', {}
+    for i = 1, #ids do what[2 * i - 1] = scores[i]; what[2 * i] = payloads[i] end
+  end
+  local wrote = redis.pcall(command, KEYS[2], unpack(what))
   if type(wrote) == 'table' and wrote.err then
-    redis.call('HSET', KEYS[1], ids[i], held)
-    return {moved, #ids - moved, suspects, wrote.err}
+    redis.call('HSET', KEYS[1], unpack(back))
+    return wrote.err
   end
-  if ARGV[4] == 'list' and suspect(ids[i], held) then suspects = suspects + 1 end
-  moved = moved + 1
+  local marked = examine(ids, payloads)
+  for i in pairs(marked) do
+    if crashed and not is_queue then redis.call('ZADD', KEYS[2], now + ARGV[7], payloads[i]) end
+  end
+  moved = moved + #ids
+  if crashed then suspects = suspects + #ids end
 end
-if moved > 0 and ARGV[4] == 'list' then
-  redis.pcall('SADD', KEYS[6], ARGV[5])
+
+-- By the hundred: one by one took thrice as long. The first pieces are small, until sizes are known.
+local at, problem = 8, nil
+while at <= #ARGV and bytes < tonumber(ARGV[2]) and not problem do
+  local done = at - 8
+  local size = 1
+  if done > 0 then size = math.floor((tonumber(ARGV[2]) - bytes) / math.max(1, bytes / done)) end
+  size = math.max(1, math.min(size, done * 10, 100, #ARGV - at + 1))
+  problem = give_back(at, at + size - 1)
+  if not problem then at = at + size end
+end
+if moved > 0 and is_queue then
+  redis.pcall('SADD', KEYS[6], ARGV[4])
   ring(KEYS[3], moved)
 end
-return {moved, #ids - moved, suspects, ''}
+return {at - 8, moved, suspects, problem or ''}

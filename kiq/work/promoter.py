@@ -1,0 +1,174 @@
+"""The promoter: takes due jobs from their sets to their queues, as an owner of its own."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+from .. import keys
+from ..clock import steady, wall
+from ..errors import StoreError
+from ..store import flight, owners, promotion
+from ..store.connection import Link
+from ..store.flight import DeadLimits
+from ..store.promotion import Promotion
+from ..verdict import PutOff, Settlement, Taken
+from .due import AGAIN, DueJobs
+from .executor import CONVICTED
+from .ownership import Ownership
+from .passage import Decided, Passages
+from .reply_size import ReplySize
+from .worker import Worker
+
+logger = logging.getLogger("kiq.poller")
+
+SOURCES = (keys.RETRY, keys.SCHEDULE)
+_BATCH = 500
+_LOOK = 0.5  # seconds until a set is looked at again in which nothing is due
+_WAIT = 0.3  # seconds that the poller waits for client middleware, as it has an election to renew
+
+
+class Promoter:
+    """Claims due jobs, has it decided what becomes of them, and writes that.
+
+    Suspects (what was claimed at a crash, or hung) come after the others, one at a time, and marked:
+    the next crash tells which of them it was. Threads: the poller's.
+    """
+
+    def __init__(self, worker: Worker, link: Link) -> None:
+        self._worker = worker
+        self._link = link
+        self._limits = DeadLimits(worker.config.dead_max_jobs, worker.config.dead_timeout)
+        self._reply_size = ReplySize()
+        self._passages = Passages(DueJobs(worker).fate)
+        self._suspects: list[Taken] = []
+        self._ownership: Ownership | None = None
+        self._abandoned: list[str] = []  # owners of ours whose claims must go back first
+
+    def secure(self) -> None:
+        """Be a registered owner; what earlier ones may hold goes back first. Raises StoreError."""
+        self._give_back()
+        if self._ownership is not None:
+            return
+        self._ownership = Ownership(self._worker.new_owner("poller"), SOURCES)
+        owners.register(
+            self._link,
+            self._ownership.owner,
+            self._worker.lease,
+            list(self._ownership.flights),
+            self._worker.facts,
+        )
+        self._worker.owners.add(self._ownership)
+
+    def abandon(self) -> None:
+        """Be this owner no more: what it holds is in an unknown state, and goes back the next time."""
+        self._reply_size.lost(steady())
+        ownership, self._ownership = self._ownership, None
+        if ownership is not None:
+            self._worker.owners.remove(ownership)
+            self._abandoned.append(ownership.owner)
+        self._suspects = []
+        self._passages.forget()
+
+    def leave(self) -> bool:
+        """Give back all that is claimed, and be forgotten; False if some can't. Raises StoreError."""
+        self._passages.close()
+        self.abandon()
+        return self._give_back()
+
+    def _give_back(self) -> bool:
+        complete = True
+        while self._abandoned:
+            gone = owners.reclaim(
+                self._link, self._abandoned[-1], proven=True, crashed=False, sources=SOURCES
+            )
+            complete = complete and (gone is None or gone.complete)
+            self._abandoned.pop()
+        return complete
+
+    def promote(self, source: str) -> float:
+        """Promote one batch of *source*; return the seconds until the next is due (0: at once)."""
+        due_in = 0.0
+        if self._passages.idle and self._suspects:
+            self._try_suspect(self._suspects.pop(0))
+        elif self._passages.idle:
+            due_in = self._claim(source)
+        self._settle(self._passages.collect(_WAIT))
+        return due_in if self._passages.idle and not self._suspects else 0.0
+
+    def _claim(self, source: str) -> float:
+        ownership = self._ownership
+        if ownership is None:
+            return 0.0
+        call = ownership.next_call()
+        size = self._reply_size.ask(steady())
+        claimed = promotion.claim(self._link, ownership.owner, source, call, _BATCH, size)
+        self._reply_size.arrived(len(claimed.raws))
+        if claimed.fenced:
+            self.abandon()
+            self.secure()
+            return 0.0
+        jobs = [
+            Taken(
+                f"{call}.{n + 1}", ownership.flight(source), raw, 0.0, claimed.suspicions.get(n, 0)
+            )
+            for n, raw in enumerate(claimed.raws)
+        ]
+        suspects = [taken for taken in jobs if taken.suspicion]
+        self._suspects = sorted(suspects, key=lambda taken: taken.suspicion)
+        self._passages.give(taken for taken in jobs if not taken.suspicion)
+        if claimed.next_due is None:
+            return _LOOK
+        return max(0.0, claimed.next_due - claimed.now)
+
+    def _try_suspect(self, taken: Taken) -> None:
+        if taken.suspicion < CONVICTED:
+            self._link.call(flight.mark_command([taken]))
+        self._passages.give([taken])
+
+    def _settle(self, decided: Iterable[Decided]) -> None:
+        """Write what becomes of claims. Raises StoreError."""
+        ownership = self._ownership
+        moves: list[Settlement] = []
+        commits: dict[str, list[tuple[Taken, Promotion]]] = {}
+        for taken, fate in decided:
+            if ownership is None or taken.flight.owner != ownership.owner:
+                continue  # it went back with an owner that we are no more
+            if isinstance(fate, Promotion):
+                commits.setdefault(taken.flight.source, []).append((taken, fate))
+            else:
+                moves.append((taken, fate))
+        for source, group in commits.items():
+            moves += self._commit(source, group)
+        if moves:
+            commands = [flight.move_command(one, wall(), self._limits) for one in moves]
+            self._put_off(
+                [
+                    (taken, reply)
+                    for (taken, _), reply in zip(moves, self._link.exchange(commands), strict=True)
+                    if isinstance(reply, StoreError)
+                ]
+            )
+
+    def _put_off(self, refused: list[tuple[Taken, StoreError]]) -> None:
+        """Put off what could not go where it should, so that it stands in nobody's way."""
+        for taken, problem in refused:
+            self._worker.host.report(problem, {"context": "promotion"})
+            later = flight.move_command((taken, PutOff(AGAIN)), wall(), self._limits)
+            try:
+                self._link.call(later)
+            except StoreError:
+                self.abandon()
+                raise
+
+    def _commit(self, source: str, group: list[tuple[Taken, Promotion]]) -> list[Settlement]:
+        """Let jobs enter their queues; return what puts off those of queues that refuse."""
+        cleared = [taken.raw for taken, _ in group if taken.suspicion]
+        _, refused = promotion.commit(
+            self._link, group[0][0].flight.owner, source, [one for _, one in group], cleared
+        )
+        for problem in refused:
+            self._worker.host.report(StoreError(problem), {"context": "promotion"})
+        # Later, so that they don't stand in front of what is due for other queues. Those that did
+        # enter are not in flight any more: for them this does nothing.
+        return [(taken, PutOff(AGAIN)) for taken, _ in group] if refused else []
