@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .errors import ConfigError
+from .undone import check_done, refuse_undone
 
 #: ``startup`` before the first job; ``quiet`` when fetching stops; ``shutdown`` when stopping begins;
 #: ``exit`` last; ``heartbeat`` once, at the first beat; ``beat`` at every beat.
@@ -34,6 +35,7 @@ class Events:
             near = difflib.get_close_matches(event, EVENTS, 1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise ConfigError(f"unknown event {event!r}{hint} (there are: {', '.join(EVENTS)})")
+        refuse_undone(f"a handler of {event}", handler)
         self._handlers[event].append(handler)
         return handler
 
@@ -41,14 +43,14 @@ class Events:
         """Call every handler of *event*; what one raises goes to *report*, and the next still runs."""
         for handler in self._in_order(event):
             try:
-                handler()
+                check_done(handler(), f"a handler of {event}")
             except BaseException as error:  # noqa: BLE001 (a listener can't stop what it listens to)
                 report(error, {"event": event})
 
     def emit_strictly(self, event: str) -> None:
         """Call every handler of *event*; the first error is raised (used for ``startup``)."""
         for handler in self._in_order(event):
-            handler()
+            check_done(handler(), f"a handler of {event}")
 
     def _in_order(self, event: str) -> list[Handler]:
         handlers = self._handlers[event]
