@@ -77,8 +77,9 @@ def _kind(result: Any) -> str | None:
             return name
     if kind.__module__ == "multiprocessing.pool" and kind.__name__ != "Pool":
         return "a future"
-    if issubclass(kind, contextlib.AbstractContextManager) and "gen" in vars(result):
-        return "a context manager"
+    if issubclass(kind, contextlib.AbstractContextManager):
+        body = getattr(result, "gen", None)  # of @contextmanager: else it has no work of its own
+        return "a context manager" if isinstance(body, types.GeneratorType) else None
     return "an awaitable" if hasattr(kind, "__await__") else None
 
 
