@@ -14,6 +14,7 @@ from ..errors import KiqError, PluginError
 from .check import check
 from .exit_codes import exit_code
 from .run import run
+from .streams import open_missing
 
 _BUILT_IN: dict[str, click.Command] = {"run": run, "check": check}
 
@@ -100,6 +101,7 @@ def kiq() -> None:
 
 def main(arguments: list[str] | None = None) -> Any:
     """Run the command line; errors of kiq become one line and an exit code."""
+    open_missing()
     try:
         kiq.main(args=arguments, prog_name="kiq")
     except KiqError as error:
