@@ -15,7 +15,6 @@ from .errors import ConfigError
 from .middleware import ClientContext, ServerContext, fold_by_class
 from .payload import Payload
 from .registry import JobSpec
-from .undone import check_done
 
 #: How to wait for the coroutine of an async job.
 waiter: ContextVar[Callable[[Any], Any]] = ContextVar("kiq_waiter", default=asyncio.run)
@@ -32,7 +31,6 @@ def run_inline(
     if interruption.due:
         interruption.arrive()
     sent = host.client_middleware.fold(_payload_of)(ClientContext(payload, spec.cls or spec.name))
-    check_done(sent, "client middleware")
     if sent is None:
         return None
     received, _ = decode(encode(sent, codec))
@@ -40,8 +38,7 @@ def run_inline(
     context = ServerContext(received, received["queue"], spec.cls or spec.function, job)
     token = running.set(context)
     try:
-        layers = fold_by_class(host.server_middleware, _perform(spec), running.set)
-        return check_done(layers(context), "a layer of server middleware")
+        return fold_by_class(host.server_middleware, _perform(spec), running.set)(context)
     finally:
         running.reset(token)
 
@@ -64,13 +61,13 @@ def perform_job(spec: JobSpec, context: ServerContext) -> Any:
     Raises ConfigError where this thread runs one already, and would wait for itself.
     """
     if not spec.is_async:
-        return check_done(begin_job(spec, context), spec.label)
+        return begin_job(spec, context)
     if a_loop_runs_here():
         raise ConfigError(
             f"{spec.name} is async, and an event loop runs on this thread: "
             f"write await {spec.name.rpartition('.')[2]}.aio.perform_inline(...)"
         )
-    return check_done(waiter.get()(begin_job(spec, context)), spec.label)
+    return waiter.get()(begin_job(spec, context))
 
 
 def a_loop_runs_here() -> bool:

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .. import keys
 from ..errors import ConfigError
 from . import scripts, shown
 from .connection import Connection, connection
+from .fleet import Fleet, Owner, read_fleet
 
 _PAGE = 100  # processes that one round trip reads
+_EVERYONE = ("SMEMBERS", keys.PROCESSES)
+_SILENT, _SILENT_RUBY = 12.0, 25.0  # seconds: two beats, and some
 _FIELDS = ("info", "concurrency", "busy", "beat", "quiet", "rss", "rtt_us")
 
 
 class Process:
-    """One worker process as its last beat showed it; a beat is at most five seconds old.
+    """One worker process: what its last beat showed, which is at most five seconds old, and how it is now.
 
     Times are epoch seconds. What a process does not show is "", 0 or empty. *info* is Sidekiq's
-    object of that name, whole.
+    object of that name, whole. Of kiq's processes *busy* is how many jobs they hold at this moment, as
+    far as they have threads for them. *state* says in a word how it is: ``running``, ``quiet``,
+    ``leaving``, ``silent`` (no sign of life for two beats, or no lease) or ``dead``.
     """
 
-    def __init__(self, home: Connection, identity: str, values: list[bytes | None]) -> None:
+    def __init__(
+        self,
+        home: Connection,
+        identity: str,
+        values: list[bytes | None],
+        fleet: Fleet | None = None,
+        silence: float = 0.0,
+        told: Sequence[str] = (),
+    ) -> None:
         fields = dict(zip(_FIELDS, values, strict=True))
         self.info = info = shown.mapping(fields["info"])
         self.identity = identity
@@ -39,12 +52,51 @@ class Process:
         #: For each capsule, queue -> weight (0: strict order).
         self.weights = _weights(info.get("weights"), self.capsules)
         self.concurrency = shown.whole(fields["concurrency"] or info.get("concurrency"))
-        self.busy = shown.whole(fields["busy"])
         self.beat = shown.number(fields["beat"])
         self.is_quiet = fields["quiet"] == b"true"
         self.rss = shown.whole(fields["rss"])  # KB
         self.rtt_us = shown.whole(fields["rtt_us"])  # microseconds, to Redis and back
+        self.silence = silence  # seconds since its last beat, by Redis's clock
+        self.told = list(told)  # signals that it has not heard yet
+        known = fleet is not None and fleet.known and self.is_kiq
+        self.owners = list(fleet.owners_of(identity)) if known and fleet is not None else None
+        self.busy = shown.whole(fields["busy"])
+        if self.owners is not None:
+            self.busy = sum(min(each.jobs, self.places_of(each)) for each in self.owners)
+        self.state = self._state()
         self._home = home
+
+    @property
+    def in_hand(self) -> int:
+        """How many jobs a process of kiq holds: those that run, and those that it is about to start."""
+        return sum(owner.jobs for owner in self.owners or ())
+
+    def places_of(self, owner: Owner) -> int:
+        """Return how many jobs one of its owners can run at a time, with async ones if there are any."""
+        threads = self.capsules.get(owner.capsule, {}).get("concurrency", self.concurrency)
+        return shown.whole(threads) + shown.whole(self.info.get("async_concurrency"))
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether it is known to be dead: its lock is free, or its jobs were given back."""
+        return self.state == "dead"
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it has given no sign of life for two beats, or its lease has run out."""
+        return self.state == "silent"
+
+    def _state(self) -> str:
+        if self.owners is not None:
+            if any(owner.gone or owner.lapsed for owner in self.owners):
+                return "dead"
+            if not self.owners:
+                return "leaving" if self.is_quiet and self.silence < _SILENT else "dead"
+            if not any(owner.leased for owner in self.owners):
+                return "silent"
+        if self.silence > (_SILENT if self.is_kiq else _SILENT_RUBY):
+            return "silent"
+        return "quiet" if self.is_quiet else "running"
 
     def __repr__(self) -> str:
         return f"<Process {self.identity}>"
@@ -78,22 +130,51 @@ class Process:
 class ProcessSet:
     """The worker processes that are there. *client* as for :func:`kiq.api.connection`.
 
-    Every look is a new one. Processes that died without a word are shown for a minute; after that
-    a look takes them off the list, as Sidekiq does.
+    Every look is a new one, and writes nothing. What died is not there, as soon as that is known: at
+    once on its own machine, elsewhere when its jobs are given back; :meth:`dead` has what died within
+    the last minute.
     """
 
     def __init__(self, client: Any = None) -> None:
         self._home = connection(client)
 
     def __iter__(self) -> Iterator[Process]:
-        """Yield the processes by identity, a hundred for a round trip."""
-        everyone = self.identities()
-        for first in range(0, len(everyone), _PAGE):
-            names = everyone[first : first + _PAGE]
-            replies = self._home.replies([("HMGET", name, *_FIELDS) for name in names])
-            for name, values in zip(names, replies, strict=True):
+        """Yield the processes by identity, a hundred for a round trip, after some round trips."""
+        return (process for process in self.everyone() if not process.is_dead)
+
+    def dead(self) -> list[Process]:
+        """Return those that died, and showed themselves within the last minute."""
+        return [process for process in self.everyone() if process.is_dead]
+
+    def everyone(self) -> Iterator[Process]:
+        """Yield all of them, those that died too."""
+        return self._read(
+            sorted(name.decode(errors="replace") for name in self._home.call(_EVERYONE))
+        )
+
+    def _read(self, names: Sequence[str]) -> Iterator[Process]:
+        # The processes first: one that registers meanwhile is not one without an owner.
+        pages = [names[first : first + _PAGE] for first in range(0, len(names), _PAGE)]
+        looks = [(page, self._look(page)) for page in pages]
+        fleet = read_fleet(self._home) if names else None
+        for page, replies in looks:
+            for at, name in enumerate(page):
+                values, left, waiting = replies[3 * at : 3 * at + 3]
                 if isinstance(values, list) and values[0] is not None:
-                    yield Process(self._home, name, values)
+                    yield Process(self._home, name, values, fleet, _silence(left), _told(waiting))
+
+    def _look(self, names: Sequence[str]) -> list[Any]:
+        return self._home.replies(
+            [
+                command
+                for name in names
+                for command in (
+                    ("HMGET", name, *_FIELDS),
+                    ("PTTL", name),
+                    ("LRANGE", keys.signals(name), 0, -1),
+                )
+            ]
+        )
 
     def __len__(self) -> int:
         return self.size
@@ -112,25 +193,19 @@ class ProcessSet:
         return found
 
     def get(self, identity: str) -> Process | None:
-        """Return the process called *identity*, or None. Two round trips."""
+        """Return the process called *identity*, or None. Some round trips."""
         if not self._home.call(("SISMEMBER", keys.PROCESSES, identity)):
             return None
-        (values,) = self._home.replies([("HMGET", identity, *_FIELDS)])
-        there = isinstance(values, list) and values[0] is not None
-        return Process(self._home, identity, values) if there else None
+        return next((each for each in self._read([identity]) if not each.is_dead), None)
 
     def identities(self) -> list[str]:
-        """Return the names of those that are there, sorted; take the others off the list.
-
-        One round trip.
-        """
-        names = self._home.call(scripts.processes((keys.PROCESSES,)))
-        return sorted(name.decode(errors="replace") for name in names)
+        """Return the names of those that are there, sorted."""
+        return [process.identity for process in self]
 
     @property
     def size(self) -> int:
-        """How many processes there are. One round trip."""
-        return len(self.identities())
+        """How many processes there are."""
+        return sum(1 for _ in self)
 
     @property
     def total_concurrency(self) -> int:
@@ -147,6 +222,17 @@ class ProcessSet:
         """The identity of the process that moves due jobs to their queues; None while none does."""
         (found,) = self._home.replies([("GET", keys.POLLER)])
         return shown.text(found) or None
+
+
+def _silence(left: Any) -> float:
+    """Return since when (seconds) a process has not shown itself, from what is left of its minute."""
+    return max(0.0, keys.PROCESS_TTL - left / 1000) if isinstance(left, int) and left > 0 else 0.0
+
+
+def _told(waiting: Any) -> list[str]:
+    if not isinstance(waiting, list):
+        return []
+    return list(dict.fromkeys(each.decode(errors="replace") for each in reversed(waiting)))
 
 
 def _capsules(value: Any) -> dict[str, dict[str, Any]]:

@@ -83,13 +83,10 @@ class ProfileSet:
         return True  # a set is one, also when it is empty
 
     def __iter__(self) -> Iterator[Profile]:
-        """Yield the profiles, the newest first. Takes those off the list that have expired."""
-        names = self._connection.exchange(
-            [
-                ("ZREMRANGEBYSCORE", keys.PROFILES, "-inf", repr(wall())),
-                ("ZRANGE", keys.PROFILES, 0, -1, "REV"),
-            ]
-        )[1]
+        """Yield the profiles that have not expired, the newest first."""
+        names = self._connection.call(
+            ("ZRANGE", keys.PROFILES, "+inf", f"({wall()!r}", "BYSCORE", "REV")
+        )
         for first in range(0, len(names), _PAGE):
             page = names[first : first + _PAGE]
             replies = self._connection.exchange([("HMGET", name, *_FIELDS) for name in page])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 from typing import Any, NamedTuple
 
 from .. import keys
@@ -11,6 +12,7 @@ from ..options import DEFAULTS
 from . import scripts
 from .connection import connection
 from .job_record import JobRecord
+from .process_set import Process, ProcessSet
 
 _LONGEST = 1825  # days: what Redis keeps
 
@@ -32,20 +34,23 @@ class QueueSummary(NamedTuple):
 
 
 class Stats:
-    """Numbers of one moment, read in one round trip when this is made."""
+    """Numbers of one moment, read in one round trip when this is made.
+
+    Those of processes are read when they are asked for first, in some more.
+    """
 
     def __init__(self, client: Any = None) -> None:
         self._connection = connection(client)
         names = (keys.STAT_PROCESSED, keys.STAT_FAILED, keys.SCHEDULE, keys.RETRY, keys.DEAD)
         default = keys.queue(str(DEFAULTS["queue"]))
         reply = self._connection.call(
-            scripts.stats((*names, keys.PROCESSES, keys.QUEUES, default), (keys.queue(""),))
+            scripts.stats((*names, keys.QUEUES, default), (keys.queue(""),))
         )
-        self._numbers = [_number(value) for value in reply[:7]]
-        self._latency = JobRecord(reply[7]).latency if reply[7] else 0.0
+        self._numbers = [_number(value) for value in reply[:5]]
+        self._latency = JobRecord(reply[5]).latency if reply[5] else 0.0
         sizes = [
             (name.decode(errors="replace"), int(size))
-            for name, size in zip(reply[8::2], reply[9::2], strict=True)
+            for name, size in zip(reply[6::2], reply[7::2], strict=True)
         ]
         self._queues = dict(sorted(sizes, key=lambda each: (-each[1], each[0])))
 
@@ -81,13 +86,22 @@ class Stats:
 
     @property
     def processes_size(self) -> int:
-        """How many worker processes there are."""
-        return self._numbers[5]
+        """How many worker processes there are; those that died, or give no sign of life, are none."""
+        return len(self._awake)
 
     @property
     def workers_size(self) -> int:
-        """How many jobs run, by the last beat of each process."""
-        return self._numbers[6]
+        """How many jobs run."""
+        return sum(process.busy for process in self._awake)
+
+    @property
+    def threads(self) -> int:
+        """How many jobs those processes can run at a time."""
+        return sum(process.concurrency for process in self._awake)
+
+    @functools.cached_property
+    def _awake(self) -> list[Process]:
+        return [process for process in ProcessSet(self._connection) if not process.is_silent]
 
     @property
     def default_queue_latency(self) -> float:

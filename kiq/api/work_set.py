@@ -1,4 +1,4 @@
-"""What runs at this moment, by the last beat of each process."""
+"""What runs at this moment: what each process holds now, with what its last beat showed of it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from .. import keys
 from ..clock import wall
 from . import shown
 from .connection import connection
+from .fleet import Owner
 from .job_record import JobRecord
-from .process_set import ProcessSet
+from .process_set import Process, ProcessSet
 
 _PAGE = 25  # processes that one round trip reads: each may show large jobs
 
@@ -21,8 +22,9 @@ _PAGE = 25  # processes that one round trip reads: each may show large jobs
 class Work:
     """A job that runs: in which *process* (identity), in which *thread* (as logs call it), since when.
 
-    *run_at* is epoch seconds. *job* is what the process shows of it, JSON whatever its codec: bytes
-    are hexadecimal digits there, and other values that JSON lacks are text.
+    *run_at* is epoch seconds. Of a job that began after its process's last beat, *thread* is "", and
+    *run_at* is the time of that beat: it runs for a shorter time. Of a process of Ruby, *job* is what it
+    shows of it.
     """
 
     process: str
@@ -55,7 +57,8 @@ class Work:
 class WorkSet:
     """What runs. *client* as for :func:`kiq.api.connection`.
 
-    A process shows it at each beat: a job may have ended, or another one begun, for five seconds.
+    Of processes of kiq: what they hold at this moment, as far as they have threads for it, the oldest
+    first. Since when, and in which thread, they show at each beat. Of others: what they show.
     """
 
     def __init__(self, client: Any = None) -> None:
@@ -75,32 +78,90 @@ class WorkSet:
 
     @property
     def size(self) -> int:
-        """How many jobs run. Two round trips."""
-        places = [place for _, place in _places(ProcessSet(self._home).identities())]
-        replies = self._home.replies([("HLEN", place) for place in places]) if places else []
-        return sum(reply for reply in replies if isinstance(reply, int))
+        """How many jobs run."""
+        everyone = list(ProcessSet(self._home))
+        others = [p for each in everyone if each.owners is None for p in _places(each.identity)]
+        replies = self._home.replies([("HLEN", place) for place in others]) if others else []
+        ours = sum(process.busy for process in everyone if process.owners is not None)
+        return ours + sum(reply for reply in replies if isinstance(reply, int))
 
     def find(self, jid: str) -> Work | None:
         """Return what runs with this *jid*, or None. Looks through all of it."""
         return next((work for work in self._works() if work.jid == jid), None)
 
     def _works(self) -> Iterator[Work]:
-        everyone = ProcessSet(self._home).identities()
+        everyone = list(ProcessSet(self._home))
         for first in range(0, len(everyone), _PAGE):
-            places = _places(everyone[first : first + _PAGE])
-            replies = self._home.replies([("HGETALL", place) for _, place in places])
-            for (name, _), found in zip(places, replies, strict=True):
-                if not isinstance(found, list):
-                    continue  # a key of another type: not ours to judge
-                for thread, raw in zip(found[::2], found[1::2], strict=True):
-                    work = _work(name, thread, raw)
-                    if work is not None:
-                        yield work
+            yield from self._of(everyone[first : first + _PAGE])
+
+    def _of(self, everyone: Sequence[Process]) -> Iterator[Work]:
+        hashes = [
+            (process, name)
+            for process in everyone
+            for name in (*_places(process.identity), *_in_flight(process))
+        ]
+        replies = iter(self._home.replies([("HGETALL", name) for _, name in hashes]))
+        for process in everyone:
+            works = [
+                work
+                for _ in _places(process.identity)
+                for thread, raw in _pairs(next(replies))
+                if (work := _work(process.identity, thread, raw)) is not None
+            ]
+            if process.owners is None:
+                yield from works
+                continue
+            for owner in process.owners:
+                held = [
+                    (_order(delivery), _queue(name), raw)
+                    for name in owner.held
+                    for delivery, raw in _pairs(next(replies))
+                ]
+                yield from _running(process, owner, works, sorted(held))
 
 
-def _places(identities: Sequence[str]) -> list[tuple[str, str]]:
-    """Return where each process may show what it runs: the name of the key changed with Sidekiq 7."""
-    return [(name, keys.work(name, version)) for name in identities for version in (6, 7)]
+def _running(
+    process: Process,
+    owner: Owner,
+    works: Sequence[Work],
+    held: Sequence[tuple[tuple[int, int], str, bytes]],
+) -> Iterator[Work]:
+    """Yield what of the jobs that are *held*, oldest first, runs: *works* as the last beat showed them."""
+    seen = {work.jid: work for work in works}
+    records = [(queue, JobRecord(raw, queue)) for _, queue, raw in held]
+    free = process.places_of(owner) - sum(record.jid in seen for _, record in records)
+    for queue, record in records:
+        work = seen.get(record.jid)
+        if work is not None:
+            yield Work(process.identity, work.thread, queue, work.run_at, record)
+        elif free > 0:
+            free -= 1
+            yield Work(process.identity, "", queue, wall() - process.silence, record)
+
+
+def _places(identity: str) -> list[str]:
+    """Return where a process may show what it runs: the name of the key changed with Sidekiq 7."""
+    return [keys.work(identity, version) for version in (6, 7)]
+
+
+def _in_flight(process: Process) -> list[str]:
+    return [name for owner in process.owners or () for name in owner.held]
+
+
+def _queue(name: str) -> str:
+    """Return the queue whose jobs the in-flight hash *name* holds."""
+    found = keys.source_and_owner(name)
+    return (keys.queue_name(found[0]) or "") if found else ""
+
+
+def _order(delivery: bytes) -> tuple[int, int]:
+    call, _, index = delivery.partition(b".")
+    return (int(call), int(index)) if call.isdigit() and index.isdigit() else (0, 0)
+
+
+def _pairs(reply: Any) -> Iterator[tuple[bytes, bytes]]:
+    """Return the fields of a hash; none for a key of another type: not ours to judge."""
+    return zip(reply[::2], reply[1::2], strict=True) if isinstance(reply, list) else iter(())
 
 
 def _work(process: str, thread: bytes, raw: bytes) -> Work | None:

@@ -11,10 +11,11 @@ import click
 
 from .. import __version__
 from ..errors import KiqError, PluginError
+from . import streams
 from .check import check
-from .exit_codes import exit_code
+from .exit_codes import OUTPUT, exit_code
 from .run import run
-from .streams import open_missing
+from .streams import complain
 
 _BUILT_IN: dict[str, click.Command] = {"run": run, "check": check}
 
@@ -100,10 +101,15 @@ def kiq() -> None:
 
 
 def main(arguments: list[str] | None = None) -> Any:
-    """Run the command line; errors of kiq become one line and an exit code."""
-    open_missing()
+    """Run the command line; errors of kiq, and of the streams, become one line and an exit code."""
     try:
         kiq.main(args=arguments, prog_name="kiq")
     except KiqError as error:
-        click.echo(f"kiq: {error}", err=True)
+        complain(f"kiq: {error}")
         sys.exit(exit_code(error))
+    except OSError as error:
+        if not streams.was_writing(error):
+            raise
+        streams.give_up_broken()
+        complain(f"kiq: the output can't be written: {error.strerror or error}")
+        sys.exit(OUTPUT)

@@ -18,6 +18,6 @@ def sure(question: str, yes: bool) -> None:
     """
     if yes:
         return
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise _Refused(f"{question} Nobody is here to say so: add --yes.")
     click.confirm(question, abort=True, err=True)

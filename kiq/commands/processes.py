@@ -14,6 +14,7 @@ from ..errors import ConfigError
 from .asking import sure
 from .entries import as_object, call
 from .ground import Ground, grounded
+from .naming import did_you_mean
 from .screen import document, note, say, table
 from .table import Column
 from .text import counted, duration, megabytes, moment, visible
@@ -45,8 +46,8 @@ _WORK = [
 @grounded()
 def ps(ground: Ground, jobs: bool) -> None:
     """List the worker processes, and with --jobs what each of their threads runs."""
-    processes = sorted(ProcessSet(ground.home), key=lambda process: process.identity)
-    works = sorted(WorkSet(ground.home), key=lambda work: work.run_at) if jobs else []
+    processes = sorted(ProcessSet(ground.home).everyone(), key=lambda process: process.identity)
+    works = list(WorkSet(ground.home)) if jobs else []
     if ground.as_json:
         shown: dict[str, Any] = {"processes": [_process(each) for each in processes]}
         document({**shown, "jobs": [_work(each) for each in works]} if jobs else shown)
@@ -54,8 +55,7 @@ def ps(ground: Ground, jobs: bool) -> None:
     now = wall()
     if processes:
         table(_PROCESSES, (_process_row(each, now) for each in processes))
-        busy, threads = sum(p.busy for p in processes), sum(p.concurrency for p in processes)
-        note(f"{counted(len(processes), 'process', 'processes')}, {busy} of {threads} threads busy")
+        note(_summary(processes))
     else:
         note("no worker process runs")
     if works:
@@ -100,13 +100,10 @@ _ORDERS: dict[str, tuple[Callable[[Process], bool], str]] = {
 
 def _signal(ground: Ground, identity: str, yes: bool, name: str) -> None:
     order, words = _ORDERS[name]
-    processes = _meant(list(ProcessSet(ground.home)), identity)
+    everyone = list(ProcessSet(ground.home).everyone())
+    processes = _meant([each for each in everyone if not each.is_dead], identity)
     if not processes:
-        note(
-            "no worker process runs"
-            if identity == "all"
-            else f"no process {visible(identity)} runs"
-        )
+        note(_why_nobody(everyone, identity))
         raise click.exceptions.Exit(NOT_DONE)
     if identity == "all":
         sure(f"{name.capitalize()} {counted(len(processes), 'process', 'processes')}?", yes)
@@ -130,6 +127,17 @@ def _signal(ground: Ground, identity: str, yes: bool, name: str) -> None:
         raise click.exceptions.Exit(NOT_DONE)
 
 
+def _why_nobody(everyone: Sequence[Process], identity: str) -> str:
+    if identity == "all":
+        return "no worker process runs"
+    dead = _meant([each for each in everyone if each.is_dead], identity)
+    if dead:
+        return f"{visible(dead[0].identity)} is dead"
+    return f"no process {visible(identity)} runs" + did_you_mean(
+        identity, [each.identity for each in everyone if not each.is_dead]
+    )
+
+
 def _meant(processes: Sequence[Process], identity: str) -> list[Process]:
     """Return the processes that *identity* names: all, one, or those that begin so if that is one."""
     if identity == "all":
@@ -142,6 +150,23 @@ def _meant(processes: Sequence[Process], identity: str) -> list[Process]:
     return exact or similar
 
 
+def _summary(processes: Sequence[Process]) -> str:
+    awake = [each for each in processes if not each.is_dead and not each.is_silent]
+    busy, threads = sum(each.busy for each in awake), sum(each.concurrency for each in awake)
+    parts = [f"{counted(len(awake), 'process', 'processes')}, {busy} of {threads} threads busy"]
+    silent, dead = [p for p in processes if p.is_silent], [p for p in processes if p.is_dead]
+    if silent:
+        parts.append(f"{len(silent)} without a sign of life")
+    if dead:
+        parts.append(f"{len(dead)} dead")
+        jobs = sum(each.in_hand for each in dead)
+        if jobs:
+            parts.append(
+                f"{counted(jobs, 'job')} in dead hands go back when a live process sees that"
+            )
+    return "; ".join(parts)
+
+
 def _process(process: Process) -> dict[str, Any]:
     return {
         "identity": process.identity,
@@ -152,7 +177,11 @@ def _process(process: Process) -> dict[str, Any]:
         "queues": list(process.queues),
         "concurrency": process.concurrency,
         "busy": process.busy,
+        "in_hand": process.in_hand,
         "quiet": process.is_quiet,
+        "state": process.state,
+        "told": process.told,
+        "silence": round(process.silence, 1),
         "rss_kb": process.rss,
         "rtt_us": process.rtt_us,
         "started_at": process.started_at,
@@ -165,13 +194,29 @@ def _process_row(process: Process, now: float) -> list[str]:
         visible(process.identity),
         visible(process.tag or ""),
         visible(", ".join(dict.fromkeys(process.queues))),
-        f"{process.busy}/{process.concurrency}",
-        click.style("quiet", fg="yellow") if process.is_quiet else "takes jobs",
+        "-" if process.is_dead else f"{process.busy}/{process.concurrency}",
+        _state(process),
         megabytes(process.rss),
         f"{process.rtt_us / 1000:.1f} ms",
         "?" if process.started_at is None else duration(max(0.0, now - process.started_at)),
-        moment(process.beat, now),
+        moment(now - process.silence, now) if process.silence else moment(process.beat, now),
     ]
+
+
+_TOLD = {"TSTP": "told to be quiet", "TERM": "told to stop"}
+
+
+def _state(process: Process) -> str:
+    if process.is_dead:
+        return click.style("dead", fg="red", bold=True)
+    if process.is_silent:
+        return click.style("no sign of life", fg="red")
+    told = [_TOLD[name] for name in process.told if name in _TOLD]
+    if told and not (process.is_quiet and told[-1] == _TOLD["TSTP"]):
+        return click.style(told[-1], fg="yellow")
+    if process.state == "leaving":
+        return process.state
+    return click.style("quiet", fg="yellow") if process.is_quiet else "takes jobs"
 
 
 def _work(work: Work) -> dict[str, Any]:
@@ -187,10 +232,10 @@ def _work(work: Work) -> dict[str, Any]:
 def _work_row(work: Work, now: float) -> list[str]:
     return [
         visible(work.process),
-        visible(work.thread),
+        visible(work.thread) or "?",
         visible(work.queue),
         visible(work.job.jid),
         visible(work.job.class_name),
         call(work.job),
-        duration(max(0.0, now - work.run_at)),
+        ("" if work.thread else "< ") + duration(max(0.0, now - work.run_at)),
     ]

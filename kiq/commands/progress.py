@@ -33,7 +33,7 @@ class Bar:
     def step(self, done: int, total: int) -> None:
         """Show that *done* of *total* are done."""
         self.done, self.total = done, max(total, done)
-        if sys.stderr.isatty() and steady() - self._drawn_at >= _PAUSE:
+        if sys.stderr is not None and sys.stderr.isatty() and steady() - self._drawn_at >= _PAUSE:
             self._drawn_at, self._on_screen = steady(), True
             sys.stderr.write(_CLEAR + self._text())
             sys.stderr.flush()

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
+from ..api import ProcessSet
 from ..cli.exit_codes import NOT_DONE
 from ..clock import wall
-from ..errors import PayloadError
+from ..errors import PayloadError, StoreError
+from ..options import DEFAULTS
 from ..pushing import push as push_job
 from ..registry import registry
 from .ground import Ground, grounded
+from .naming import did_you_mean
 from .screen import document, note, say
 from .text import visible
 from .values import moment, seconds
@@ -65,6 +67,8 @@ def push(
     if jid is None:
         note("not pushed: client middleware refused it")
         raise click.exceptions.Exit(NOT_DONE)
+    if not unknown:
+        _remark(ground, item)
 
 
 def _options(
@@ -115,13 +119,27 @@ def _no_constant(word: str) -> Any:
 
 
 def _require_known(job_class: str) -> None:
-    names = [spec.name for spec in registry.all()]
     if registry.find(job_class) is not None:
         return
-    similar = [name for name in names if name.rpartition(".")[2] == job_class]
-    similar = similar or difflib.get_close_matches(job_class, names, n=1)
-    advice = f"; did you mean {' or '.join(similar[:3])}?" if similar else ""
+    names = [spec.name for spec in registry.all()]
     raise click.UsageError(
-        f"no imported module has a job class {visible(job_class)}{advice} "
+        f"no imported module has a job class {visible(job_class)}{did_you_mean(job_class, names)} "
         "(--unknown pushes it all the same)"
     )
+
+
+def _remark(ground: Ground, item: Mapping[str, Any]) -> None:
+    """Say what nobody checked, and whether no process will take the job; no failure of the push."""
+    spec = registry.find(item["class"])
+    if spec is None:
+        note(
+            f"nobody checked that there is a job class {visible(item['class'])}: -r MODULE imports "
+            "those of your application"
+        )
+    queue = str(item.get("queue") or (spec.options if spec else DEFAULTS)["queue"])
+    try:
+        taken = {name for each in ProcessSet(ground.home) for name in each.queues}
+    except StoreError:
+        return  # this user may push, and not look
+    if taken and queue not in taken:
+        note(f"no running process takes queue {visible(queue)}{did_you_mean(queue, taken)}")

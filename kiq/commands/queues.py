@@ -9,10 +9,12 @@ from typing import Any
 import click
 
 from ..api import JobRecord, ProcessSet, Queue, Stats
+from ..cli.exit_codes import NOT_DONE
 from ..clock import wall
 from .asking import sure
 from .entries import as_object, call, handle
 from .ground import Ground, grounded
+from .naming import did_you_mean
 from .screen import document, note, say, stream, table
 from .table import Column
 from .text import counted, duration, moment, number, visible
@@ -47,7 +49,7 @@ _JOBS = [
 def queues(ground: Ground, name: str | None, limit: int) -> None:
     """List the queues: how many jobs wait, and for how long the oldest. With NAME: its jobs."""
     if name is not None:
-        _jobs(ground, _named(ground, name), limit)
+        _jobs(ground, _known(ground, name), limit)
         return
     found = _facts(ground)
     if ground.as_json:
@@ -60,15 +62,15 @@ def queues(ground: Ground, name: str | None, limit: int) -> None:
 
 @click.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option("--unknown", is_flag=True, help="Also a queue that nobody knows yet.")
 @grounded(json=False)
-def pause(ground: Ground, names: Sequence[str]) -> None:
+def pause(ground: Ground, names: Sequence[str], unknown: bool) -> None:
     """Let no process take jobs from queues, from now on; what runs goes on, pushes arrive."""
-    known = {queue.name for queue in Queue.all(ground.home)}
-    for name in names:
-        was_running = _named(ground, name).pause()
-        say(f"paused {visible(name)}" if was_running else f"{visible(name)} was paused already")
-        if name not in known:
-            note(f"(no job is known to have been in {visible(name)}: is that its name?)")
+    find = _named if unknown else _known
+    for queue in [find(ground, name) for name in names]:  # all are looked up before any is paused
+        was_running = queue.pause()
+        name = visible(queue.name)
+        say(f"paused {name}" if was_running else f"{name} was paused already")
 
 
 @click.command()
@@ -76,9 +78,10 @@ def pause(ground: Ground, names: Sequence[str]) -> None:
 @grounded(json=False)
 def unpause(ground: Ground, names: Sequence[str]) -> None:
     """Let jobs be taken from paused queues again."""
-    for name in names:
-        was_paused = _named(ground, name).unpause()
-        say(f"unpaused {visible(name)}" if was_paused else f"{visible(name)} was not paused")
+    for queue in [_known(ground, name) for name in names]:
+        was_paused = queue.unpause()
+        name = visible(queue.name)
+        say(f"unpaused {name}" if was_paused else f"{name} was not paused")
 
 
 @click.command("clear-queue")
@@ -87,7 +90,7 @@ def unpause(ground: Ground, names: Sequence[str]) -> None:
 @grounded()
 def clear_queue(ground: Ground, name: str, yes: bool) -> None:
     """Delete every job that waits in a queue; what a process took already, runs."""
-    queue = _named(ground, name)
+    queue = _known(ground, name)
     size = queue.size
     if size:
         sure(f"Delete {counted(size, 'job')} of the queue {visible(name)}?", yes)
@@ -104,10 +107,27 @@ def _named(ground: Ground, name: str) -> Queue:
     return there.get(name) or Queue(name, ground.home)
 
 
+def _known(ground: Ground, name: str) -> Queue:
+    """Return the queue *name*, which ever got a job, is paused, or is taken by a process.
+
+    Ends the command where there is none: a name that was misspelt must not pass for an empty queue.
+    """
+    there = {queue.name: queue for queue in Queue.all(ground.home)}
+    if name in there:
+        return there[name]
+    taken = {each for process in ProcessSet(ground.home) for each in process.queues}
+    if name in taken:
+        return Queue(name, ground.home)
+    note(f"there is no queue {visible(name)}{did_you_mean(name, [*there, *sorted(taken)])}")
+    raise click.exceptions.Exit(NOT_DONE)
+
+
 def _facts(ground: Ground) -> list[dict[str, Any]]:
     """Return what is known of each queue, the longest first."""
     takers: dict[str, int] = {}
     for process in ProcessSet(ground.home):
+        if process.is_silent or process.is_quiet:
+            continue
         for name in set(process.queues):
             takers[name] = takers.get(name, 0) + 1
     return [

@@ -8,10 +8,13 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import click
 
+from ..cli.exit_codes import OUTPUT
+from ..cli.streams import give_up_broken
 from ..errors import StoreError
 from .plain import plain
 from .table import Column, render
@@ -21,7 +24,7 @@ _AT_ONCE = 50  # lines that are written together
 
 def is_terminal() -> bool:
     """Tell whether a person reads standard output."""
-    return sys.stdout.isatty()
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def width() -> int | None:
@@ -31,12 +34,25 @@ def width() -> int | None:
 
 def say(line: str = "") -> None:
     """Write a line to standard output, in colour where a terminal takes it."""
-    click.echo(_encodable(line, sys.stdout), color=_colour())
+    write(f"{_encodable(line, sys.stdout)}\n")
+
+
+def write(text: str) -> None:
+    """Write *text* to standard output. Where nobody reads that any more, the command ends in silence."""
+    try:
+        click.echo(text, nl=False, color=_colour())
+    except BrokenPipeError:
+        give_up_broken()
+        raise click.exceptions.Exit(OUTPUT) from None
 
 
 def note(line: str) -> None:
-    """Write a remark to standard error, out of the way of what a script reads."""
-    click.echo(_encodable(line, sys.stderr), err=True, color=_colour())
+    """Write a remark to standard error, out of the way of what a script reads.
+
+    One that can't be written is no failure: what the command does matters more.
+    """
+    with suppress(OSError, ValueError):
+        click.echo(_encodable(line, sys.stderr), err=True, color=_colour())
 
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
@@ -48,7 +64,7 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
 
 def document(value: Any) -> None:
     """Write one JSON document."""
-    click.echo(json.dumps(plain(value), indent=2 if is_terminal() else None))
+    write(json.dumps(plain(value), indent=2 if is_terminal() else None) + "\n")
 
 
 def stream(head: Mapping[str, Any], name: str, items: Iterable[Any]) -> None:
@@ -60,16 +76,16 @@ def stream(head: Mapping[str, Any], name: str, items: Iterable[Any]) -> None:
     start = json.dumps(plain(dict(head)))
     separator, texts = "\n", (json.dumps(plain(item)) for item in items)
     batch = list(itertools.islice(texts, _AT_ONCE))  # before a word is written: it may raise
-    click.echo(f"{start[:-1]}{', ' if head else ''}{json.dumps(name)}: [", nl=False)
+    write(f"{start[:-1]}{', ' if head else ''}{json.dumps(name)}: [")
     try:
         while batch:
-            click.echo(separator + ",\n".join(batch), nl=False)
+            write(separator + ",\n".join(batch))
             separator = ",\n"
             batch = list(itertools.islice(texts, _AT_ONCE))
     except StoreError as error:
-        click.echo(f'], "error": {json.dumps(str(error))}}}')
+        write(f'], "error": {json.dumps(str(error))}}}\n')
         raise
-    click.echo("]}")
+    write("]}\n")
 
 
 def _colour() -> bool | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from ..api import Connection, ProcessSet, Stats
+from ..api import Connection, Stats
 from ..clock import steady
 from ..errors import StoreUnavailable
 from ..options import DEFAULTS
@@ -54,7 +54,6 @@ def stats(ground: Ground, watch: float | None) -> None:
 def snapshot(home: Connection) -> dict[str, Any]:
     """Return the numbers of this moment, under the names that ``--json`` gives them."""
     numbers = Stats(home)
-    processes = list(ProcessSet(home))
     return {
         "processed": numbers.processed,
         "failed": numbers.failed,
@@ -62,9 +61,9 @@ def snapshot(home: Connection) -> dict[str, Any]:
         "scheduled": numbers.scheduled_size,
         "retries": numbers.retry_size,
         "dead": numbers.dead_size,
-        "processes": len(processes),
-        "threads": sum(process.concurrency for process in processes),
-        "busy": sum(process.busy for process in processes),
+        "processes": numbers.processes_size,
+        "threads": numbers.threads,
+        "busy": numbers.workers_size,
         "default_queue_latency": round(numbers.default_queue_latency, 3),
         "queues": numbers.queues(),
     }

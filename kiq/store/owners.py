@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from .. import keys
@@ -33,6 +33,7 @@ class Reclaimed:
     suspects: int
     complete: bool
     problems: tuple[str, ...] = ()
+    process: str = ""  # the name by which people know its process
 
 
 def register(
@@ -126,7 +127,9 @@ def reclaim(
     listed = [source for source in record.get("sources", "").split("\n") if source]
     if not record:
         listed = list(sources) or [source for source, name in orphans(link) if name == owner]
-    return _give_back(link, owner, listed, crashed)
+    return replace(
+        _give_back(link, owner, listed, crashed), process=record.get("identity") or owner
+    )
 
 
 def _give_back(link: Link, owner: str, sources: Sequence[str], crashed: bool) -> Reclaimed:

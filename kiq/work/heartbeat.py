@@ -14,9 +14,7 @@ from .. import keys
 from ..clock import steady, wall
 from ..config import Capsule
 from ..errors import StoreError
-from ..kept import Kept, stack_of
 from ..store import owners, processes
-from ..store.signals import SentSignals
 from .busy import as_json_text
 from .courier import Courier
 from .desk import Run
@@ -26,6 +24,7 @@ from .worker import Worker
 logger = logging.getLogger("kiq.heartbeat")
 
 _TICK = 1.0  # seconds between two looks at our own threads
+_UNTIL_REGISTERED = 0.02  # seconds between two looks whether this process is registered
 _MOST = 5.0  # seconds between two beats, at most
 _SILENT = 10.0  # seconds after which a courier that should fetch is reported
 
@@ -41,39 +40,49 @@ class Heartbeat:
         worker: Worker,
         couriers: Sequence[Courier],
         runs: Callable[[], Iterable[Run]],
-        on_signal: Callable[[str, float], None],
+        on_signal: Callable[[str], None],
     ) -> None:
-        self.thread = Kept(self._run, "kiq-heartbeat")
+        self.thread = threading.Thread(target=self._run, name="kiq-heartbeat", daemon=True)
         self._worker = worker
         self._couriers = couriers
         self._runs = runs
         self._on_signal = on_signal
         self._link = worker.connector.open()
         self._outage = Outage("heartbeat")
-        self._signals = SentSignals(worker.identity)
-        self._heard_at = steady()  # what is read next was sent after that
         self._interval = min(_MOST, worker.lease / 6)
         self._next_beat = 0.0
         self._round_trip_us = 0
         self._first = True
-        self._stopping = threading.Event()
+        self._has_async = any(spec.is_async for spec in worker.registry.all())
+        self._stopping = False
+        self._wake = threading.Event()
+        self._soon = False
         self._silent: set[Courier] = set()
-
-    def hasten(self) -> None:
-        """Beat every second from now on: the process stops, and somebody may order it to hurry."""
-        self._interval = min(self._interval, _TICK)
-        self._next_beat = 0.0
 
     def stop(self) -> None:
         """End, and take this process off the list."""
-        self._stopping.set()
+        self._stopping = True
+        self._wake.set()
+
+    def soon(self) -> None:
+        """Beat at once: there is something new to show."""
+        self._soon = True
+        self._wake.set()
 
     def _run(self) -> None:
         pause = 0.0
-        while not self._stopping.wait(pause):
+        while True:
+            self._wake.wait(pause)
+            self._wake.clear()
+            if self._stopping:
+                break
+            if self._first and not self._worker.owners.active():
+                pause = _UNTIL_REGISTERED
+                continue  # a process that is shown is one that an owner's record tells of
             pause = min(_TICK, self._interval)
             try:
-                if steady() >= self._next_beat:
+                if self._soon or steady() >= self._next_beat:
+                    self._soon = False
                     self._beat()
                     self._next_beat = steady() + self._interval
                 self._outage.over()
@@ -82,7 +91,7 @@ class Heartbeat:
                 pause = self._outage.failed(error)
             except Exception as error:  # noqa: BLE001 (must outlive whatever happens)
                 self._link.close()
-                self._worker.report(error, {"context": "heartbeat"})
+                self._worker.host.report(error, {"context": "heartbeat"})
             self._watch()
         self._leave()
 
@@ -98,21 +107,17 @@ class Heartbeat:
                     active[owner].permit.extend(worker.good_until(sent_at))
                 else:
                     self._fence(owner)
-        asked_at = steady()
-        count, *heard = self._link.exchange([("SCARD", keys.OWNERS), *self._signals.commands()])
-        if not isinstance(count, StoreError):
-            worker.fleet = max(1, count)
-        for signal in self._signals.read(heard):
-            self._on_signal(signal, self._heard_at)
-        self._heard_at = asked_at
+        worker.fleet = max(1, self._link.call(("SCARD", keys.OWNERS)))
         sidekiq = worker.config.sidekiq
-        processes.show(
+        for signal in processes.show(
             self._link, worker.identity, self._info(), self._fields(), self._work(), sidekiq
-        )
+        ):
+            self._on_signal(signal)
+        events, report = worker.host.events, worker.host.report
         if self._first:
             self._first = False
-            worker.tell("heartbeat")
-        worker.tell("beat")
+            events.emit("heartbeat", report)
+        events.emit("beat", report)
 
     def _fence(self, owner: str) -> None:
         for courier in self._couriers:
@@ -127,10 +132,9 @@ class Heartbeat:
             if stuck and courier not in self._silent:
                 logger.error(
                     "capsule %s has not been in touch with Redis for %.0f s, though threads wait for "
-                    "jobs; its thread is here:\n%s",
+                    "jobs",
                     courier.capsule.name,
                     silence,
-                    stack_of(courier.thread.thread.ident),
                 )
                 self._silent.add(courier)
             elif not stuck and courier in self._silent:
@@ -145,6 +149,7 @@ class Heartbeat:
             "pid": os.getpid(),
             "tag": config.tag,
             "concurrency": sum(capsule.concurrency for capsule in config.capsules),
+            "async_concurrency": config.async_concurrency if self._has_async else 0,
             "capsules": {capsule.name: _shown(capsule) for capsule in config.capsules},
             "queues": [name for capsule in config.capsules for name in capsule.queue_names],
             "weights": [_weights(capsule) for capsule in config.capsules],

@@ -8,7 +8,6 @@ import threading
 from .. import keys
 from ..clock import steady
 from ..errors import StoreError, StoreUnavailable
-from ..kept import Kept
 from ..store import owners, processes
 from .outage import Outage
 from .run_folder import RunFolder
@@ -65,7 +64,7 @@ class Reclaimer:
     """
 
     def __init__(self, worker: Worker, run_folder: RunFolder) -> None:
-        self.thread = Kept(self._run, "kiq-reclaimer")
+        self.thread = threading.Thread(target=self._run, name="kiq-reclaimer", daemon=True)
         self._worker = worker
         self._folder = run_folder
         self._link = worker.connector.open()
@@ -92,7 +91,7 @@ class Reclaimer:
             except StoreError as error:
                 pause = self._broke(error)
             except Exception as error:  # noqa: BLE001 (must outlive whatever happens)
-                self._worker.report(error, {"context": "reclaimer"})
+                self._worker.host.report(error, {"context": "reclaimer"})
                 pause = max(_LOOK, self._broke(error))
         self._leave()
 
@@ -158,13 +157,13 @@ class Reclaimer:
         if result.moved:
             logger.warning(
                 "process %s was declared dead; its %d unfinished jobs will run again",
-                owner,
+                result.process,
                 result.moved,
             )
         else:
-            logger.info("process %s was declared dead; it held no jobs", owner)
+            logger.info("process %s was declared dead; it held no jobs", result.process)
         for problem in result.problems:
-            logger.error("of dead process %s: %s; tried again later", owner, problem)
+            logger.error("of dead process %s: %s; tried again later", result.process, problem)
 
     def _leave(self) -> None:
         try:

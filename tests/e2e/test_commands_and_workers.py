@@ -72,7 +72,7 @@ def _quiet(site: Site) -> dict[str, bool]:
 def test_a_pushed_job_runs_and_a_paused_queue_waits(site: Site) -> None:
     site.start("-q", "default")
     assert "paused default" in told(site, "pause", "default")
-    jid = told(site, "push", f"{JOBS}.Note", "hello").strip()
+    jid = told(site, "push", "--unknown", f"{JOBS}.Note", "hello").strip()
     assert len(jid) == 24
     assert document(site, "queues")["queues"][0]["paused"]
     assert site.count("queue:default") == 1

@@ -15,6 +15,7 @@ import redis
 
 from kiq.cli import exit_codes
 from tests.helpers.commands import command
+from tests.helpers.living import hold, show_process
 
 PAGE = Path(__file__).parents[2].joinpath("docs", "cli.md").read_text("utf-8")
 BLOCKS = re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)
@@ -71,16 +72,11 @@ def shown(command_store: redis.Redis) -> redis.Redis:
     store.zadd("schedule", {report: 1_900_000_000})
     store.zadd("dead", {b"\xffbroken": now - 60})
     info = {"hostname": "web-1", "pid": 4711, "tag": "blue", "queues": ["default", "mailers"]}
-    info |= {"concurrency": 10, "started_at": now - 3900, "kiq": True, "codec": "msgpack"}
-    fields: dict[str, Any] = {
-        "busy": 3,
-        "beat": now - 2,
-        "quiet": "false",
-        "rss": 95_000,
-        "rtt_us": 200,
-    }
-    store.sadd("processes", WORKER)
-    store.hset(WORKER, mapping={"info": json.dumps(info), "concurrency": 10, **fields})
+    info |= {"concurrency": 10, "started_at": now - 3900, "codec": "msgpack"}
+    show_process(store, WORKER, info, beat=now - 2, rss=95_000, rtt_us=200)
+    store.pexpire(WORKER, 58_000)
+    jobs = [job("9", "app.Mail", "eve@example.org", "mailers")]
+    hold(store, WORKER, "mailers", *jobs)
     runs = {"queue": "mailers", "payload": job("9", "app.Mail", "eve@example.org", "mailers")}
     store.hset(f"{WORKER}:work", "h0b", json.dumps({**runs, "run_at": int(now - 12)}))
     return store

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 import redis
 
 from tests.helpers.commands import Outcome, command
+from tests.helpers.living import show_process
 from tests.helpers.server import TestServer
 
 
@@ -21,9 +21,8 @@ def levels(outcome: Outcome) -> dict[str, str]:
 
 
 def worker(store: redis.Redis, identity: str, **info: Any) -> None:
-    shown = {"kiq": True, "codec": "msgpack", "version": "0.1.0", "queues": ["default"], **info}
-    store.sadd("processes", identity)
-    store.hset(identity, mapping={"info": json.dumps(shown), "beat": time.time(), "quiet": "false"})
+    shown = {"codec": "msgpack", "version": "0.1.0", "queues": ["default"], **info}
+    show_process(store, identity, shown)
 
 
 def test_a_server_that_keeps_jobs_is_well(

@@ -13,6 +13,7 @@ import redis
 
 from kiq.api import Queue
 from tests.helpers.commands import command
+from tests.helpers.living import hold, show_process
 from tests.helpers.stored import in_queue, scheduled
 
 JOBS = """
@@ -47,23 +48,9 @@ def fill(command_store: redis.Redis, queue: str, count: int, age: float = 0) -> 
 
 
 def process(command_store: redis.Redis, identity: str = "web:1:abc", **info: Any) -> None:
-    command_store.sadd("processes", identity)
-    shown: dict[str, Any] = {
-        "hostname": "web",
-        "pid": 1,
-        "concurrency": 10,
-        "queues": ["low"],
-        "kiq": True,
-        **info,
-    }
-    fields: dict[str, Any] = {
-        "busy": 3,
-        "beat": time.time(),
-        "quiet": "false",
-        "rss": 2048,
-        "rtt_us": 150,
-    }
-    command_store.hset(identity, mapping={"info": json.dumps(shown), "concurrency": 10, **fields})
+    told = {"hostname": "web", "pid": 1, "concurrency": 10, "queues": ["low"], **info}
+    show_process(command_store, identity, told, rss=2048, rtt_us=150)
+    hold(command_store, identity, "low", b"1", b"2", b"3")
 
 
 def test_stats_of_nothing_are_zeros(command_store: redis.Redis) -> None:
@@ -118,7 +105,8 @@ def test_queues_are_listed_with_who_takes_them_and_whether_they_are_paused(
 def test_without_queues_a_list_says_so(command_store: redis.Redis) -> None:
     assert command("queues").both == "no queue has ever got a job here\n"
     assert command("queues", "--json").document == {"queues": []}
-    assert command("queues", "nothing").both == "no job waits in nothing\n"
+    nothing = command("queues", "nothing")
+    assert (nothing.code, nothing.both) == (1, "there is no queue nothing\n")
 
 
 def test_the_jobs_of_a_queue_are_listed_the_oldest_first(command_store: redis.Redis) -> None:
@@ -135,17 +123,31 @@ def test_the_jobs_of_a_queue_are_listed_the_oldest_first(command_store: redis.Re
 
 def test_pause_and_unpause_say_what_was_so(command_store: redis.Redis) -> None:
     fill(command_store, "low", 1)
-    assert command("pause", "low", "hgih").out == "paused low\npaused hgih\n"
-    again = command("pause", "low", "hgih")
-    assert again.out == "low was paused already\nhgih was paused already\n"
+    assert command("pause", "low", "new", "--unknown").out == "paused low\npaused new\n"
+    again = command("pause", "low", "new")
+    assert again.out == "low was paused already\nnew was paused already\n"
     assert Queue("low").paused
     assert command("unpause", "low").out == "unpaused low\n"
     assert command("unpause", "low").out == "low was not paused\n"
     assert not Queue("low").paused
 
 
-def test_a_pause_of_an_unknown_queue_is_remarked(command_store: redis.Redis) -> None:
-    assert "is that its name?" in command("pause", "hgih").err
+@pytest.mark.parametrize("deed", ["pause", "unpause", "clear-queue", "queues"])
+def test_a_queue_that_nobody_knows_is_not_done_with_what_may_be_meant(
+    command_store: redis.Redis, deed: str
+) -> None:
+    fill(command_store, "default", 1)
+    process(command_store, queues=["mailers"])
+    more = ["-y"] if deed == "clear-queue" else []
+    for wrong, right in (("defult", "default"), ("mailer", "mailers")):
+        ended = command(deed, wrong, *more)
+        assert (ended.code, ended.out) == (1, "")
+        assert ended.err == f"there is no queue {wrong}; did you mean {right}?\n"
+    if deed == "pause":  # nor are the others
+        assert command(deed, "default", "defult").code == 1
+    assert not Queue("default").paused
+    assert command_store.llen("queue:default") == 1
+    assert command(deed, "mailers", *more).code == 0
 
 
 def test_a_queue_is_cleared_only_after_a_yes(command_store: redis.Redis) -> None:
@@ -154,6 +156,7 @@ def test_a_queue_is_cleared_only_after_a_yes(command_store: redis.Redis) -> None
     assert refused.code == 2
     assert "Delete 3 jobs of the queue low?" in refused.err
     assert command("clear-queue", "low", "--yes", "--json").document == {"deleted": 3}
+    process(command_store)
     assert command("clear-queue", "low").out == "deleted 0 jobs\n"
 
 
@@ -309,3 +312,31 @@ def test_a_process_inside_another_program_is_left_alone_and_the_others_are_told(
     assert told.document == expected
     assert command_store.lrange("web:1:b-signals", 0, -1) == [b"TERM"]
     assert "puma:1:a" in told.err
+
+
+def test_a_push_that_nobody_checked_and_a_queue_that_nobody_takes_are_remarked(
+    command_store: redis.Redis,
+) -> None:
+    process(command_store, queues=["default", "low"])
+    pushed = command("push", "shop.jobs.Ship", "1")
+    (job,) = in_queue(command_store)
+    assert (pushed.code, pushed.out) == (0, f"{job['jid']}\n")
+    assert "nobody checked that there is a job class shop.jobs.Ship: -r MODULE" in pushed.err
+    pushed = command("push", "shop.jobs.Ship", "-q", "lwo")
+    assert "no running process takes queue lwo; did you mean low?" in pushed.err
+    assert command("push", "Ruby::Job", "--unknown").err == ""
+
+
+def test_a_push_of_what_is_known_is_not_remarked(application: redis.Redis) -> None:
+    process(application, queues=["critical"])
+    assert command("push", "-r", "made_up_jobs", "made_up_jobs.MadeUpWorker", "Bob").err == ""
+
+
+def test_a_process_that_is_not_there_is_told_with_what_may_be_meant(
+    command_store: redis.Redis,
+) -> None:
+    process(command_store, "web:4711:abc")
+    for deed in ("quiet", "stop", "dump"):
+        ended = command(deed, "wbe:4711:abc")
+        assert ended.code == 1
+        assert ended.err == "no process wbe:4711:abc runs; did you mean web:4711:abc?\n"

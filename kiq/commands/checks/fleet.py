@@ -32,7 +32,11 @@ def processes(facts: FleetFacts) -> Iterator[Finding]:
     waiting = sum(queue.size for queue in facts.queues) + sum(
         facts.sets.get(name, (0, None))[0] for name in ("schedule", "retry")
     )
-    found = facts.processes
+    found = _there(facts)
+    dead = [each for each in facts.processes if each.state == "dead"]
+    if dead:
+        what = f"{_named(dead)} died within the last minute"
+        yield Finding("died", "warning", what, "look at its log, and at what ended it (dmesg: OOM)")
     if not found:
         what = "no worker process runs"
         if waiting:
@@ -49,14 +53,12 @@ def processes(facts: FleetFacts) -> Iterator[Finding]:
             "processes", "ok", f"{counted(len(found), 'worker process', 'worker processes')}"
         )
     ahead = [each for each in found if each.beat - facts.now > _AHEAD]
-    late = [each for each in found if facts.now - each.beat > _LATE]
+    late = [each for each in found if each.state == "silent" or facts.now - each.beat > _LATE]
     if ahead:
         what = f"the clock of {_named(ahead)} is ahead of Redis's"
         yield Finding("worker-clocks", "warning", what, "let NTP set the clocks of all machines")
     if late:
-        what = (
-            f"no sign of life for {_LATE:.0f} s from {_named(late)}, or its clock is behind Redis's"
-        )
+        what = f"no sign of life from {_named(late)}, or its clock is behind Redis's"
         yield Finding("worker-clocks", "warning", what, "look at its log, and at its clock")
 
 
@@ -65,8 +67,8 @@ _START = "start one: kiq -C config/kiq.yml"
 
 def companions(facts: FleetFacts) -> Iterator[Finding]:
     """Judge whether the processes may share this database."""
-    ours = [process for process in facts.processes if process.is_kiq]
-    ruby = [process for process in facts.processes if not process.is_kiq]
+    ours = [process for process in _there(facts) if process.is_kiq]
+    ruby = [process for process in _there(facts) if not process.is_kiq]
     codecs = sorted({str(process.info.get("codec", "?")) for process in ours})
     if ruby and (set(codecs) - {"json"} or facts.codec != "json"):
         yield Finding(
@@ -104,7 +106,8 @@ def companions(facts: FleetFacts) -> Iterator[Finding]:
 
 def owners(facts: FleetFacts) -> Iterator[Finding]:
     """Judge whether jobs are in the hands of processes that are gone."""
-    gone = {owner for owner in {*facts.known, *facts.holding} if owner not in facts.live}
+    everyone = {*facts.known, *facts.holding}
+    gone = {each for each in everyone if each not in facts.live or each in facts.dead}
     jobs = sum(facts.holding.get(owner, 0) for owner in gone)
     held = sum(facts.holding.values()) - jobs
     if not jobs:
@@ -112,8 +115,9 @@ def owners(facts: FleetFacts) -> Iterator[Finding]:
             "orphans", "ok", f"{counted(held, 'job')} in hand, none of them of a dead process"
         )
         return
-    what = f"{counted(jobs, 'job')} in the hands of {counted(len(gone), 'dead owner')}"
-    if facts.processes:
+    holders = sum(bool(facts.holding.get(owner)) for owner in gone)
+    what = f"{counted(jobs, 'job')} in the hands of {counted(holders, 'dead owner')}"
+    if _there(facts):
         what += ": the other processes give them back, as a rule within 75 s"
         yield Finding(
             "orphans", "warning", what, "run this again in two minutes; then look at the logs"
@@ -126,9 +130,9 @@ def owners(facts: FleetFacts) -> Iterator[Finding]:
 def queues(facts: FleetFacts) -> Iterator[Finding]:
     """Judge whether each queue that holds jobs is taken."""
     taken: set[str] = set()
-    for process in facts.processes:
+    for process in _there(facts):
         taken |= process.queues
-    if facts.processes:
+    if _there(facts):
         left = [queue for queue in facts.queues if queue.size and queue.name not in taken]
         for queue in left[:_MOST_NAMES]:
             yield Finding(
@@ -165,7 +169,7 @@ def sets(facts: FleetFacts) -> Iterator[Finding]:
                 "danger",
                 f"the next of {counted(size, 'job')} in the set {name} is due since {duration(late)}: "
                 "nobody promotes them",
-                _START if not facts.processes else "look at the workers' logs for the poller",
+                _START if not _there(facts) else "look at the workers' logs for the poller",
             )
         else:
             yield Finding(name, "ok", f"{counted(size, 'job')} in the set {name}")
@@ -183,6 +187,10 @@ def sets(facts: FleetFacts) -> Iterator[Finding]:
 
 
 _DEAD = "look at them: kiq dead; then kiq dead retry or kiq dead delete; or raise dead_max_jobs"
+
+
+def _there(facts: FleetFacts) -> list[ProcessFacts]:
+    return [process for process in facts.processes if process.state != "dead"]
 
 
 def _named(found: list[ProcessFacts]) -> str:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from ... import keys
-from ...api import Connection, QueueSummary, Stats
+from ...api import Connection, ProcessSet, QueueSummary, Stats
+from ...api.fleet import Fleet, read_fleet
 from ...api.limits import dead_limits
 from ...clock import wall
 from ...config import Config
@@ -31,6 +32,7 @@ class ProcessFacts:
     info: Mapping[str, Any]
     beat: float = 0.0
     quiet: bool = False
+    state: str = "running"  # as kiq.api.Process has it
 
     @property
     def is_kiq(self) -> bool:
@@ -50,8 +52,9 @@ class ProcessFacts:
 class FleetFacts:
     """*now* is Redis's clock. *holding* counts the jobs in flight by owner.
 
-    *live* are owners with a lease, *known* those that are listed. *sets* has for each set its size and
-    its lowest score. *unread* says what could not be read, and why.
+    *live* are owners with a lease, *known* those that are listed, *dead* those that are proven dead, or
+    being given back. *sets* has for each set its size and its lowest score. *unread* says what could not
+    be read, and why.
     """
 
     now: float = 0.0
@@ -59,6 +62,7 @@ class FleetFacts:
     queues: tuple[QueueSummary, ...] = ()
     known: frozenset[str] = frozenset()
     live: frozenset[str] = frozenset()
+    dead: frozenset[str] = frozenset()
     holding: Mapping[str, int] = field(default_factory=dict)
     sets: Mapping[str, tuple[int, float | None]] = field(default_factory=dict)
     dead_limits: DeadLimits = field(default_factory=dead_limits)
@@ -86,6 +90,7 @@ def gather_fleet(home: Connection, limits: DeadLimits, config: Config) -> FleetF
     known = read("kiq:owners", lambda: _names(home.call(("SMEMBERS", keys.OWNERS)))) or []
     holding = read("kiq:inflight", lambda: _holding(home, unread)) or {}
     owners = sorted({*known, *holding})
+    fleet = read("kiq:owners", lambda: read_fleet(home)) or Fleet(known=False)
     extents = {name: read(name, functools.partial(_extent, home, name)) for name in _SETS}
     return FleetFacts(
         read("TIME", lambda: _now(home)) or wall(),
@@ -93,6 +98,7 @@ def gather_fleet(home: Connection, limits: DeadLimits, config: Config) -> FleetF
         read("queues", lambda: tuple(Stats(home).queue_summaries())) or (),
         frozenset(known),
         read("kiq:live", lambda: _live(home, owners)) or frozenset(),
+        fleet.dead,
         holding,
         {name: extent or (0, None) for name, extent in extents.items()},
         limits,
@@ -115,6 +121,7 @@ def _live(home: Connection, owners: list[str]) -> frozenset[str]:
 def _processes(home: Connection, unread: list[str]) -> tuple[ProcessFacts, ...]:
     names = _names(home.call(("SMEMBERS", keys.PROCESSES)))
     replies = home.replies([("HMGET", name, *_FIELDS) for name in names]) if names else []
+    states = {process.identity: process.state for process in ProcessSet(home).everyone()}
     found = []
     for name, reply in zip(names, replies, strict=True):
         if isinstance(reply, StoreError):
@@ -127,7 +134,8 @@ def _processes(home: Connection, unread: list[str]) -> tuple[ProcessFacts, ...]:
         except (ValueError, RecursionError):
             continue  # another program's entry: not ours to judge
         if isinstance(told, dict):
-            found.append(ProcessFacts(name, told, last, quiet == b"true"))
+            state = states.get(name, "running")
+            found.append(ProcessFacts(name, told, last, quiet == b"true", state))
     return tuple(found)
 
 

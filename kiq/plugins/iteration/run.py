@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import inspect
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -14,7 +13,6 @@ from ...api.iteration_state import IterationState
 from ...clock import steady, wall
 from ...errors import PayloadError, Shutdown, Snooze, StoreUnavailable
 from ...middleware import ServerContext
-from ...undone import check_done
 from .keeper import Keeper, NoKeeper, RedisKeeper
 from .plugin import Home, home
 
@@ -93,8 +91,6 @@ class Run:
         over = state.done_at is not None or state.cancelled
         try:
             source = () if over else self.job.build(*self.args, cursor=state.cursor, **self.kwargs)
-            if inspect.iscoroutine(source):
-                self._done(source, "build")
             if source is None:
                 return Outcome.NOTHING
             with _closed_at_the_end(source):
@@ -108,9 +104,9 @@ class Run:
         if total is not None:
             state.total = total
         if state.executions == 1:
-            self._done(self.job.on_start(), "on_start")
+            self.job.on_start()
         else:
-            self._done(self.job.on_resume(), "on_resume")
+            self.job.on_resume()
         if state.cancelled:
             return Outcome.CANCELLED
         return Outcome.COMPLETED if state.done_at is not None else self._iterate(source)
@@ -160,12 +156,9 @@ class Run:
         job, state, began = self.job, self.state, steady()
         if job._kiq_around:
             with job.around_iteration():
-                result = job.each(self.item, *self.args, **self.kwargs)
-                self._done(result, "each")  # inside: what encloses an item that failed must know
+                job.each(self.item, *self.args, **self.kwargs)
         else:
-            result = job.each(self.item, *self.args, **self.kwargs)
-            if result is not None:
-                self._done(result, "each")
+            job.each(self.item, *self.args, **self.kwargs)
         self._worked = True
         state.items += 1
         if not self.counts_itself:
@@ -212,7 +205,7 @@ class Run:
         if outcome is Outcome.STOPPING and not self.keeper.save_surely(self.state):
             logger.warning("what was done since the state was saved last will be done again")
         with suppress(Abort):
-            self._done(self.job.on_stop(), "on_stop")
+            self.job.on_stop()
         logger.info("interrupted: %s; %d items are done so far", outcome.value, self.state.items)
         if outcome is Outcome.STOPPING:
             # To the front, where it was taken from: another process goes on with it at once.
@@ -221,9 +214,6 @@ class Run:
         # again only if it is in a queue twice; otherwise its verdict is refused.
         later = _LATER if outcome is Outcome.OVERTAKEN else 0
         raise Snooze(later, f"an iterable job was interrupted: {outcome.value}")
-
-    def _done(self, result: Any, method: str) -> None:
-        check_done(result, f"{type(self.job).__qualname__}.{method}")
 
     def _end(self, outcome: Outcome) -> None:
         job, state = self.job, self.state
@@ -236,9 +226,9 @@ class Run:
             self._save_the_end()
         if outcome is not Outcome.COMPLETED:
             logger.info("ended: %s; %d items are done", outcome.value, state.items)
-        for callback in ("on_cancel", "on_stop", "on_complete")[not state.cancelled :]:
+        for callback in (job.on_cancel, job.on_stop, job.on_complete)[not state.cancelled :]:
             with suppress(Abort):  # it ends as it is
-                self._done(getattr(job, callback)(), callback)
+                callback()
         self.keeper.finish()
 
 
