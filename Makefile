@@ -10,7 +10,7 @@ ARGS ?=
 LANES ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check fmt unit test floor chaos mutants demo bench clean
+.PHONY: help setup check fmt unit test matrix bare floor walk chaos mutants demo bench clean
 
 help: ## list these commands
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
@@ -39,14 +39,17 @@ test: $(STAMP) ## all tests, with coverage; those of KIQ_TEST_REDIS_SERVER_2 on 
 		KIQ_TEST_REDIS_SERVER="$$KIQ_TEST_REDIS_SERVER_2" $(BIN)/pytest -n $(LANES) --dist worksteal $(INTEGRATION) $(ARGS); \
 	fi
 
-floor: .venv-floor/.set-up ## the tests that talk to Redis, with the oldest redis-py that kiq takes
-	@.venv-floor/bin/pytest -n $(LANES) --dist worksteal $(INTEGRATION) $(ARGS)
+matrix: $(STAMP) ## other Pythons, no extras, oldest dependencies; SQUARES="bare python-3.13" for some
+	@LANES=$(LANES) PYTEST_ARGS='$(ARGS)' $(BIN)/python -m tests.matrix.run $(SQUARES)
 
-.venv-floor/.set-up: pyproject.toml
-	@$(PYTHON) -m venv .venv-floor
-	@.venv-floor/bin/pip install --quiet --quiet -e '.[dev]'
-	@.venv-floor/bin/pip install --quiet --quiet 'redis==6.0.0'
-	@touch $@
+bare: $(STAMP) ## kiq without any extra: of the matrix
+	@$(MAKE) --no-print-directory matrix SQUARES="bare floor-bare"
+
+floor: $(STAMP) ## the oldest of all that kiq depends on: of the matrix
+	@$(MAKE) --no-print-directory matrix SQUARES="floor floor-bare"
+
+walk: $(STAMP) ## what README says, typed into a shell, and a wheel beside a Redis
+	@$(BIN)/pytest tests/walk/walk_*.py --timeout 600 --capture=no $(ARGS)
 
 chaos: $(STAMP) ## kill, cut and freeze workers and Redis; LONG=1 for the long form, half an hour
 	@CHAOS_LONG=$(LONG) $(BIN)/pytest -n $(LANES) --dist worksteal tests/chaos $(ARGS)
@@ -68,10 +71,10 @@ bench: $(STAMP) ## how to measure
 	@for each in $(filter-out benchmarks/support.py,$(wildcard benchmarks/*.py)); do echo "  $(BIN)/python $$each"; done
 	@echo "Run it pinned to one CPU too (taskset -c 0), and report both figures."
 
-clean: ## remove what tools have left; .venv stays
+clean: ## remove what tools have left; .venv and .venvs stay
 	@rm -rf .coverage .coverage.* htmlcov dist build .mypy_cache .ruff_cache .pytest_cache \
 		.hypothesis .import_linter_cache
-	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+	@find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
 $(STAMP): pyproject.toml
 	@if [ -z "$(PYTHON)" ]; then \

