@@ -15,6 +15,7 @@ from .cursor import read_cursor
 #: Seconds that a state is kept after it was written last.
 STATE_TTL = 30 * 86_400
 _MOST = 2.0**53
+_RUN = b"run"  # the run that may write the state; alone it says only that one has begun
 
 
 def key(jid: str) -> str:
@@ -60,7 +61,7 @@ class IterationState:
             return []
         replies = connection(client).exchange([("HGETALL", key(jid)) for jid in wanted])
         return [
-            read_state(jid, reply) if reply else None
+            read_state(jid, reply) if len(reply) > 2 or reply[:1] not in ([], [_RUN]) else None
             for jid, reply in zip(wanted, replies, strict=True)
         ]
 

@@ -79,6 +79,36 @@ def test_a_killed_worker_repeats_only_what_came_after_the_last_flush(site: Site)
     assert steps(site) == [*range(301), *range(saved.cursor, 301)]
 
 
+def test_a_run_that_slept_past_its_lease_writes_nothing_over_what_came_since(site: Site) -> None:
+    site.write("config/kiq.yml", "lease: 5\n")
+    sleeper = start(site, "-C", "config/kiq.yml")
+    jid = push(site, "Steps", "a", 100_000, 0.01)
+    site.noted("a 10")
+    sleeper.stop_where_it_is()  # before its first flush: nothing is saved
+    other = start(site, "-C", "config/kiq.yml")
+    eventually(lambda: site.store.hexists(f"it-{jid}", "c"), 40, message="the other one has saved")
+    cursors = [cursor_of(site, jid)]
+    sleeper.signal(signal.SIGCONT)
+    sleeper.says("interrupted: another process goes on with it", timeout=20)
+
+    def saved_once_more() -> bool:
+        cursors.append(cursor_of(site, jid))
+        return cursors[-1] > cursors[0]
+
+    eventually(saved_once_more, 20, interval=0.001)
+    assert cursors == sorted(cursors)
+    other.signal(signal.SIGKILL)
+    other.wait()
+    before = len(steps(site))
+    start(site, "-C", "config/kiq.yml")
+    eventually(lambda: len(steps(site)) > before, 30)
+    assert steps(site)[before] >= cursors[-1]
+
+
+def cursor_of(site: Site, jid: str) -> int:
+    return int(site.store.hget(f"it-{jid}", "c") or 0)  # type: ignore[arg-type]
+
+
 def test_a_cancel_from_outside_is_heard_within_five_seconds(site: Site) -> None:
     start(site)
     jid = push(site, "Steps", "a", 10_000, 0.01)

@@ -175,7 +175,7 @@ def test_without_a_due_flush_redis_is_asked_thrice_in_all(bench: Bench) -> None:
     before = int(bench.store.info("commandstats").get("cmdstat_hset", {}).get("calls", 0))  # type: ignore[union-attr]
     bench.run(Count, 1000)
     after = int(bench.store.info("commandstats")["cmdstat_hset"]["calls"])  # type: ignore[index]
-    assert after - before == 2
+    assert after - before == 3  # as it begins, at its end, and that it has ended
 
 
 def test_a_run_that_was_overtaken_by_a_later_one_leaves_the_job_to_it(
@@ -183,11 +183,36 @@ def test_a_run_that_was_overtaken_by_a_later_one_leaves_the_job_to_it(
 ) -> None:
     monkeypatch.setattr("kiq.plugins.iteration.run.FLUSH_INTERVAL", 0.0)
     # As a process does that slept longer than its lease: the job has begun elsewhere meanwhile.
-    at[1] = lambda _job: bench.store.hset(f"it-{JID}", "ex", 2)
+    at[1] = lambda _job: bench.store.hset(f"it-{JID}", mapping={"run": "another", "c": "4"})
     assert isinstance(bench.run(Count, 5), ToSchedule)
     assert seen == ["start", 0, 1, "stop"]
+    assert bench.state()["c"] == "4", "what the other one has saved is left alone"
     assert bench.run(Count, 5) == DONE
-    assert [each for each in seen if isinstance(each, int)] == [0, 1, 2, 3, 4]
+    assert [each for each in seen if isinstance(each, int)] == [0, 1, 4]
+
+
+@pytest.mark.parametrize("last", [2, 4])
+def test_a_run_that_was_overtaken_writes_nothing_whatever_ends_it(bench: Bench, last: int) -> None:
+    def overtaken(_job: object) -> None:
+        bench.store.hset(f"it-{JID}", mapping={"run": "another", "c": "7", "ex": 2})
+        if last == 2:
+            raise RuntimeError("and then it fails")
+
+    at[last] = overtaken
+    verdict = bench.run(Count, 5)
+    assert isinstance(verdict, ToRetry if last == 2 else ToSchedule)
+    state = bench.state()
+    assert (state["run"], state["c"], state["ex"]) == ("another", "7", "2")
+    assert "fin" not in state
+    assert "done" not in state
+    assert "complete" not in seen
+
+
+def test_a_run_is_no_state_before_it_has_saved_one(bench: Bench) -> None:
+    at[0] = lambda _job: found.append(IterationState.find(JID, bench.url))
+    found: list[IterationState | None] = []
+    bench.run(Count, 2)
+    assert found == [None]
 
 
 def test_self_cancel_ends_before_the_next_item(bench: Bench) -> None:

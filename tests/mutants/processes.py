@@ -250,6 +250,24 @@ DEATH = (
     ),
 )
 
+#: Whose the state of an iterable job is.
+ITERATION = (
+    Mutant(
+        "a run that was overtaken writes over what came since",
+        (
+            Change(
+                "kiq/plugins/iteration/lua/save.lua",
+                "if run and run ~= ARGV[1] then return false end\n",
+                "",
+            ),
+        ),
+        (
+            "tests/integration/test_iteration_run.py"
+            "::test_a_run_that_was_overtaken_writes_nothing_whatever_ends_it",
+        ),
+    ),
+)
+
 #: What a child finds that a job has forked.
 FORKS = (
     Mutant(
@@ -294,4 +312,4 @@ PROMOTING = (
     ),
 )
 
-MUTANTS = (*OUTCOMES, *CALLS, *STARTS, *DEATH, *FORKS, *PROMOTING)
+MUTANTS = (*OUTCOMES, *CALLS, *STARTS, *DEATH, *ITERATION, *FORKS, *PROMOTING)

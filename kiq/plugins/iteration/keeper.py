@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from importlib import resources
 from typing import Any, Protocol
 
 from ...api.connection import Connection
@@ -17,6 +18,7 @@ from ...api.iteration_state import (
     read_state,
 )
 from ...errors import PayloadError, StoreError
+from ...jid import new_jid
 from ...store.scripts import Command
 
 logger = logging.getLogger("kiq.iteration")
@@ -24,6 +26,8 @@ logger = logging.getLogger("kiq.iteration")
 #: Seconds that a state is kept after the job's end: one whose verdict a crash swallowed comes again,
 #: and is not to begin anew. (Sidekiq deletes it.)
 FINISHED_TTL = 86_400
+_SCRIPTS = resources.files("kiq.plugins.iteration") / "lua"
+_CLAIM, _SAVE = (_SCRIPTS.joinpath(f"{name}.lua").read_text("utf-8") for name in ("claim", "save"))
 #: Pauses between attempts to save before the job is given back, in seconds.
 _PAUSES = (0.1, 0.3, 1.0)
 
@@ -33,11 +37,11 @@ class Keeper(Protocol):
 
     #: Whether what is saved is still there in the next run: only then may a run be interrupted.
     lasting: bool
-    #: Whether the last save has seen that another run, begun after this one, goes on with the job.
+    #: Whether the last save was refused, as another run, begun after this one, goes on with the job.
     overtaken: bool
 
     def load(self) -> IterationState:
-        """Return the state that earlier runs have left."""
+        """Return the state that earlier runs have left; from here on only this run may save it."""
 
     def check(self, state: IterationState) -> None:
         """Raise PayloadError if the cursor in *state* can't be kept."""
@@ -45,7 +49,7 @@ class Keeper(Protocol):
     def save(self, state: IterationState) -> bool:
         """Save *state*, and note in it if the job was cancelled; tell whether it is saved.
 
-        Sets *overtaken*.
+        Nothing is written where another run has begun since: *overtaken* is set.
         """
 
     def save_surely(self, state: IterationState) -> bool:
@@ -59,7 +63,11 @@ class Keeper(Protocol):
 
 
 class RedisKeeper:
-    """Keeps the state of the job *jid* in Redis; *push* tells this job from another with its jid."""
+    """Keeps the state of the job *jid* in Redis; *push* tells this job from another with its jid.
+
+    Each run has a name: the state belongs to the one that began last. A process that was taken for dead,
+    and wakes, may not write over what the run has saved that went on.
+    """
 
     lasting = True
     overtaken = False
@@ -68,22 +76,19 @@ class RedisKeeper:
         self._connection = connection
         self._jid = jid
         self._push = push
+        self._run = new_jid()
         self._key = key(jid)
 
     def load(self) -> IterationState:
         """One round trip. Raises StoreError, or PayloadError where the state is unreadable."""
+        found = self._connection.call(self._script(_CLAIM, self._push, STATE_TTL))
         try:
-            state = read_state(self._jid, self._connection.call(("HGETALL", self._key)))
+            return read_state(self._jid, found)
         except PayloadError as error:
             raise PayloadError(
                 f"{self._key}: {error}; to begin anew, delete that key, or call "
                 f"IterationState.find({self._jid!r}).delete()"
             ) from error
-        if state.finished is not None and state.finished != self._push:
-            # The same jid was pushed once more after its end: that is another job.
-            self._connection.call(("UNLINK", self._key))
-            return IterationState(jid=self._jid)
-        return state
 
     def check(self, state: IterationState) -> None:
         """Raise PayloadError if the cursor in *state* can't be kept."""
@@ -91,25 +96,34 @@ class RedisKeeper:
 
     def save(self, state: IterationState) -> bool:
         """One round trip. Raises PayloadError for a cursor that can't be kept, nothing else."""
-        commands = self._commands(state)
+        fields = self._fields(state)
         try:
-            self._write(commands, state)
+            cancelled = self._write(STATE_TTL, fields)
         except StoreError as error:
             logger.warning("the state of the iteration could not be saved: %s", error)
             return False
-        return True
+        if cancelled is not None and state.cancelled_at is None:
+            state.cancelled_at = number(cancelled)
+        return not self.overtaken
 
     def save_surely(self, state: IterationState) -> bool:
         """At most four round trips."""
-        return self.save(state) or any(_after(pause, self.save, state) for pause in _PAUSES)
+        if self.save(state):
+            return True
+        return any(not self.overtaken and _after(pause, self.save, state) for pause in _PAUSES)
 
-    def _write(self, commands: list[Command], state: IterationState) -> None:
-        executions, *_, cancelled = self._connection.exchange(commands)
-        self.overtaken = number(executions) > state.executions
-        if cancelled is not None and state.cancelled_at is None:
-            state.cancelled_at = number(cancelled)
+    def _write(self, ttl: int, fields: dict[str, Any]) -> bytes | None:
+        """Write *fields*, unless the state is a later run's; return since when the job is cancelled."""
+        pairs = [each for pair in fields.items() for each in pair]
+        # The TTL each time: Sidekiq sets it once, and a job of more than 30 days loses its state.
+        reply: list[bytes | None] | None = self._connection.call(self._script(_SAVE, ttl, *pairs))
+        self.overtaken = reply is None
+        return reply[0] if reply else None
 
-    def _commands(self, state: IterationState) -> list[Command]:
+    def _script(self, text: str, *arguments: Any) -> Command:
+        return ("EVAL", text, 1, self._key, self._run, *arguments)
+
+    def _fields(self, state: IterationState) -> dict[str, Any]:
         fields: dict[str, Any] = {
             "ex": state.executions,
             "c": write_cursor(state.cursor),
@@ -121,14 +135,7 @@ class RedisKeeper:
             fields["of"] = state.total
         if state.done_at is not None:
             fields["done"] = round(state.done_at, 3)
-        pairs = [each for pair in fields.items() for each in pair]
-        return [
-            ("HGET", self._key, "ex"),
-            ("HSET", self._key, *pairs),
-            # Each time: Sidekiq sets it once, and a job of more than 30 days loses its state.
-            ("EXPIRE", self._key, STATE_TTL),
-            ("HGET", self._key, "cancelled"),
-        ]
+        return fields
 
     def cancel(self) -> float:
         """One round trip. Raises StoreError."""
@@ -137,12 +144,7 @@ class RedisKeeper:
     def finish(self) -> None:
         """One round trip; a Redis that is away is only logged, as the job has been done."""
         try:
-            self._connection.exchange(
-                [
-                    ("HSET", self._key, "fin", self._push),
-                    ("EXPIRE", self._key, FINISHED_TTL),
-                ]
-            )
+            self._write(FINISHED_TTL, {"fin": self._push})
         except StoreError as error:
             logger.warning("the end of the iteration could not be noted: %s", error)
 

@@ -145,10 +145,10 @@ class Run:
         late = self._limit is not None and self._worked and now - self._began_at >= self._limit
         if now - self._saved_at >= FLUSH_INTERVAL or (late and self._saved):
             self._save()
-            if state.cancelled:
-                return Outcome.CANCELLED
             if self.keeper.overtaken:
                 return Outcome.OVERTAKEN
+            if state.cancelled:
+                return Outcome.CANCELLED
         # Where the state could not be saved it goes on, and tries again with the next write.
         return Outcome.OVERTIME if late and self._saved else None
 
@@ -202,12 +202,13 @@ class Run:
     def _give_back(self, outcome: Outcome) -> NoReturn:
         """Save what is not saved yet, and raise what brings the job back to its queue, uncounted."""
         self.update()
-        if outcome is Outcome.STOPPING and not self.keeper.save_surely(self.state):
+        stopping = outcome is Outcome.STOPPING
+        if stopping and not self.keeper.save_surely(self.state) and not self.keeper.overtaken:
             logger.warning("what was done since the state was saved last will be done again")
         with suppress(Abort):
             self.job.on_stop()
         logger.info("interrupted: %s; %d items are done so far", outcome.value, self.state.items)
-        if outcome is Outcome.STOPPING:
+        if stopping:
             # To the front, where it was taken from: another process goes on with it at once.
             raise Shutdown(f"an iterable job was interrupted: {outcome.value}")
         # Behind what waits: others have their turn before it goes on. One that was overtaken comes
@@ -224,6 +225,8 @@ class Run:
             # Before the callbacks: if one fails, the retry calls them again, and does no item twice.
             state.done_at = wall()
             self._save_the_end()
+            if self.keeper.overtaken:
+                self._give_back(Outcome.OVERTAKEN)
         if outcome is not Outcome.COMPLETED:
             logger.info("ended: %s; %d items are done", outcome.value, state.items)
         for callback in (job.on_cancel, job.on_stop, job.on_complete)[not state.cancelled :]:

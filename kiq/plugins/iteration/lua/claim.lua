@@ -1,0 +1,14 @@
+-- Begin a run: from here on it alone writes the state of its job.
+-- KEYS     1 the state
+-- ARGV     1 name of the run, 2 name of the push, 3 seconds that a state is kept
+-- returns  fields and values of the state that earlier runs have left
+redis.call('HDEL', KEYS[1], '')  -- a full Redis accepts what follows: it refuses only a first write
+local finished = redis.call('HGET', KEYS[1], 'fin')
+if finished then
+  if finished == ARGV[2] then return redis.call('HGETALL', KEYS[1]) end
+  -- The same jid was pushed once more after its end: that is another job.
+  redis.call('DEL', KEYS[1])
+end
+redis.call('HSET', KEYS[1], 'run', ARGV[1])
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+return redis.call('HGETALL', KEYS[1])

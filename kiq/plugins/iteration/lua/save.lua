@@ -1,0 +1,10 @@
+-- Save what a run has come to, unless a later run goes on with the job: then nothing is written.
+-- KEYS     1 the state
+-- ARGV     1 name of the run, 2 seconds that the state is kept, 3... fields and values
+-- returns  {since when the job is cancelled, or nil}; nil when it is a later run's
+redis.call('HDEL', KEYS[1], '')  -- a full Redis accepts what follows: it refuses only a first write
+local run = redis.call('HGET', KEYS[1], 'run')
+if run and run ~= ARGV[1] then return false end
+redis.call('HSET', KEYS[1], 'run', ARGV[1], unpack(ARGV, 3))
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+return {redis.call('HGET', KEYS[1], 'cancelled')}
