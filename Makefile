@@ -10,7 +10,7 @@ ARGS ?=
 LANES ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check fmt unit test matrix bare floor walk chaos mutants demo bench clean
+.PHONY: help setup check fmt unit test matrix bare floor walk ruby chaos mutants demo bench clean
 
 help: ## list these commands
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
@@ -50,6 +50,10 @@ floor: $(STAMP) ## the oldest of all that kiq depends on: of the matrix
 
 walk: $(STAMP) ## what README says, typed into a shell, and a wheel beside a Redis
 	@$(BIN)/pytest tests/walk/walk_*.py --timeout 600 --capture=no $(ARGS)
+
+ruby: $(STAMP) ## the tests beside Ruby's Sidekiq: this machine's, and where they can be had, newer Debians'
+	@rubies="$$(.ci/rubies)" && KIQ_TEST_RUBIES="$$rubies" \
+		$(BIN)/pytest -n $(LANES) --dist loadscope tests/contract/ruby $(ARGS)
 
 chaos: $(STAMP) ## kill, cut and freeze workers and Redis; LONG=1 for the long form, half an hour
 	@CHAOS_LONG=$(LONG) $(BIN)/pytest -n $(LANES) --dist worksteal tests/chaos $(ARGS)

@@ -13,6 +13,7 @@ import kiq
 from kiq.client import configured, default_client, use_settings
 from kiq.registry import Registry, registry
 from tests.helpers.needs import MARKER, Needs, announced
+from tests.helpers.rubies import Rubies
 from tests.helpers.server import TestServer
 
 
@@ -20,6 +21,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Know which tests this environment leaves out."""
     config.addinivalue_line("markers", MARKER)
     config.pluginmanager.register(Needs(announced()))
+    config.pluginmanager.register(Rubies())
 
 
 @pytest.fixture(scope="session")

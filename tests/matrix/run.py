@@ -1,9 +1,10 @@
 """Run squares of the matrix: ``python -m tests.matrix.run [NAME ...]``; without names all of them.
 
 ``--ci`` first runs what CI runs besides: ``make test``, the tests that talk to Redis on the server that
-``KIQ_TEST_REDIS_SERVER_2`` names, and ``make walk``. Each square has an environment in ``.venvs``, made
-anew when pyproject.toml changes. At the end stands how each went; one that could not be run is named,
-with the reason. Exit 1 if a test failed, 2 if nothing could be run. ``PYTEST_ARGS``: more for pytest.
+``KIQ_TEST_REDIS_SERVER_2`` names, ``make walk``, ``make ruby``. Each square has an environment in
+``.venvs``, made anew when pyproject.toml changes. At the end stands how each went; one that could not be
+run is named, with the reason. Exit 1 if a test failed, 2 if nothing could be run. ``PYTEST_ARGS``: more
+for pytest.
 """
 
 from __future__ import annotations
@@ -183,6 +184,7 @@ def run_besides() -> Iterator[Result]:
     else:
         yield Result("second-server", problem="NOT RUN: KIQ_TEST_REDIS_SERVER_2 names no server")
     yield run_ours("walk", "what README says, and a wheel beside a Redis", *make, "walk")
+    yield run_ours("ruby", "beside Sidekiqs of Ruby", *make, "ruby")
 
 
 def summary(results: Iterable[Result]) -> str:
