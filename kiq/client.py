@@ -22,6 +22,7 @@ from .slices import completed, in_slices, in_steps
 from .sole import Sole
 from .store.connection import Connector
 from .store.enqueue import ByQueue, Enqueue, Scheduled
+from .undone import check_done
 
 logger = logging.getLogger("kiq.client")
 
@@ -153,6 +154,7 @@ class Client(Sole):
         result = fold(ClientContext(payload, job_class or payload["class"]))
         if result is None:
             return None
+        check_done(result, "client middleware")
         if not isinstance(result, dict):
             raise PayloadError(
                 f"{payload['class']}: client middleware must return the payload, or None to veto, "

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .errors import ConfigError
+from .undone import check_done, refuse_undone
 
 #: ``startup`` before the first job; ``quiet`` when fetching stops; ``shutdown`` when stopping begins;
 #: ``exit`` last; ``heartbeat`` once, at the first beat; ``beat`` at every beat.
@@ -21,8 +22,8 @@ Handler = Callable[[], Any]
 class Events:
     """Who listens to what.
 
-    Threads: registered at boot; emitted by the launcher (startup, quiet, shutdown, exit) and by the
-    heartbeat thread (heartbeat, beat).
+    Threads: registered at boot, and only read afterwards. A worker calls the handlers of ``startup`` on
+    its main thread, all others on a thread that nothing else depends on.
     """
 
     def __init__(self) -> None:
@@ -34,22 +35,27 @@ class Events:
             near = difflib.get_close_matches(event, EVENTS, 1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise ConfigError(f"unknown event {event!r}{hint} (there are: {', '.join(EVENTS)})")
+        refuse_undone(f"a handler of {event}", handler)
         self._handlers[event].append(handler)
         return handler
 
     def emit(self, event: str, report: Callable[[BaseException, dict[str, Any]], None]) -> None:
-        """Call every handler of *event*; what one raises goes to *report*, and the next still runs."""
-        for handler in self._in_order(event):
+        """Call every handler of *event* here; what one raises goes to *report*, and the next still runs.
+
+        For tests of plugins: a worker does not wait for its handlers.
+        """
+        for handler in self.handlers(event):
             try:
-                handler()
+                check_done(handler(), f"a handler of {event}")
             except BaseException as error:  # noqa: BLE001 (a listener can't stop what it listens to)
                 report(error, {"event": event})
 
     def emit_strictly(self, event: str) -> None:
         """Call every handler of *event*; the first error is raised (used for ``startup``)."""
-        for handler in self._in_order(event):
-            handler()
+        for handler in self.handlers(event):
+            check_done(handler(), f"a handler of {event}")
 
-    def _in_order(self, event: str) -> list[Handler]:
+    def handlers(self, event: str) -> list[Handler]:
+        """Return the handlers of *event*, in the order in which they are to be called."""
         handlers = self._handlers[event]
         return handlers[::-1] if event in _REVERSED else handlers[:]

@@ -13,6 +13,7 @@ from .options import CLASS_ONLY, DEFAULTS, Options, checked
 from .payload import Payload
 from .registry import JobSpec, registry, wire_name
 from .sole import Sole
+from .undone import refuse_undone
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -53,11 +54,13 @@ class FunctionJob(Sole, Enqueuer[P], Generic[P, R]):
 
     def retry_in(self, hook: RetryInHook) -> RetryInHook:
         """Decorate the function that says when to try again; see docs/retries.md."""
+        refuse_undone(f"retry_in of {self._kiq_spec.name}", hook)
         self._kiq_spec.hooks["retry_in"] = hook
         return hook
 
     def retries_exhausted(self, hook: ExhaustedHook) -> ExhaustedHook:
         """Decorate the function that is told when no attempt is left; see docs/retries.md."""
+        refuse_undone(f"retries_exhausted of {self._kiq_spec.name}", hook)
         self._kiq_spec.hooks["retries_exhausted"] = hook
         return hook
 

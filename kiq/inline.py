@@ -15,6 +15,7 @@ from .errors import ConfigError
 from .middleware import ClientContext, ServerContext, fold_by_class
 from .payload import Payload
 from .registry import JobSpec
+from .undone import check_done
 
 #: How to wait for the coroutine of an async job.
 waiter: ContextVar[Callable[[Any], Any]] = ContextVar("kiq_waiter", default=asyncio.run)
@@ -31,6 +32,7 @@ def run_inline(
     if interruption.due:
         interruption.arrive()
     sent = host.client_middleware.fold(_payload_of)(ClientContext(payload, spec.cls or spec.name))
+    check_done(sent, "client middleware")
     if sent is None:
         return None
     received, _ = decode(encode(sent, codec))
@@ -38,7 +40,8 @@ def run_inline(
     context = ServerContext(received, received["queue"], spec.cls or spec.function, job)
     token = running.set(context)
     try:
-        return fold_by_class(host.server_middleware, _perform(spec), running.set)(context)
+        layers = fold_by_class(host.server_middleware, _perform(spec), running.set)
+        return check_done(layers(context), "a layer of server middleware")
     finally:
         running.reset(token)
 
@@ -61,13 +64,13 @@ def perform_job(spec: JobSpec, context: ServerContext) -> Any:
     Raises ConfigError where this thread runs one already, and would wait for itself.
     """
     if not spec.is_async:
-        return begin_job(spec, context)
+        return check_done(begin_job(spec, context), spec.label)
     if a_loop_runs_here():
         raise ConfigError(
             f"{spec.name} is async, and an event loop runs on this thread: "
             f"write await {spec.name.rpartition('.')[2]}.aio.perform_inline(...)"
         )
-    return waiter.get()(begin_job(spec, context))
+    return check_done(waiter.get()(begin_job(spec, context)), spec.label)
 
 
 def a_loop_runs_here() -> bool:

@@ -17,6 +17,7 @@ from .middleware import ServerContext
 from .options import CLASS_ONLY, DEFAULTS, Options, SetOptions, checked
 from .payload import Args, Payload
 from .registry import JobSpec, registry, wire_name
+from .undone import refuse_undone
 
 P = ParamSpec("P")
 #: What ``retry_in`` may answer: seconds, Kill, Discard, or None for the usual delay.
@@ -119,6 +120,8 @@ class Job(metaclass=_Meta):
     def __init_subclass__(cls, **options: Unpack[Options]) -> None:
         super().__init_subclass__()
         _check_attributes(cls)
+        for hook in ("retry_in", "retries_exhausted"):
+            refuse_undone(f"{cls.__qualname__}.{hook}", getattr(cls, hook, None))
         given = checked(cls.__qualname__, options)
         cls.options = {
             **cls.options,

@@ -108,6 +108,11 @@ def signals(identity: str) -> str:
     return f"{identity}-signals"
 
 
+def heard(identity: str) -> tuple[str, str]:
+    """Return the keys of the lists of signals that *identity* has taken, in turn."""
+    return f"kiq:heard:{identity}:0", f"kiq:heard:{identity}:1"
+
+
 def stat_day(stat: str, now: float) -> str:
     """Return the key of the counter *stat* for the UTC day of *now* (epoch seconds)."""
     return _stat_of_day(stat, int(now // 86_400))

@@ -28,28 +28,73 @@ _LONGEST = 100_000  # characters of a message, or of a traceback
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
+#: The handler that :func:`configure` made last.
+_ours: DroppingHandler | None = None
+
+
+class _Level(int):
+    """A level that kiq set: where another stands, the application has said what it wants."""
+
+
 def configure(level: str, format: str, stream: TextIO | None = None) -> None:
     """Send the log to *stream* (standard output when None), from *level* up, in *format*.
 
-    One handler serves the logger "kiq" and, where the root logger has no handler of its own, the
-    root logger, so that the user's loggers are seen as well. Calling it again replaces what it
-    did before. Raises ConfigError for an unknown level or format.
+    One handler serves kiq's loggers and, as long as nobody has said where they go, all others. The root
+    logger gets it by :func:`settle` only: an application may still set up its logging. Calling it again
+    replaces what it did before, but not what others did. Raises ConfigError for an unknown level or
+    format.
     """
-    number = _level_number(level)
+    global _ours
+    number = _Level(_level_number(level))
     target = sys.stdout if stream is None else stream
     handler = DroppingHandler(target)
     handler.setFormatter(_formatter(format, target))
     handler.addFilter(ContextFilter())
+    before, _ours = _ours, handler
     kiq, root = logging.getLogger("kiq"), logging.getLogger()
+    if before is None:
+        kiq.addHandler(handler)
+        kiq.propagate = False
+        kiq.setLevel(number)
+        if not root.handlers:
+            root.setLevel(number)
     for logger in (kiq, root):
-        for old in [each for each in logger.handlers if isinstance(each, DroppingHandler)]:
-            logger.removeHandler(old)
-    kiq.addHandler(handler)
-    kiq.setLevel(number)
-    kiq.propagate = False
-    if not root.handlers:
-        root.addHandler(handler)
-        root.setLevel(number)
+        if before is not None and before in logger.handlers:
+            logger.removeHandler(before)
+            logger.addHandler(handler)
+        if isinstance(logger.level, _Level):
+            logger.setLevel(number)
+    logging.lastResort = handler
+
+
+def settle(*, started: bool) -> None:
+    """Look what the application has said of its logging, when it is imported and when it has *started*.
+
+    Where it has spoken, it wins: handlers on the root logger get what is not kiq's, a configuration of
+    the logger "kiq" stands, and nothing is written twice to one stream.
+    """
+    if _ours is None:
+        return
+    kiq, root = logging.getLogger("kiq"), logging.getLogger()
+    if isinstance(root.level, _Level):
+        for handler in [each for each in root.handlers if _is_makeshift(each)]:
+            root.removeHandler(handler)
+    if started and not root.handlers:
+        root.addHandler(_ours)
+    if not kiq.handlers:
+        kiq.propagate = True  # it was configured, without a place to go of its own
+    if kiq.propagate or any(_is_console(each) for each in kiq.handlers if each is not _ours):
+        kiq.removeHandler(_ours)
+
+
+def _is_makeshift(handler: logging.Handler) -> bool:
+    """Tell whether ``logging.info`` and the like made *handler*, as they found none: nobody chose it."""
+    format = getattr(handler.formatter, "_fmt", None)
+    return type(handler) is logging.StreamHandler and format == logging.BASIC_FORMAT
+
+
+def _is_console(handler: logging.Handler) -> bool:
+    return isinstance(handler, logging.StreamHandler) and handler.stream in (sys.stdout, sys.stderr)
 
 
 def _of_job(run: ServerContext | None) -> dict[str, object]:
@@ -87,14 +132,23 @@ class ContextFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Stamp *record* in the thread that logs, which may not be the one that formats."""
-        run = running.get()
-        record.ctx = {
-            **_of_job(run),
-            **(logcontext.current.get() or {}),
-            **getattr(record, "kiq_fields", {}),
-        }
-        record.tid = logcontext.tid()
-        return record.levelno >= _least_level(run)
+        return stamp(record)
+
+
+def stamp(record: logging.LogRecord) -> bool:
+    """Give *record* the fields of this thread, unless it has them; False: the job wants none of it."""
+    if hasattr(record, "tid") and hasattr(record, "ctx"):
+        return True
+    run = running.get()
+    if record.levelno < _least_level(run):
+        return False
+    record.ctx = {
+        **_of_job(run),
+        **(logcontext.current.get() or {}),
+        **getattr(record, "kiq_fields", {}),
+    }
+    record.tid = logcontext.tid()
+    return True
 
 
 class DroppingHandler(logging.StreamHandler[TextIO]):

@@ -9,8 +9,12 @@ from typing import Any, ClassVar, Generic, TypeVar
 from . import interruption
 from .errors import PluginError
 from .registry import JobSpec, registry
+from .undone import refuse_undone
 
 Payload = dict[str, Any]
+_INSTEAD = (
+    "write a plain def, or, around async jobs, put @kiq.plugins.asyncio_jobs.async_layer above it"
+)
 
 #: The jids of pushes that waited: layers that belong to the call have seen them, and pass them by now.
 stamped: ContextVar[Collection[str]] = ContextVar("kiq_stamped", default=())
@@ -99,6 +103,7 @@ class Chain(Generic[C]):
 
         A layer that is there already moves. Raises PluginError when *before* or *after* is absent.
         """
+        _check_layer(layer)
         others = [one for one in self.layers if not _is(one, layer)]
         at = len(others)
         if before is not None:
@@ -110,6 +115,7 @@ class Chain(Generic[C]):
 
     def prepend(self, layer: Layer[C]) -> Layer[C]:
         """Add *layer* as the outermost one."""
+        _check_layer(layer)
         self.remove(layer)
         self.layers.insert(0, layer)
         return layer
@@ -191,6 +197,13 @@ def _concerns(layer: object, job_class: Any, present: frozenset[str]) -> bool:
     field = getattr(layer, "payload_field", "")
     applies_to = getattr(layer, "applies_to", None)
     return (not field or field in present) and (applies_to is None or applies_to(job_class))
+
+
+def _check_layer(layer: object) -> None:
+    refuse_undone(f"the middleware {_name(layer)}", layer, _INSTEAD)
+    for part in ("applies_to", "bind"):
+        if hasattr(layer, part):
+            refuse_undone(f"{part} of the middleware {_name(layer)}", getattr(layer, part))
 
 
 def _position(layers: Sequence[object], other: object, layer: object) -> int:

@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 from . import raised
 from .errors import PluginError
 from .events import Events, Handler
+from .kept import is_own
 from .middleware import Chain, ClientContext, Layer, Next, ServerContext
 from .raised import message_of, name_of
 from .undone import check_done, refuse_undone
@@ -120,13 +121,29 @@ class Host:
         self.death_handlers.append(handler)
         return handler
 
-    def report(self, error: BaseException, context: dict[str, Any]) -> None:
-        """Tell every error handler; one that raises is logged, and the next still runs."""
+    def report(
+        self,
+        error: BaseException,
+        context: dict[str, Any],
+        later: Callable[..., object] | None = None,
+    ) -> None:
+        """Tell every error handler; one that raises is logged, and the next still runs.
+
+        *later* calls them on another thread: ``later("error", handler, error, context, failed=...)``.
+        """
         for handler in self.error_handlers or [log_error]:
+
+            def failed(problem: BaseException, handler: ErrorHandler = handler) -> None:
+                _last_words(handler, problem)
+
+            # On a thread of kiq's own the log waits for nobody.
+            if later is not None and not (handler is log_error and is_own()):
+                later("error", handler, error, context, failed=failed)
+                continue
             try:
                 check_done(handler(error, context), "an error handler")
             except BaseException as problem:  # noqa: BLE001 (sys.exit in a handler, too)
-                _last_words(handler, problem)
+                failed(problem)
 
     def tell_death(self, payload: dict[str, Any], error: BaseException) -> None:
         """Tell every death handler; one that raises is reported, and the next still runs."""

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from .codec import decode
 from .errors import StoreUnavailable
+from .kept import Kept
 from .store.enqueue import ByQueue, Enqueue, Parcel, Scheduled, parcels
 
 logger = logging.getLogger("kiq.client")
@@ -86,7 +87,7 @@ class PushBuffer:
             raise StoreUnavailable(f"{error}; {why}", error.maybe_done) from error.__cause__
         first = not self._trying
         if first:
-            threading.Thread(target=self._run, name="kiq-push-buffer", daemon=True).start()
+            Kept(self._run, "kiq-push-buffer").start()
         self._trying, self._state, self._why = True, "away", str(error)
         self._kept += new
         self._room, self._total = self._room - jobs, jobs if first else self._total + jobs

@@ -27,8 +27,8 @@ _ADVICE = {
 }
 
 
-def check_done(result: Any, what: str) -> None:
-    """Raise NotDone where *result*, which *what* returned, is work that is still to be done."""
+def check_done(result: Any, what: str) -> Any:
+    """Return *result*, which *what* returned. Raises NotDone where it is work that is still to be done."""
     kind = _kind(result)
     if kind is not None:
         if kind == "a coroutine":
@@ -36,6 +36,12 @@ def check_done(result: Any, what: str) -> None:
         raise NotDone(
             f"{what} returned {kind}, and what that was to do is not done; {_ADVICE[kind]}"
         )
+    return result
+
+
+def untouched(result: Any) -> bool:
+    """Tell whether *result* is work that was not even begun; a future may be under way."""
+    return _kind(result) not in (None, "a future", "an awaitable")
 
 
 def refuse_undone(what: str, function: Any, instead: str = "write a plain def") -> None:
@@ -71,8 +77,9 @@ def _kind(result: Any) -> str | None:
             return name
     if kind.__module__ == "multiprocessing.pool" and kind.__name__ != "Pool":
         return "a future"
-    if issubclass(kind, contextlib.AbstractContextManager) and "gen" in vars(result):
-        return "a context manager"
+    if issubclass(kind, contextlib.AbstractContextManager):
+        body = getattr(result, "gen", None)  # of @contextmanager: else it has no work of its own
+        return "a context manager" if isinstance(body, types.GeneratorType) else None
     return "an awaitable" if hasattr(kind, "__await__") else None
 
 

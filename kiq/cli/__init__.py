@@ -15,7 +15,7 @@ from . import streams
 from .check import check
 from .exit_codes import OUTPUT, exit_code
 from .run import run
-from .streams import complain
+from .streams import complain, open_missing
 
 _BUILT_IN: dict[str, click.Command] = {"run": run, "check": check}
 
@@ -102,6 +102,7 @@ def kiq() -> None:
 
 def main(arguments: list[str] | None = None) -> Any:
     """Run the command line; errors of kiq, and of the streams, become one line and an exit code."""
+    open_missing()
     try:
         kiq.main(args=arguments, prog_name="kiq")
     except KiqError as error:

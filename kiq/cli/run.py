@@ -5,29 +5,31 @@ from __future__ import annotations
 import faulthandler
 import logging
 import os
-import signal
 import sys
-import threading
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
-from .. import __version__, boot, config_file, log, signals
+from .. import __version__, boot, config_file, log, loggers
 from ..client import configured, use_settings
+from ..clock import steady
 from ..config import SHARED, Config, Redis, banner_lines
 from ..errors import BootError, ConfigError, KiqError, StoreError
 from ..plugin import host
 from ..registry import registry
 from ..work.coverage import untaken_queues
 from ..work.launcher import Launcher
-from .exit_codes import exit_code
+from .control import CONNECTING, RUNNING, STARTING, STOPPING, Control
+from .exit_codes import SOFTWARE, exit_code
 
 logger = logging.getLogger("kiq")
 
 #: Seconds that a thread may keep the GIL from the courier. Python's 5 ms leave Redis idle meanwhile:
 #: a fifth of the throughput with no-op jobs (benchmarks/).
 _SWITCH_INTERVAL = 0.001
+_LOOK = 1.0  # seconds between two looks at kiq's own threads
+_WITHOUT_THREAD = 10.0  # seconds in which a new thread may be had for one that has ended
 
 
 @click.command()
@@ -59,23 +61,41 @@ def run(path: str | None, queues: tuple[str, ...], require: tuple[str, ...], **r
     sys.setswitchinterval(_SWITCH_INTERVAL)
     faulthandler.enable()  # a crash in C code says where
     boot.add_working_folder()
-    config = _application(path, flags)
-    received = signals.Signals()
-    received.install()
-    launcher = Launcher(config, host, registry, version=__version__, on_signal=received.put)
+    control = Control()
+    control.finish(_outcome(control, path, flags))
+
+
+def _outcome(control: Control, path: str | None, flags: dict[str, Any]) -> int:
+    """Be a worker until it is stopped, or can't be one; return the exit code."""
     try:
-        code = _work(launcher, config, received)
+        control.start()
+        loggers.lines.start()
+        config = _application(path, flags)
+    except KiqError as error:
+        click.echo(f"kiq: {error}", err=True)
+        return exit_code(error)
+    except BaseException as error:  # noqa: BLE001 (no thread can be had, out of memory)
+        return _broken(error)
+    try:
+        return _work(control, config)
     except KiqError as error:
         # A startup handler's own error: its traceback is what the application's author needs.
         logger.error("%s", error, exc_info=error.__cause__ if type(error) is BootError else None)
-        code = exit_code(error)
-    _end(code)
+        return exit_code(error)
+    except BaseException as error:  # noqa: BLE001 (as above)
+        return _broken(error)
+
+
+def _broken(error: BaseException) -> int:
+    logger.critical("kiq can't go on: %s: %s", type(error).__name__, error, exc_info=error)
+    return SOFTWARE
 
 
 def _application(path: str | None, flags: dict[str, Any]) -> Config:
     """Read the settings, import the application, and read them again with what it configured."""
     config = config_file.load(path, flags=flags)
     log.configure(config.log_level, config.log_format)
+    loggers.adopt()
     use_settings({name: getattr(config, name) for name in SHARED})
     given = dict(configured())
     boot.import_application(config.require)
@@ -91,6 +111,8 @@ def _application(path: str | None, flags: dict[str, Any]) -> Config:
             "there is no job class to run: name the module that defines them, with -r app.jobs or "
             "require: [app.jobs] in the configuration file"
         )
+    log.settle(started=False)
+    loggers.adopt()
     return config
 
 
@@ -113,24 +135,53 @@ def _with_redis(config: Config, given: Any) -> Config:
     return replace(config, redis=Redis(url="a redis.Redis", client=given), origins=origins)
 
 
-def _work(launcher: Launcher, config: Config, received: signals.Signals) -> int:
+def _work(control: Control, config: Config) -> int:
+    launcher = Launcher(config, host, registry, version=__version__, on_signal=control.signals.put)
+    control.enter(CONNECTING, launcher)
     for line in (f"kiq {__version__}, Python {sys.version.split()[0]}", *banner_lines(config)):
         logger.info("%s", line)
-    for notice in config.notices:
+    for notice in (*config.notices, *control.notices()):
         logger.warning("%s", notice)
-    if not launcher.prepare(lambda seconds: received.wait(seconds) in signals.STOP):
-        logger.info("stopped before Redis was reached")
-        return 0
+    launcher.prepare(control.ordered.wait)
     logger.info("%s; this process is %s", launcher.server, launcher.worker.identity)
     _warn_of_untaken_queues(launcher, config)
+    control.enter(STARTING)
+    try:
+        _start(launcher)
+        log.settle(started=True)
+        loggers.adopt()
+        control.enter(RUNNING)
+        logger.info("ready; stop it with Ctrl-C")
+        _watch(launcher, control)
+    finally:
+        control.enter(STOPPING)
+        launcher.stop()
+    return launcher.exit_code
+
+
+def _start(launcher: Launcher) -> None:
     try:
         launcher.start()
     except KiqError:
         raise
-    except Exception as error:
-        raise BootError(f"a startup handler failed: {type(error).__name__}: {error}") from error
-    logger.info("ready; stop it with Ctrl-C")
-    return _until_stopped(launcher, received)
+    except BaseException as error:
+        what = "a service could not be started" if launcher.started else "a startup handler failed"
+        raise BootError(f"{what}: {type(error).__name__}: {error}") from error
+
+
+def _watch(launcher: Launcher, control: Control) -> None:
+    """See to it that all threads are there, until a stop is ordered."""
+    gone_since: float | None = None
+    while not control.ordered.wait(_LOOK):
+        if launcher.mend():
+            gone_since = None
+        elif gone_since is None:
+            gone_since = steady()
+        elif steady() - gone_since > _WITHOUT_THREAD:
+            logger.critical(
+                "a thread that kiq needs can't be had: this process stops. Start it again"
+            )
+            launcher.end(SOFTWARE)
 
 
 def _warn_of_untaken_queues(launcher: Launcher, config: Config) -> None:
@@ -148,41 +199,3 @@ def _warn_of_untaken_queues(launcher: Launcher, config: Config) -> None:
             queue,
             ", ".join(names[:3]) + (" and others" if len(names) > 3 else ""),
         )
-
-
-def _until_stopped(launcher: Launcher, received: signals.Signals) -> int:
-    """Do what signals say, until the process is to end; return the exit code."""
-    stopper: threading.Thread | None = None
-    stops = 0
-    while stopper is None or stopper.is_alive():
-        name = received.wait(0.1 if stopper else 3600.0)
-        if name in signals.QUIET:
-            launcher.quiet()
-        elif name in signals.DUMP:
-            signals.log_stacks()
-        elif name in signals.STOP:
-            stops += 1
-            if stopper is None:
-                logger.info(
-                    "stopping: running jobs have %g s", launcher.worker.config.shutdown_timeout
-                )
-                # On a thread of its own, so that this one goes on hearing signals.
-                stopper = threading.Thread(target=launcher.stop, name="kiq-stopper", daemon=True)
-                stopper.start()
-            elif stops == 2:
-                logger.warning("told again: running jobs go back to their queues now")
-                launcher.hurry()
-            else:
-                return 128 + signal.Signals[f"SIG{name}"]
-    return launcher.exit_code
-
-
-def _end(code: int) -> NoReturn:
-    """End the process without waiting for threads that are stuck in a job."""
-    logging.shutdown()
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):
-            pass  # nobody reads it any more
-    os._exit(code)

@@ -1,4 +1,4 @@
-"""What people see of worker processes: Sidekiq's keys for processes, busy jobs and signals.
+"""What people see of worker processes: Sidekiq's keys for processes and busy jobs.
 
 For display only: Ruby prunes these keys, so recovery never reads them (owners are in
 :mod:`kiq.store.owners`).
@@ -23,11 +23,9 @@ def show(
     fields: Mapping[str, Any],
     work: Mapping[str, Mapping[str, Any]],
     sidekiq: int = 8,
-) -> list[str]:
-    """Show this process for a minute; return the signals that others sent. One round trip.
+) -> None:
+    """Show this process for a minute. One round trip.
 
-    One that was sent several times since the last beat is one: two people said the same, and nobody
-    meant that running jobs are to be broken off.
     *info* is Sidekiq's ``info`` object, *fields* the rest of the hash (busy, beat, quiet, rss ...),
     *work* what each busy thread runs, for Ruby's *sidekiq* of that major version.
     """
@@ -42,10 +40,7 @@ def show(
         ("EXPIRE", identity, keys.PROCESS_TTL),
         ("SADD", keys.PROCESSES, identity),  # last: on the list without a hash, it would be pruned
     ]
-    commands += [("RPOP", keys.signals(identity))] * 5
-    replies = link.exchange(commands)
-    heard = [reply.decode(errors="replace") for reply in replies[-5:] if isinstance(reply, bytes)]
-    return list(dict.fromkeys(heard))
+    link.exchange(commands)
 
 
 def hide(link: Link, identity: str, sidekiq: int = 8) -> None:
@@ -53,7 +48,13 @@ def hide(link: Link, identity: str, sidekiq: int = 8) -> None:
     link.exchange(
         [
             ("SREM", keys.PROCESSES, identity),
-            ("DEL", identity, keys.work(identity, sidekiq), keys.signals(identity)),
+            (
+                "DEL",
+                identity,
+                keys.work(identity, sidekiq),
+                keys.signals(identity),
+                *keys.heard(identity),
+            ),
         ]
     )
 

@@ -14,6 +14,7 @@ from ..middleware import Chain, ServerContext, fold_by_class
 from ..payload import moment
 from ..plugins.after_commit.whereabouts import leave_blocks
 from ..registry import JobSpec, registry
+from ..undone import check_done
 from .box import PushedJob
 
 #: The server middleware of tests: around each job that inline mode, ``perform_one`` or ``drain`` runs.
@@ -46,4 +47,5 @@ def _perform_in_context(spec: JobSpec, context: ServerContext) -> Any:
     def perform(inner: ServerContext) -> Any:
         return perform_job(spec, inner)
 
-    return fold_by_class(server_middleware, perform, running.set)(context)
+    layers = fold_by_class(server_middleware, perform, running.set)
+    return check_done(layers(context), "a layer of server middleware")

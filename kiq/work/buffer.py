@@ -43,6 +43,13 @@ class Buffer:
         """How many threads wait for a job."""
         return len(self._idle)
 
+    def leave(self, seat: Seat) -> None:
+        """Wake nobody at *seat*: another seat gets the wake-up that may be on its way."""
+        if seat in self._idle:
+            self._idle.discard(seat)
+        elif self.jobs:
+            self.wake(1)
+
     def put(self, jobs: Iterable[Taken]) -> None:
         """Add *jobs*, the next one first. Wake threads with :meth:`wake`."""
         self.jobs.extend(jobs)

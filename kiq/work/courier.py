@@ -7,11 +7,10 @@ rounds to the processor that runs them.
 
 from __future__ import annotations
 
-import threading
-
 from ..clock import steady
 from ..config import Capsule
 from ..errors import StoreDenied, StoreUnavailable
+from ..kept import Kept
 from ..store import flight
 from .buffer import Buffer
 from .desk import BATCH, Desk
@@ -38,12 +37,12 @@ class Courier:
         self.capsule = capsule
         self.left = False  # everything is given back, and the owner forgotten
         name = f"kiq-courier-{capsule.name}"
-        self.thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._report = worker.host.report
+        self.thread = Kept(self._run, name)
+        self._report = worker.report
         self._buffer = buffer
         self._desk = desk
         self._rounds = Rounds(worker, capsule, buffer, desk)
-        self.driver = Driver(self._rounds, buffer, desk, worker.host.report)
+        self.driver = Driver(self._rounds, buffer, desk, worker.report)
         self._outage = Outage(f"capsule {capsule.name}")
         self._napping = False
         self._rung = False  # the ear has something to read
@@ -101,11 +100,7 @@ class Courier:
                 try:
                     self._round()
                     self._outage.over()
-                except (StoreUnavailable, StoreDenied) as error:
-                    self._lost(error)
-                except Exception as error:  # noqa: BLE001 (the courier must outlive whatever happens)
-                    if not self._outage.lasting:  # else with each attempt, for as long as it lasts
-                        self._report(error, {"context": f"courier of capsule {self.capsule.name}"})
+                except BaseException as error:  # noqa: BLE001 (sys.exit in a queue filter, too)
                     self._lost(error)
             self.left = self._rounds.leave()
 
@@ -159,9 +154,12 @@ class Courier:
             flights = list(rounds.standing.ownership.flights.values())
             rounds.link.exchange(flight.unname_commands(self.owner, flights))
 
-    def _lost(self, error: Exception) -> None:
+    def _lost(self, error: BaseException) -> None:
         """Close the connection, unread: what was under way may or may not have happened."""
         self._rounds.lost()
+        # Said once, not with each attempt for as long as it lasts.
+        if not isinstance(error, StoreUnavailable | StoreDenied) and not self._outage.lasting:
+            self._report(error, {"context": f"courier of capsule {self.capsule.name}"})
         left = max(0.0, (self._finish_by or _NEVER) - steady())
         self._sleep(min(self._outage.failed(error), left), -1)
 

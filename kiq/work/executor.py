@@ -19,7 +19,7 @@ from ..middleware import Next, ServerContext, fold_by_class
 from ..plugin import Host
 from ..raised import is_a
 from ..registry import JobSpec, Registry
-from ..undone import PLAIN, check_done
+from ..undone import PLAIN, check_done, untouched
 from ..verdict import DONE, Dropped, Taken, ToDead, Verdict
 from . import children
 from .desk import Desk
@@ -211,8 +211,13 @@ def _perform(run: Any) -> Any:
     if children.present and not run.spec.is_async:
         children.end()
     if result is not None and type(result) not in PLAIN and not run.spec.is_async:
-        check_done(result, run.spec.label)
+        return _checked(run, result)
     return result
+
+
+def _checked(run: _Run, result: Any) -> Any:
+    run.performed = not untouched(result)
+    return check_done(result, run.spec.label)
 
 
 def _finished(awaited: Next[ServerContext]) -> Next[ServerContext]:
@@ -227,8 +232,7 @@ def _finished(awaited: Next[ServerContext]) -> Next[ServerContext]:
             raise
         if children.present:
             children.end()
-        check_done(result, run.spec.label)
-        return result
+        return _checked(run, result)
 
     return call
 

@@ -90,7 +90,7 @@ class Fetcher:
         if not self._standing.still_ours(fetched.state):
             return fetched
         for source, problem in fetched.errors:
-            self._worker.host.report(StoreError(f"{source}: {problem}"), {"context": "fetch"})
+            self._worker.report(StoreError(f"{source}: {problem}"), {"context": "fetch"})
         self._brought = len(fetched.jobs)
         self._standing.ownership.took(fetched.jobs)
         self._order.took(names, fetched.counts, fetched.empty)

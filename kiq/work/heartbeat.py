@@ -14,7 +14,9 @@ from .. import keys
 from ..clock import steady, wall
 from ..config import Capsule
 from ..errors import StoreError
+from ..kept import Kept, stack_of
 from ..store import owners, processes
+from ..store.signals import SentSignals
 from .busy import as_json_text
 from .courier import Courier
 from .desk import Run
@@ -40,15 +42,17 @@ class Heartbeat:
         worker: Worker,
         couriers: Sequence[Courier],
         runs: Callable[[], Iterable[Run]],
-        on_signal: Callable[[str], None],
+        on_signal: Callable[[str, float], None],
     ) -> None:
-        self.thread = threading.Thread(target=self._run, name="kiq-heartbeat", daemon=True)
+        self.thread = Kept(self._run, "kiq-heartbeat")
         self._worker = worker
         self._couriers = couriers
         self._runs = runs
         self._on_signal = on_signal
         self._link = worker.connector.open()
         self._outage = Outage("heartbeat")
+        self._signals = SentSignals(worker.identity)
+        self._heard_at = steady()  # what is read next was sent after that
         self._interval = min(_MOST, worker.lease / 6)
         self._next_beat = 0.0
         self._round_trip_us = 0
@@ -58,6 +62,11 @@ class Heartbeat:
         self._wake = threading.Event()
         self._soon = False
         self._silent: set[Courier] = set()
+
+    def hasten(self) -> None:
+        """Beat every second from now on: the process stops, and somebody may order it to hurry."""
+        self._interval = min(self._interval, _TICK)
+        self._next_beat = 0.0
 
     def stop(self) -> None:
         """End, and take this process off the list."""
@@ -91,7 +100,7 @@ class Heartbeat:
                 pause = self._outage.failed(error)
             except Exception as error:  # noqa: BLE001 (must outlive whatever happens)
                 self._link.close()
-                self._worker.host.report(error, {"context": "heartbeat"})
+                self._worker.report(error, {"context": "heartbeat"})
             self._watch()
         self._leave()
 
@@ -107,17 +116,21 @@ class Heartbeat:
                     active[owner].permit.extend(worker.good_until(sent_at))
                 else:
                     self._fence(owner)
-        worker.fleet = max(1, self._link.call(("SCARD", keys.OWNERS)))
+        asked_at = steady()
+        count, *heard = self._link.exchange([("SCARD", keys.OWNERS), *self._signals.commands()])
+        if not isinstance(count, StoreError):
+            worker.fleet = max(1, count)
+        for signal in self._signals.read(heard):
+            self._on_signal(signal, self._heard_at)
+        self._heard_at = asked_at
         sidekiq = worker.config.sidekiq
-        for signal in processes.show(
+        processes.show(
             self._link, worker.identity, self._info(), self._fields(), self._work(), sidekiq
-        ):
-            self._on_signal(signal)
-        events, report = worker.host.events, worker.host.report
+        )
         if self._first:
             self._first = False
-            events.emit("heartbeat", report)
-        events.emit("beat", report)
+            worker.tell("heartbeat")
+        worker.tell("beat")
 
     def _fence(self, owner: str) -> None:
         for courier in self._couriers:
@@ -132,9 +145,10 @@ class Heartbeat:
             if stuck and courier not in self._silent:
                 logger.error(
                     "capsule %s has not been in touch with Redis for %.0f s, though threads wait for "
-                    "jobs",
+                    "jobs; its thread is here:\n%s",
                     courier.capsule.name,
                     silence,
+                    stack_of(courier.thread.thread.ident),
                 )
                 self._silent.add(courier)
             elif not stuck and courier in self._silent:

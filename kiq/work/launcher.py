@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from .. import interruption
+from .. import interruption, kept
 from ..clock import steady
-from ..codec import decode
 from ..config import Config
-from ..errors import StoreUnavailable, StoreUnsuitable, UndecodablePayload
+from ..errors import StoreUnavailable, StoreUnsuitable
 from ..plugin import Host, Service
 from ..registry import Registry
 from ..store import needs, processes, server
@@ -23,25 +21,24 @@ from . import crash_points
 from .desk import Run
 from .executor import Executor
 from .heartbeat import Heartbeat
-from .manager import Manager, join
+from .manager import Manager
 from .outage import Outage
 from .poller import Poller
 from .processor import Processor
 from .reclaimer import Reclaimer
 from .run_folder import RunFolder, default_folder
+from .stopping import Stop
 from .worker import Worker
 
 logger = logging.getLogger("kiq")
-
-_AFTER_INTERRUPT = 1.0  # seconds that interrupted jobs have for their last words
-_TO_LEAVE = 3.0  # seconds beyond the deadline for writing what is owed and signing off
 
 
 class Launcher:
     """A worker process: capsules, poller, reclaimer, heartbeat.
 
-    Threads: :meth:`start` and :meth:`stop` on one (the main thread, as a rule); :meth:`quiet` and
-    :meth:`hurry` on any. Build it after any fork.
+    Threads: :meth:`start`, :meth:`mend` and :meth:`stop` on one (the main thread, as a rule);
+    :meth:`quiet`, :meth:`order_stop` and :meth:`hurry` on any: they wait for nothing. Build it after
+    any fork.
     """
 
     def __init__(
@@ -51,10 +48,13 @@ class Launcher:
         registry: Registry,
         *,
         version: str,
-        on_signal: Callable[[str], None],
+        on_signal: Callable[[str, float], None],
         run_folder: Path | None = None,
     ) -> None:
-        """*on_signal* gets the signals that others send through Redis: "TSTP", "TERM", "TTIN"."""
+        """*on_signal* gets the signals that others send through Redis: "TSTP", "TERM", "TTIN".
+
+        And since when (steady clock) each may have been sent.
+        """
         self._config = config
         self._host = host
         self._on_signal = on_signal
@@ -63,12 +63,9 @@ class Launcher:
         self.worker.launcher = self
         self.exit_code = 0  # what the process is to end with
         self.server: server.Server | None = None
-        self._deadline_lock = threading.Lock()
-        self._deadline: float | None = None
-        self._hurried = threading.Event()
+        self.started = False  # jobs may run
         self._managers: list[Manager] = []
         self._services: list[Service] = []
-        self._started = False
 
     def prepare(self, wait: Callable[[float], bool]) -> bool:
         """Make sure that Redis is there and suitable; wait for it, and say so, while it is away.
@@ -91,7 +88,7 @@ class Launcher:
                 link.close()
 
     def start(self) -> None:
-        """Fire ``startup`` (its errors abort), then start every thread. Returns at once."""
+        """Call the ``startup`` handlers (their errors abort), then start all threads and services."""
         worker = self.worker
         interruption.stopping.clear()
         self._host.events.emit_strictly("startup")
@@ -108,13 +105,34 @@ class Launcher:
         # Made before any job runs: what a service must know by then, it looks up here, and jobs find
         # what it brings. Started when all else is.
         self._services = [make(worker) for make in self._host.services]
+        worker.errands.start()
+        self.started = True
         for manager in self._managers:
             manager.start()
         for part in (self._heartbeat, self._reclaimer, self._poller):
             part.thread.start()
         for service in self._services:
-            service.start()
-        self._started = True
+            self._start_service(service)
+
+    def _start_service(self, service: Service) -> None:
+        """Start *service* on a thread that may wait for it, and wait as long as nobody orders a stop."""
+        errors: list[BaseException] = []
+        errand = self.worker.errands.call("service", service.start, failed=errors.append)
+        while errand is not None and not errand.over.wait(0.05):
+            self.worker.errands.look()
+            if self.worker.deadline.at is not None:
+                return
+        if errors:
+            raise errors[0]
+
+    def mend(self) -> bool:
+        """Replace threads that have ended unasked, name handlers that hang; call it every second or so.
+
+        False when a thread can't be replaced.
+        """
+        self.worker.errands.look()
+        mended = [kept.mend(), *(manager.mend() for manager in self._managers)]
+        return all(mended)
 
     def processors(self) -> list[Processor]:
         """Return every processor of this process."""
@@ -128,27 +146,29 @@ class Launcher:
     def end(self, exit_code: int) -> None:
         """Stop this process in order, as by TERM; it ends with *exit_code*."""
         self.exit_code = exit_code
-        self._on_signal("TERM")
+        self._on_signal("TERM", steady())
 
     def quiet(self) -> None:
         """Take no more jobs and promote none; what runs goes on. Can't be undone."""
-        if not self._started or all(manager.courier.is_quiet for manager in self._managers):
+        if not self.started or all(manager.courier.is_quiet for manager in self._managers):
             return
         interruption.stopping.set()
-        logger.info("quiet: no more jobs are taken; those that run may end")
         for manager in self._managers:
             manager.quiet()
         self._poller.stop()
         self._heartbeat.soon()
-        self._host.events.emit("quiet", self._host.report)
+        logger.info("quiet: no more jobs are taken; those that run may end")
+        self.worker.tell("quiet")
+
+    def order_stop(self) -> None:
+        """Set the deadline: from now on, running jobs have ``shutdown_timeout``."""
+        self.worker.deadline.set(self._config.shutdown_timeout)
+        if self.started:
+            self._heartbeat.hasten()
 
     def hurry(self) -> None:
         """Make the shutdown's deadline now."""
-        with self._deadline_lock:
-            # Under the lock: stop() has either not looked yet, or has set a deadline.
-            self._hurried.set()
-            if self._deadline is not None:
-                self._deadline = min(self._deadline, steady())
+        self.worker.deadline.hurry()
 
     def runs(self) -> Iterator[Run]:
         """Return whatever may run a job in this process."""
@@ -160,69 +180,20 @@ class Launcher:
         Returns when that is done; the caller then ends the process (``os._exit``: a thread that is
         stuck in a job can't be ended otherwise). Takes the timeout and some five seconds at most.
         """
-        if not self._started:
+        if not self.started:
             self._run_folder.unlock()
             return
-        with self._deadline_lock:
-            hurried = self._hurried.is_set()
-            self._deadline = steady() + (0.0 if hurried else self._config.shutdown_timeout)
-        self.quiet()
-        self._host.events.emit("shutdown", self._host.report)
-        for service in self._services:
-            self._stop_service(service)
-        self._wait_for_jobs()
-        self._interrupt_jobs()
-        self._sign_off()
-        self._host.events.emit("exit", self._host.report)
-        interruption.stopping.clear()  # where the process goes on, its next jobs are not concerned
-        logger.info("bye")
-
-    @property
-    def _past_deadline(self) -> bool:
-        with self._deadline_lock:
-            return self._deadline is not None and steady() >= self._deadline
-
-    def _wait_for_jobs(self) -> None:
-        while not self._past_deadline and not all(manager.idle for manager in self._managers):
-            self._hurried.wait(0.02)
-
-    def _interrupt_jobs(self) -> None:
-        running = [taken for manager in self._managers for taken in manager.running]
-        if not running:
-            return
-        logger.warning(
-            "%d jobs did not finish in %g s and go back to their queues: %s",
-            len(running),
-            self._config.shutdown_timeout,
-            ", ".join(map(_jid, running[:100])) + (" and others" if len(running) > 100 else ""),
+        self.order_stop()
+        stop = Stop(
+            self.worker,
+            self._managers,
+            self._services,
+            self._poller,
+            self._reclaimer,
+            self._heartbeat,
+            self._run_folder,
         )
-        began = steady()
-        while (waited := steady() - began) < _AFTER_INTERRUPT and any(
-            manager.running for manager in self._managers
-        ):
-            for manager in self._managers:
-                manager.interrupt(2 * waited)  # so that who waits in a lock has time to end, too
-            threading.Event().wait(0.01)
-
-    def _sign_off(self) -> None:
-        deadline = steady() + _TO_LEAVE
-        for manager in self._managers:
-            manager.finish(deadline)
-        self._reclaimer.stop()
-        stayed = [manager for manager in self._managers if not manager.join(deadline + 1)]
-        self._heartbeat.stop()
-        for part in (self._poller, self._reclaimer, self._heartbeat):
-            join(part.thread, deadline + 1)
-        if not stayed and self._poller.left:
-            # Not before: a free lock would prove to others that this process is dead. And not when
-            # jobs could not be given back: then the lock that its end sets free is to prove just that.
-            self._run_folder.unlock()
-
-    def _stop_service(self, service: Service) -> None:
-        try:
-            service.stop()
-        except Exception as error:  # noqa: BLE001 (the shutdown must go on)
-            self._host.report(error, {"context": "stopping a service"})
+        stop.run(self.quiet)
 
     def _inspect(self, link: Link) -> None:
         self.server = server.inspect(link)
@@ -269,10 +240,3 @@ class Launcher:
                     "codec: json, or use another database, or set allow_ruby_server: true if it "
                     "never polls"
                 )
-
-
-def _jid(taken: Taken) -> str:
-    try:
-        return str(decode(taken.raw)[0].get("jid", "?"))
-    except UndecodablePayload:
-        return "(undecodable)"

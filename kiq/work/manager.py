@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import logging
 import os
-import threading
 from collections.abc import Iterator
 
 from .. import interruption
@@ -18,6 +18,8 @@ from .executor import Executor
 from .processor import Processor
 from .worker import Worker
 
+logger = logging.getLogger("kiq")
+
 
 class Manager:
     """A courier and the processors that it serves.
@@ -31,7 +33,7 @@ class Manager:
         self.courier = Courier(worker, capsule, self._buffer, self._desk)
         self._name = capsule.name
         self._execute = execute
-        self._report = worker.host.report
+        self._report = worker.report
         self._hired = 0
         self.processors = [self._hire() for _ in range(capsule.concurrency)]
 
@@ -71,6 +73,26 @@ class Manager:
             raise
         self.processors = [*(one for one in self.processors if one.thread.is_alive()), fresh]
         return True
+
+    def mend(self) -> bool:
+        """Let new threads do the work of those that have ended unasked; False when none can be had."""
+        mended = True
+        for processor in self.processors:
+            if processor.retired or processor.thread.is_alive():
+                continue
+            logger.error(
+                "thread %s has ended unasked: another takes its place", processor.thread.name
+            )
+            processor.clear_away()
+            fresh = self._hire()
+            try:
+                fresh.thread.start()
+            except RuntimeError as error:
+                logger.error("no thread takes its place: %s", error)
+                mended = False
+            else:
+                self.processors = [*(one for one in self.processors if one is not processor), fresh]
+        return mended
 
     def quiet(self) -> None:
         """Take no more jobs."""
@@ -115,11 +137,5 @@ class Manager:
 
     def join(self, deadline: float) -> bool:
         """Wait for the courier to have left, until *deadline*; return whether it has."""
-        join(self.courier.thread, deadline)
+        self.courier.thread.join(deadline - steady())
         return self.courier.left
-
-
-def join(thread: threading.Thread, deadline: float) -> None:
-    """Wait for *thread*, if it was started, until *deadline* (steady clock)."""
-    if thread.ident is not None:
-        thread.join(max(0.0, deadline - steady()))

@@ -6,10 +6,12 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any
 
 from ..clock import steady
+from ..kept import Kept
 from ..verdict import Taken
 from .due import Fate, struck
 
@@ -41,7 +43,7 @@ class _Passage:
         self._ends = False
         self._lock = threading.Lock()
         self._work = threading.Semaphore(0)
-        threading.Thread(target=run, args=(self,), name="kiq-promotions", daemon=True).start()
+        Kept(partial(run, self), "kiq-promotions").start()
 
     @property
     def is_late(self) -> bool:

@@ -9,6 +9,7 @@ import threading
 from .. import keys
 from ..clock import steady
 from ..errors import StoreError, StoreUnavailable
+from ..kept import Kept
 from ..store import owners
 from .ear import Ear, wait_for
 from .outage import Outage
@@ -30,7 +31,7 @@ class Poller:
     """
 
     def __init__(self, worker: Worker) -> None:
-        self.thread = threading.Thread(target=self._run, name="kiq-poller", daemon=True)
+        self.thread = Kept(self._run, "kiq-poller")
         self._worker = worker
         self._link = worker.connector.open()
         self._promoter = Promoter(worker, self._link)
@@ -55,7 +56,7 @@ class Poller:
             except StoreError as error:
                 seconds = self._outage.failed(error)
             except BaseException as error:  # noqa: BLE001 (the poller must outlive whatever happens)
-                self._worker.host.report(error, {"context": "poller"})
+                self._worker.report(error, {"context": "poller"})
                 seconds = self._broke(error)
             self._wait(seconds)
         self._leave()

@@ -11,7 +11,7 @@ from .. import interruption
 from ..clock import steady
 from ..errors import Cancelled, Shutdown
 from ..logcontext import tid_of
-from ..verdict import Dropped, Taken, Verdict
+from ..verdict import Dropped, Taken, ToQueue, Verdict
 from . import strike
 from .buffer import Buffer
 from .desk import MOST_WAITING, Desk
@@ -117,6 +117,14 @@ class Processor:
         # Not back into its queue: it would meet the same error at once, again and again.
         self._desk.outbox.append((taken, self._failed(taken, error)))
         self._desk.wake()
+
+    def clear_away(self) -> None:
+        """Give back the job in hand, if there is one, and the seat: the thread has ended."""
+        taken, self.current = self.current, None
+        self._buffer.leave(self._seat)
+        if taken is not None:
+            self._desk.outbox.append((taken, ToQueue(last=True)))
+            self._desk.wake()
 
     @property
     def tid(self) -> str:

@@ -153,7 +153,7 @@ class Promoter:
     def _put_off(self, refused: list[tuple[Taken, StoreError]]) -> None:
         """Put off what could not go where it should, so that it stands in nobody's way."""
         for taken, problem in refused:
-            self._worker.host.report(problem, {"context": "promotion"})
+            self._worker.report(problem, {"context": "promotion"})
             later = flight.move_command((taken, PutOff(AGAIN)), wall(), self._limits)
             try:
                 self._link.call(later)
@@ -168,7 +168,7 @@ class Promoter:
             self._link, group[0][0].flight.owner, source, [one for _, one in group], cleared
         )
         for problem in refused:
-            self._worker.host.report(StoreError(problem), {"context": "promotion"})
+            self._worker.report(StoreError(problem), {"context": "promotion"})
         # Later, so that they don't stand in front of what is due for other queues. Those that did
         # enter are not in flight any more: for them this does nothing.
         return [(taken, PutOff(AGAIN)) for taken, _ in group] if refused else []

@@ -8,6 +8,7 @@ import threading
 from .. import keys
 from ..clock import steady
 from ..errors import StoreError, StoreUnavailable
+from ..kept import Kept
 from ..store import owners, processes
 from .outage import Outage
 from .run_folder import RunFolder
@@ -64,7 +65,7 @@ class Reclaimer:
     """
 
     def __init__(self, worker: Worker, run_folder: RunFolder) -> None:
-        self.thread = threading.Thread(target=self._run, name="kiq-reclaimer", daemon=True)
+        self.thread = Kept(self._run, "kiq-reclaimer")
         self._worker = worker
         self._folder = run_folder
         self._link = worker.connector.open()
@@ -91,7 +92,7 @@ class Reclaimer:
             except StoreError as error:
                 pause = self._broke(error)
             except Exception as error:  # noqa: BLE001 (must outlive whatever happens)
-                self._worker.host.report(error, {"context": "reclaimer"})
+                self._worker.report(error, {"context": "reclaimer"})
                 pause = max(_LOOK, self._broke(error))
         self._leave()
 

@@ -17,6 +17,7 @@ from typing import Any, TypeGuard
 from ..errors import Discard, JobSignal, Kill, Retry, Snooze
 from ..payload import MILLISECONDS_FROM, moment
 from ..raised import came_from_shutdown, is_a, message_of, name_of, signal_in, traceback_of
+from ..undone import check_done
 
 Payload = dict[str, Any]
 Hook = Callable[[str], Callable[..., Any] | None]
@@ -168,7 +169,9 @@ class RetryPolicy:
     ) -> GiveUp:
         try:
             handler = hook("retries_exhausted")
-            answer = None if handler is None else handler(payload, error)
+            answer = None
+            if handler is not None:
+                answer = check_done(handler(payload, error), "retries_exhausted")
             if answer is Discard or isinstance(answer, Discard):
                 return GiveUp(False, f"{why}; retries_exhausted said Discard")
         except BaseException as problem:  # noqa: BLE001 (sys.exit and all: the job still dies)
@@ -184,7 +187,9 @@ def _ask_retry_in(
     """Return the delay in seconds, Kill, Discard, or None for the default."""
     try:
         handler = hook("retry_in")
-        return None if handler is None else _wish(handler(count, error, payload))
+        if handler is None:
+            return None
+        return _wish(check_done(handler(count, error, payload), "retry_in"))
     except BaseException as problem:  # noqa: BLE001 (sys.exit and all: the default delay applies)
         errors.append(problem)
         return None
@@ -206,7 +211,12 @@ def _wish(answer: Any) -> float | type[JobSignal] | None:
         )
     # As a plain number: a subclass may compare as it likes, and its delay would be negative.
     seconds = answer if type(answer) in (int, float) else float(answer)
-    return float(seconds) if 0 < seconds < _LONGEST_DELAY else None
+    if seconds >= _LONGEST_DELAY:
+        raise ValueError(
+            f"retry_in returned {answer!r}, which is over 31 years, or a date: "
+            "give seconds, kiq.Kill, kiq.Discard or None"
+        )
+    return float(seconds) if seconds > 0 else None
 
 
 def compressed_backtrace(error: BaseException, lines: bool | int) -> str:

@@ -47,11 +47,11 @@ class Rounds:
         self.standing = Standing(worker, capsule, buffer, self.lane, self._reply_size)
         self.fetcher = Fetcher(worker, capsule, self.standing, self._reply_size)
         limits = DeadLimits(worker.config.dead_max_jobs, worker.config.dead_timeout)
-        self.settler = Settler(desk, limits, worker.host.report)
+        self.settler = Settler(desk, limits, worker.report)
         self._threads = capsule.concurrency
         self._buffer = buffer
         self._desk = desk
-        self._report = worker.host.report
+        self._report = worker.report
         self._settling = 0  # how many of the commands settle
         self._readers: list[Reader] = []
 

@@ -15,6 +15,8 @@ from ..config import Config
 from ..plugin import Host
 from ..registry import Registry
 from ..store.connection import Connector
+from .deadline import Deadline
+from .errands import Errands
 from .ownership import Ownership
 from .suspects import Isolation
 
@@ -82,6 +84,8 @@ class Worker:
     facts: dict[str, Any] = field(default_factory=dict)
     owners: Owners = field(default_factory=Owners)
     isolation: Isolation = field(default_factory=Isolation)
+    errands: Errands = field(default_factory=Errands)
+    deadline: Deadline = field(default_factory=Deadline)
     started_at: float = field(default_factory=wall)
     fleet: int = 1  # owners in all processes; written by the heartbeat
     launcher: Launcher | None = None  # whose process this is
@@ -94,6 +98,20 @@ class Worker:
     def good_until(self, sent_at: float) -> float:
         """Return until when jobs may start after a beat that was sent at *sent_at* (steady clock)."""
         return sent_at + self.config.lease * (1 - _MARGIN)
+
+    def report(self, error: BaseException, context: dict[str, Any]) -> None:
+        """Report an error that one of kiq's own threads met: it does not wait for users' handlers."""
+        self.host.report(error, context, self.errands.call)
+
+    def tell(self, event: str) -> None:
+        """Call the handlers of *event* soon, in their order; what they raise is reported."""
+
+        def failed(error: BaseException) -> None:
+            self.host.report(error, {"event": event})
+
+        for handler in self.host.events.handlers(event):
+            if event != "beat" or not self.errands.waits_for(handler):
+                self.errands.call(event, handler, failed=failed)
 
     def new_owner(self, part: str) -> str:
         """Return a name for an owner that no owner has had."""

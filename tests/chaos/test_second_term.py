@@ -53,7 +53,7 @@ def launcher(
         fresh_host,
         fresh_registry,
         version="0",
-        on_signal=lambda _name: None,
+        on_signal=lambda _name, _since: None,
         run_folder=tmp_path / "run",
     )
     assert made.prepare(lambda _seconds: True)
@@ -62,7 +62,7 @@ def launcher(
 
 
 def _deadline(launcher: Launcher) -> float:
-    return launcher._deadline if launcher._deadline is not None else steady() + LONG
+    return launcher.worker.deadline.at or steady() + LONG
 
 
 def test_when_the_stop_begins_in_the_middle_of_the_second_signal(launcher: Launcher) -> None:
@@ -70,9 +70,9 @@ def test_when_the_stop_begins_in_the_middle_of_the_second_signal(launcher: Launc
 
     def stop_begins() -> None:
         stopper.start()
-        eventually(lambda: launcher._deadline is not None, message="the stop has its deadline")
+        eventually(lambda: launcher.worker.deadline.at, message="the stop has its deadline")
 
-    launcher._deadline_lock = Between(stop_begins)  # type: ignore[assignment]
+    launcher.worker.deadline._lock = Between(stop_begins)  # type: ignore[assignment]
     launcher.hurry()
     stopper.join(20)
     assert not stopper.is_alive()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 
@@ -104,9 +105,11 @@ def test_a_second_term_makes_the_deadline_now(site: Site) -> None:
     site.noted("begin a")
     worker.signal(signal.SIGTERM)
     worker.says("stopping: running jobs have 60 s")
-    worker.signal(signal.SIGTERM)
+    worker.signal_again(signal.SIGTERM)
     assert worker.wait(5) == 0
     assert waiting(site) == ["a"]
+    # What they were given, not what they would have been given.
+    assert re.search(r"1 jobs did not finish in 1(\.\d)? s", worker.log)
 
 
 def test_a_stop_that_two_people_order_through_redis_is_one(site: Site) -> None:
@@ -122,13 +125,14 @@ def test_a_stop_that_two_people_order_through_redis_is_one(site: Site) -> None:
 
 
 def test_a_third_term_ends_it_where_it_stands(site: Site) -> None:
-    worker = site.start("-t", "60", **UNMEASURED)
+    site.write("lingers.py", "import atexit, time\natexit.register(time.sleep, 30)\n")
+    worker = site.start("-r", "lingers", "-t", "60", **UNMEASURED)
     site.push("Stubborn", "stuck", 30)
     site.noted("begin stuck")
     for words in ("stopping: ", "told again: "):
-        worker.signal(signal.SIGTERM)
+        worker.signal_again(signal.SIGTERM)
         worker.says(words)
-    worker.signal(signal.SIGTERM)
+    worker.signal_again(signal.SIGTERM)
     assert worker.wait(5) == 128 + signal.SIGTERM
 
 

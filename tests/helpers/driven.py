@@ -111,7 +111,7 @@ class DrivenWorker:
             self._host,
             registry,
             version="0",
-            on_signal=lambda _name: None,
+            on_signal=lambda _name, _since: None,
             run_folder=folder / "run",
         )
 

@@ -53,6 +53,16 @@ class PostgreSQL:
         """Return a connection of its own, which commits each statement."""
         return psycopg.connect(f"host={self.folder} user=kiq dbname=postgres", autocommit=True)
 
+    def count_connections(self) -> int:
+        """Return how many connections there are, but for that of this call."""
+        with self.connect() as own:
+            found = own.execute(
+                "SELECT count(*) FROM pg_stat_activity "
+                "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+            ).fetchone()
+        assert found is not None
+        return int(found[0])
+
     def close_connections(self) -> int:
         """Close every connection but that of this call, as an administrator may; return how many."""
         with self.connect() as own:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,7 @@ class WorkerProcess:
                 start_new_session=True,
             )
         self.pid = self._process.pid
+        self._signalled_at = 0.0
 
     def __enter__(self) -> WorkerProcess:
         return self
@@ -103,7 +105,14 @@ class WorkerProcess:
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
         assert self.running, "it has ended: its pid may be another process's by now"
+        self._signalled_at = time.monotonic()
         os.kill(self.pid, number)
+
+    def signal_again(self, number: signal.Signals) -> None:
+        """Send it another signal, so long after the last that two orders to stop are two."""
+        until = self._signalled_at + 1.1
+        eventually(lambda: time.monotonic() > until, 2)
+        self.signal(number)
 
     def stop_where_it_is(self) -> None:
         """Freeze it (SIGSTOP), and wait until it stands still. SIGCONT lets it go on."""

@@ -20,9 +20,10 @@ from tests.helpers.postgresql import PostgreSQL, program
 from tests.helpers.stored import in_queue
 from tests.unit.test_sqlalchemy_sessions import works
 
-pytestmark = pytest.mark.needs("django", "sqlalchemy")
-
-pytestmark = pytest.mark.skipif(program("initdb") is None, reason="PostgreSQL is not installed")
+pytestmark = [
+    pytest.mark.needs("django", "sqlalchemy"),
+    pytest.mark.skipif(program("initdb") is None, reason="PostgreSQL is not installed"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -209,7 +209,7 @@ def test_too_many_stuck_jobs_end_the_process_in_order_and_they_go_back(
 ) -> None:
     worker = start(threads=4, max_stuck=2, shutdown_timeout=0.5)
     signals: list[str] = []
-    worker.launcher._on_signal = signals.append
+    worker.launcher._on_signal = lambda name, _since: signals.append(name)
     Blocked.perform_async("a")
     Blocked.perform_async("b")
     eventually(lambda: signals == ["TERM"], 10)

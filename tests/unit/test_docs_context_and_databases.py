@@ -1,4 +1,4 @@
-"""The examples of docs/context.md and docs/databases.md run, and do what the pages say."""
+"""The examples of docs/context.md, docs/databases.md and docs/django.md run, and do what the pages say."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_the_page_about_databases_pushes_what_is_committed(
     fake: redis.Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    room = run_page("databases.md", 5)
+    room = run_page("databases.md", 4)
     assert [each["args"] for each in in_queue(fake)] == [[1], [2], [5], [4]]
     assert in_queue(fake)[0]["jid"] == room["jid"]
     assert [each["args"] for _, each in scheduled(fake)] == [[3]]
@@ -81,7 +81,7 @@ def test_the_settings_of_the_page_are_known() -> None:
     from kiq.contrib.django.attaching import _KNOWN
 
     room: dict[str, Any] = {}
-    exec(blocks("databases.md")[-1], room)  # noqa: S102
+    exec(blocks("django.md")[-1], room)  # noqa: S102
     assert set(room["KIQ"]) <= set(_KNOWN)
-    table = (DOCS / "databases.md").read_text("utf-8").split("| key of `KIQ` |")[1]
+    table = (DOCS / "django.md").read_text("utf-8").split("| key of `KIQ` |")[1]
     assert set(re.findall(r"`(\w+)`", table.split("\n\n")[0])) >= set(_KNOWN)

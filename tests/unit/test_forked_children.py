@@ -89,7 +89,9 @@ def test_a_processor_whose_job_was_about_to_be_interrupted_ends_its_child() -> N
         return DONE
 
     buffer = Buffer()
-    processor = Processor(buffer, desk, execute, lambda: None, lambda *_: None, "one")
+    processor = Processor(
+        buffer, desk, execute, lambda *_: DONE, lambda: None, lambda *_: None, "one"
+    )
     buffer.put([taken()])
     buffer.close()
     processor.run()

@@ -14,8 +14,8 @@ import pytest
 import kiq
 from kiq import interruption
 from kiq.clock import steady
+from kiq.kept import stack_of
 from kiq.plugins.interrupting import elsewhere
-from kiq.plugins.interrupting.moment import stack_of
 from kiq.plugins.interrupting.span import Span
 from kiq.plugins.interrupting.watchdog import Watchdog
 from kiq.work import strike

@@ -33,6 +33,8 @@ def loggers_as_in_a_fresh_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[N
     kiq.handlers[:] = []
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(log, "_ours", None)
+    monkeypatch.setattr(logging, "lastResort", None)
     yield
     root.handlers[:] = handlers
     kiq.handlers[:] = []

@@ -6,7 +6,8 @@ import json
 import zlib
 from base64 import b64decode
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
@@ -240,14 +241,29 @@ def test_retry_in_is_asked_with_the_count_the_error_and_the_payload() -> None:
     assert asked == [(2, error, payload)]
 
 
-@pytest.mark.parametrize("answer", [None, 0, -5, timedelta(0), 1e12, float("inf")])
+@pytest.mark.parametrize("answer", [None, 0, -5, timedelta(0)])
 def test_an_answer_that_is_no_delay_means_the_default(answer: object) -> None:
     judgement = judged(job(), ValueError(), retry_in=lambda *_: answer)
     assert judgement.decision == Later(NOW + 15)
     assert judgement.hook_errors == []
 
 
-@pytest.mark.parametrize("answer", ["soon", True, float("nan"), [60], kiq.Retry(60)])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "soon",
+        True,
+        float("nan"),
+        [60],
+        kiq.Retry(60),
+        1e12,
+        float("inf"),
+        10**400,
+        timedelta.max,
+        Decimal(60),
+        datetime.now(UTC),
+    ],
+)
 def test_an_answer_that_retry_in_may_not_give_is_reported(answer: object) -> None:
     judgement = judged(job(), ValueError(), retry_in=lambda *_: answer)
     assert judgement.decision == Later(NOW + 15)

@@ -170,7 +170,7 @@ def test_every_failure_has_a_decision_and_its_payload_can_be_written(
         assert math.isfinite(judgement.decision.at)
         assert judgement.decision.at >= NOW
     if isinstance(judgement.decision, GiveUp) and not judgement.decision.to_dead:
-        assert again["discarded_at"] == int(NOW * 1000)
+        assert again["discarded_at"] in (int(NOW * 1000), NOW)  # in the unit of the job
 
 
 @settings(deadline=None, max_examples=200)

@@ -11,6 +11,7 @@ import threading
 
 import pytest
 
+from kiq.clock import steady
 from kiq.signals import Signals, log_stacks
 
 #: Says each signal that arrives, until TERM.
@@ -60,9 +61,27 @@ def test_nothing_came_is_none() -> None:
 
 def test_names_come_out_in_the_order_in_which_they_went_in() -> None:
     signals = Signals()
-    for name in ("TSTP", "TERM", "TERM"):
+    for name in ("TSTP", "TERM", "TTIN"):
         signals.put(name)
-    assert [signals.wait(1) for _ in range(3)] == ["TSTP", "TERM", "TERM"]
+    assert [signals.wait(1) for _ in range(3)] == ["TSTP", "TERM", "TTIN"]
+
+
+@pytest.mark.parametrize("second", ["TERM", "INT", "HUP"])
+def test_orders_to_stop_within_a_second_are_one(second: str) -> None:
+    signals = Signals()
+    for name in ("TERM", second, "TTIN"):
+        signals.put(name)
+    assert [signals.wait(1), signals.wait(1)] == ["TERM", "TTIN"]
+
+
+def test_an_order_that_may_be_as_old_as_the_last_one_is_no_new_one() -> None:
+    signals, began = Signals(), steady()
+    signals.put("TERM")
+    assert signals.wait(1) == "TERM"
+    signals.put("TERM", began + 0.9)  # heard much later, by a beat
+    assert signals.wait(0.001) is None
+    signals.put("TERM", steady() + 1.1)
+    assert signals.wait(1) == "TERM"
 
 
 @pytest.mark.parametrize("name", ["KILL", "term", "", "SIGTERM", "X" * 10_000])
@@ -85,10 +104,19 @@ def test_a_signal_may_come_from_another_thread_while_the_launcher_waits() -> Non
 def test_signals_of_the_system_arrive_by_name() -> None:
     with listener() as process:
         assert said(process) == "ready"
-        for name in ("TSTP", "TTIN", "INT", "HUP", "TERM"):
+        for name in ("TSTP", "TTIN", "TERM"):
             os.kill(process.pid, getattr(signal, f"SIG{name}"))
             assert said(process) == name
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize("name", ["INT", "HUP"])
+def test_other_orders_to_stop_arrive_by_name(name: str) -> None:
+    with listener() as process:
+        assert said(process) == "ready"
+        os.kill(process.pid, getattr(signal, f"SIG{name}"))
+        assert said(process) == name
+        process.kill()
 
 
 def test_no_signal_is_missed_though_two_come_at_once_and_threads_are_asleep() -> None:

@@ -1,66 +1,83 @@
-"""Database connections between jobs: as between requests, and looked at before they are used."""
+"""What Django keeps between requests, between jobs: database connections, caches, the script's prefix."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
+from weakref import WeakSet
 
-from django.db import connections, reset_queries
+from django.conf import settings
+from django.urls import set_script_prefix
 
 from ...middleware import Next, ServerContext
 from ...plugin import Host
 from ..threads import has_its_thread
+from .caching import close_caches, keep_caches
+from .executors import SharedThread, lend_threads, share_thread
+from .freshening import close_all, freshen
+from .runs import Run, here
 
 
 class Connections:
-    """The plugin ``django``: closes connections that are old or broken before and after each job.
+    """The plugin ``django``: does around a job what Django does around a request.
 
-    ``CONN_MAX_AGE`` says what is old. One that is kept is tried before its first query in a job, as
-    with ``CONN_HEALTH_CHECKS``: the database may have closed it meanwhile. Jobs that run here and now
-    (``perform_inline``) share the connections of their caller, and are left alone.
+    Database connections that are old or broken are closed before and after each job; ``CONN_MAX_AGE``
+    says what is old. One that is kept is tried before its first query in a job, as with
+    ``CONN_HEALTH_CHECKS``: the database may have closed it meanwhile. The threads that async jobs use
+    are seen to as well. Caches are handed on from job to job.
+
+    Jobs that run here and now (``perform_inline``) share what their caller has, and are left alone.
     """
 
     cleans_up = True
     name = "django"
 
+    def __init__(self) -> None:
+        self._shared: SharedThread | None = None
+        self._loops: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
+
     def install(self, host: Host) -> None:
         """Attach to *host*, outside of what other middleware does with the database."""
         self._host = host
         host.server_middleware.prepend(self)
+        host.on("startup")(self._begin)
 
-    def applies_to(self, job_class: Any) -> bool:
-        """Return whether jobs of this class have a thread of their own."""
-        return has_its_thread(job_class)
-
-    def __call__(self, run: ServerContext, call_next: Next[ServerContext]) -> Any:
+    def __call__(self, context: ServerContext, call_next: Next[ServerContext]) -> Any:
         """Run the job; an error in what is done around it is reported, and fails no job."""
-        if not run.in_worker:
-            return call_next(run)
-        self._freshen(run)
+        if not context.in_worker:
+            return call_next(context)
+        run = Run(context.jid, is_async=not has_its_thread(context.job_class))
+        token = here.set(run)
+        if settings.FORCE_SCRIPT_NAME is not None:
+            set_script_prefix(settings.FORCE_SCRIPT_NAME)
+        if run.is_async:
+            self._lend_threads()
+        else:
+            freshen(run.jid, self._host.report)
         try:
-            return call_next(run)
+            return call_next(context)
         finally:
-            self._freshen(run)
+            run.over = True
+            here.reset(token)
+            if not run.was_forked():  # else these are its parent's: a child closes none
+                self._clear_up(run)
 
-    def _freshen(self, run: ServerContext) -> None:
-        reset_queries()
-        for connection in connections.all(initialized_only=True):
-            try:
-                if connection.in_atomic_block:
-                    raise RuntimeError(
-                        f"a job left a transaction open on the database {connection.alias!r}: it is "
-                        "rolled back; use `with transaction.atomic()`"
-                    )
-                connection.close_if_unusable_or_obsolete()
-                connection.health_check_enabled = True
-            except Exception as error:  # noqa: BLE001 (the job is done, whatever its connection does)
-                self._host.report(error, {"context": "closing a connection", "jid": run.jid})
-                _forget(connection)
+    def _begin(self) -> None:
+        keep_caches()
+        self._shared = share_thread(self._host.report)
 
+    def _lend_threads(self) -> None:
+        loop = asyncio.get_running_loop()
+        if loop not in self._loops:
+            self._loops.add(loop)
+            lend_threads(loop, self._host.report)
 
-def _forget(connection: Any) -> None:
-    """Close *connection* in whatever state it is; the next query on this thread opens another."""
-    try:
-        connection.close()
-    except Exception:  # noqa: BLE001 (that it does not work has been reported)
-        connection.connection = None
-    del connections[connection.alias]
+    def _clear_up(self, run: Run) -> None:
+        report = self._host.report
+        if run.is_async:
+            close_all(run.jid, report)  # of the loop's own thread, which only this context sees
+        else:
+            close_caches(run, report)
+            freshen(run.jid, report)
+        if self._shared is not None:
+            self._shared.end(run)

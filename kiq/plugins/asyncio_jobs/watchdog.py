@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 import threading
-import traceback
 
 from ...clock import steady
+from ...kept import Kept, stack_of
 
 logger = logging.getLogger("kiq.asyncio")
 
@@ -28,7 +27,7 @@ class Watchdog:
         self._seconds = seconds
         self._stopping = threading.Event()
         self._answered = threading.Event()
-        threading.Thread(target=self._run, name="kiq-loop-watchdog", daemon=True).start()
+        Kept(self._run, "kiq-loop-watchdog").start()
 
     def stop(self) -> None:
         """End, soon."""
@@ -52,12 +51,10 @@ class Watchdog:
 
     def _tell(self, seconds: float) -> None:
         task = asyncio.current_task(self._loop)
-        frame = sys._current_frames().get(self._thread.ident or 0)
-        stack = "".join(traceback.format_stack(frame)) if frame else "(none)"
         logger.error(
             "the event loop has been blocked for %.1f s by %s: no async job goes on meanwhile. Use "
             "await, or asyncio.to_thread for what can only wait. It is here:\n%s",
             seconds,
             task.get_name() if task else "a callback",
-            stack,
+            stack_of(self._thread.ident),
         )

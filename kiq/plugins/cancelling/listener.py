@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 from collections.abc import Callable
 
 from ... import interruption, keys
 from ...clock import steady
 from ...errors import StoreError
+from ...kept import Kept
 from ...work.ear import Ear, wait_for
 from ...work.outage import Outage
 from ...work.worker import Worker
@@ -28,7 +28,7 @@ class Listener:
     """
 
     def __init__(self, worker: Worker, tell: Callable[[set[str]], None]) -> None:
-        self._report = worker.host.report
+        self._report = worker.report
         self._tell = tell
         self._link = worker.connector.open()
         self._ear = Ear(worker.connector)
@@ -37,7 +37,7 @@ class Listener:
         self._all_at = 0.0  # when to read everything again (steady clock)
         self._stopping = False
         self._alarm_end, self._alarm = os.pipe()
-        self._thread = threading.Thread(target=self._run, name="kiq-cancelling", daemon=True)
+        self._thread = Kept(self._run, "kiq-cancelling")
         interruption.cancelled.clear()
         try:
             self._look()
@@ -53,9 +53,7 @@ class Listener:
         if not self._stopping:
             self._stopping = True
             os.write(self._alarm, b"!")
-            if self._thread.ident is not None:
-                self._thread.join(2.0)
-            if not self._thread.is_alive():
+            if self._thread.join(2.0):
                 os.close(self._alarm)
                 os.close(self._alarm_end)
 

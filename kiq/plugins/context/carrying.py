@@ -9,6 +9,7 @@ from typing import Any
 
 from ... import plugin
 from ...errors import ConfigError
+from ...undone import refuse_undone
 from .plugin import Context
 from .scalar import Get, Scalar, Use
 from .variables import Carried
@@ -40,6 +41,8 @@ def carry(
         raise ConfigError("carry: name, dump and load are for one variable; carry the others apart")
     if not _FIELDS.fullmatch(field):
         raise ConfigError(f"carry: field is cattr, cattr_1, cattr_2 and so on, not {field!r}")
+    for what, function in {"dump": dump, "load": load}.items():
+        refuse_undone(f"carry: {what}", function)
     layer = _context().variables(field)
     for variable in variables:
         if not isinstance(variable, ContextVar):
@@ -79,6 +82,7 @@ def _check_callable(what: str, *given: object) -> None:
     for each in given:
         if not callable(each):
             raise ConfigError(f"{what} takes functions, not {each!r}")
+        refuse_undone(f"{what}: {getattr(each, '__name__', 'what it was given')}", each)
 
 
 def _context(host: plugin.Host = plugin.host) -> Context:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from ...kept import stack_of
 from ...verdict import Taken
 from ...work.processor import Processor
 from ...work.worker import Worker
-from .moment import stack_of
 from .watchdog import Watchdog
 
 logger = logging.getLogger("kiq.interrupting")
@@ -26,7 +26,7 @@ class Crew:
 
     def __init__(self, worker: Worker) -> None:
         config = worker.config
-        self.watchdog = Watchdog(worker.host.report)
+        self.watchdog = Watchdog(worker.report)
         self.grace = config.time_limit_grace
         threads = sum(capsule.concurrency for capsule in config.capsules)
         self.most_stuck = config.max_stuck or max(_FEWEST, threads // 2)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import traceback
 from collections.abc import Callable
 
 from ... import interruption
@@ -46,9 +44,3 @@ class Moment:
     def take(self) -> bool:
         """Take it upon the caller to raise; False when the thread has done so itself. Repeatable."""
         return interruption.due.pop(self, None) is not None
-
-
-def stack_of(ident: int) -> str:
-    """Return where the thread *ident* is, as a traceback shows it."""
-    frame = sys._current_frames().get(ident)
-    return "".join(traceback.format_stack(frame)) if frame is not None else "(it has ended)\n"

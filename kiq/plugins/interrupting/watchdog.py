@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Hashable
 from queue import Empty, SimpleQueue
 from typing import Any
 
 from ...clock import steady
+from ...kept import Kept
 
 #: Called when its time has come; returns when to be called again (steady clock), or None.
 Alarm = Callable[[], float | None]
@@ -28,19 +28,18 @@ class Watchdog:
         self._bell: SimpleQueue[None] = SimpleQueue()
         self._asleep_until = math.inf
         self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="kiq-watchdog", daemon=True)
+        self._thread = Kept(self._run, "kiq-watchdog")
 
     def start(self) -> None:
         """Begin, unless it has begun."""
-        if self._thread.ident is None:
+        if self._thread.thread.ident is None:
             self._thread.start()
 
     def stop(self) -> None:
         """End; alarms that are due later are not called."""
         self._stopping = True
         self._bell.put(None)
-        if self._thread.ident is not None:
-            self._thread.join(1.0)
+        self._thread.join(1.0)
 
     def watch(self, key: Hashable, deadline: float, alarm: Alarm) -> None:
         """Call *alarm* at *deadline* (steady clock), unless *key* is forgotten before."""

@@ -13,10 +13,12 @@ from ...enqueuing import Args, Enqueuer
 from ...errors import ConfigError
 from ...job_class import Job
 from ...options import Options, SetOptions
+from ...undone import refuse_undone
 from .run import Abort, Run
 from .shape import is_whole, performing
 
 P = ParamSpec("P")
+_HOOKS = ("on_start", "on_resume", "on_stop", "on_cancel", "on_complete", "around_iteration")
 
 
 class Iterates(Protocol[P]):
@@ -75,6 +77,8 @@ class IterableJob(Job):
                 f"{cls.__qualname__}: an iterable job has no perform of its own; write "
                 "`def build(self, ..., *, cursor)` and `def each(self, item, ...)`"
             )
+        for hook in _HOOKS:
+            refuse_undone(f"{cls.__qualname__}.{hook}", getattr(cls, hook))
         if is_whole(cls):
             cls._kiq_around = cls.around_iteration is not IterableJob.around_iteration
             cls.perform = performing(cls, _run)  # type: ignore[attr-defined]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import inspect
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -13,6 +14,7 @@ from ...api.iteration_state import IterationState
 from ...clock import steady, wall
 from ...errors import PayloadError, Shutdown, Snooze, StoreUnavailable
 from ...middleware import ServerContext
+from ...undone import check_done
 from .keeper import Keeper, NoKeeper, RedisKeeper
 from .plugin import Home, home
 
@@ -91,6 +93,8 @@ class Run:
         over = state.done_at is not None or state.cancelled
         try:
             source = () if over else self.job.build(*self.args, cursor=state.cursor, **self.kwargs)
+            if inspect.iscoroutine(source):
+                self._done(source, "build")
             if source is None:
                 return Outcome.NOTHING
             with _closed_at_the_end(source):
@@ -104,9 +108,9 @@ class Run:
         if total is not None:
             state.total = total
         if state.executions == 1:
-            self.job.on_start()
+            self._done(self.job.on_start(), "on_start")
         else:
-            self.job.on_resume()
+            self._done(self.job.on_resume(), "on_resume")
         if state.cancelled:
             return Outcome.CANCELLED
         return Outcome.COMPLETED if state.done_at is not None else self._iterate(source)
@@ -156,9 +160,12 @@ class Run:
         job, state, began = self.job, self.state, steady()
         if job._kiq_around:
             with job.around_iteration():
-                job.each(self.item, *self.args, **self.kwargs)
+                result = job.each(self.item, *self.args, **self.kwargs)
+                self._done(result, "each")  # inside: what encloses an item that failed must know
         else:
-            job.each(self.item, *self.args, **self.kwargs)
+            result = job.each(self.item, *self.args, **self.kwargs)
+            if result is not None:
+                self._done(result, "each")
         self._worked = True
         state.items += 1
         if not self.counts_itself:
@@ -206,7 +213,7 @@ class Run:
         if stopping and not self.keeper.save_surely(self.state) and not self.keeper.overtaken:
             logger.warning("what was done since the state was saved last will be done again")
         with suppress(Abort):
-            self.job.on_stop()
+            self._done(self.job.on_stop(), "on_stop")
         logger.info("interrupted: %s; %d items are done so far", outcome.value, self.state.items)
         if stopping:
             # To the front, where it was taken from: another process goes on with it at once.
@@ -215,6 +222,9 @@ class Run:
         # again only if it is in a queue twice; otherwise its verdict is refused.
         later = _LATER if outcome is Outcome.OVERTAKEN else 0
         raise Snooze(later, f"an iterable job was interrupted: {outcome.value}")
+
+    def _done(self, result: Any, method: str) -> None:
+        check_done(result, f"{type(self.job).__qualname__}.{method}")
 
     def _end(self, outcome: Outcome) -> None:
         job, state = self.job, self.state
@@ -229,9 +239,9 @@ class Run:
                 self._give_back(Outcome.OVERTAKEN)
         if outcome is not Outcome.COMPLETED:
             logger.info("ended: %s; %d items are done", outcome.value, state.items)
-        for callback in (job.on_cancel, job.on_stop, job.on_complete)[not state.cancelled :]:
+        for callback in ("on_cancel", "on_stop", "on_complete")[not state.cancelled :]:
             with suppress(Abort):  # it ends as it is
-                callback()
+                self._done(getattr(job, callback)(), callback)
         self.keeper.finish()
 
 

@@ -8,9 +8,11 @@ import os
 import queue
 import re
 import threading
+from functools import partial
 from typing import Any
 
 from ...errors import StoreError
+from ...kept import Kept
 from ...middleware import Next, ServerContext
 from ...plugin import Host
 from ...store.connection import Connector
@@ -39,7 +41,7 @@ class Profiling:
         self._connector: Connector | None = None
         self._waiting: queue.Queue[Profiled | None] = queue.Queue(_WAITING)
         self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self._thread: Kept | None = None
 
     def install(self, host: Host) -> None:
         """Become a layer for such payloads, and hear of the end."""
@@ -94,9 +96,7 @@ class Profiling:
     def _start_thread(self) -> None:
         with self._lock:
             if self._thread is None and self._connector is not None:
-                self._thread = threading.Thread(
-                    target=self._keep_all, args=(self._connector,), name="kiq-profiles", daemon=True
-                )
+                self._thread = Kept(partial(self._keep_all, self._connector), "kiq-profiles")
                 self._thread.start()
 
     def _finish(self) -> None:

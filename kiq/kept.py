@@ -1,0 +1,103 @@
+"""Threads of kiq's own: what one of them raises is logged, and it goes on."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from weakref import WeakSet
+
+logger = logging.getLogger("kiq.threads")
+
+_FIRST, _LONGEST = 0.1, 10.0  # seconds until a body that raised begins again
+
+_here = threading.local()
+
+
+def is_own() -> bool:
+    """Tell whether this thread is one of kiq's own, which must never wait for a stream or a user."""
+    return getattr(_here, "own", False)
+
+
+def make_own() -> None:
+    """Declare this thread, which kiq did not start, one of its own: the main thread of a worker."""
+    _here.own = True
+
+
+class Kept:
+    """A daemon thread that runs *body* until it returns; after anything that it raises, it begins again.
+
+    Threads: whoever makes it starts and joins it; *body* must bear being begun again. One that has
+    ended all the same is replaced by :func:`mend`.
+    """
+
+    def __init__(self, body: Callable[[], None], name: str) -> None:
+        self.name = name
+        self._body = body
+        self._over = False  # the body has returned
+        self._new_thread()
+
+    def _new_thread(self) -> None:
+        self.thread = threading.Thread(target=self._run, name=self.name, daemon=True)
+
+    def start(self) -> None:
+        """Begin. Raises RuntimeError when no thread can be had."""
+        self.thread.start()
+        _started.add(self)
+
+    def join(self, seconds: float) -> bool:
+        """Wait for the end, if it has begun, so many seconds; tell whether there is nobody to wait for."""
+        if self.thread.ident is not None:
+            self.thread.join(max(0.0, seconds))
+        return not self.thread.is_alive()
+
+    @property
+    def lost(self) -> bool:
+        """Whether it has ended though its body did not return."""
+        return not self._over and not self.thread.is_alive()
+
+    def replace(self) -> bool:
+        """Begin again on a new thread; False when none can be had."""
+        logger.error("thread %s has ended unasked: another takes its place", self.name)
+        self._new_thread()
+        try:
+            self.thread.start()
+        except RuntimeError as error:
+            logger.error("no thread takes the place of %s: %s", self.name, error)
+            return False
+        return True
+
+    def _run(self) -> None:
+        make_own()
+        pause = _FIRST
+        while not self._over:
+            try:
+                self._body()
+                self._over = True
+            except BaseException as error:  # noqa: BLE001 (sys.exit in a log handler, out of memory: all)
+                self._complain(error)
+                threading.Event().wait(pause)
+                pause = min(2 * pause, _LONGEST)
+
+    def _complain(self, error: BaseException) -> None:
+        try:
+            logger.error("thread %s met %r, and begins again", self.name, error, exc_info=error)
+        except BaseException:  # noqa: BLE001 (the log may be what is broken: nobody is left to be told)
+            return
+
+
+_started: WeakSet[Kept] = WeakSet()
+
+
+def mend() -> bool:
+    """Replace the threads of this process that have ended unasked; False when one can't be replaced."""
+    replaced = [one.replace() for one in list(_started) if one.lost]
+    return all(replaced)
+
+
+def stack_of(ident: int | None) -> str:
+    """Return where the thread *ident* is at this moment, as lines."""
+    frame = sys._current_frames().get(ident or 0)
+    return "".join(traceback.format_stack(frame)) if frame is not None else "(it has ended)"

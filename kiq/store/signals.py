@@ -1,0 +1,44 @@
+"""Signals that others send to a process through Redis: each is heard once, whatever connections do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .. import keys
+from .scripts import Command
+
+_AT_A_TIME = 5
+
+
+class SentSignals:
+    """Moves what was sent to a list of this process's, and reads that; forgets it at the next time.
+
+    A reply that gets lost loses nothing: the same list is read again. Two lists take turns, so that
+    what was heard can be forgotten again, too. Threads: the heartbeat's.
+    """
+
+    def __init__(self, identity: str) -> None:
+        self._sent = keys.signals(identity)
+        self._reading, self._heard = keys.heard(identity)
+
+    def commands(self) -> list[Command]:
+        """Return the commands that read, for one write."""
+        return [
+            ("DEL", self._heard),
+            *[("LMOVE", self._sent, self._reading, "RIGHT", "RIGHT")] * _AT_A_TIME,
+            ("EXPIRE", self._reading, keys.PROCESS_TTL),
+            ("LRANGE", self._reading, 0, -1),
+        ]
+
+    def read(self, replies: Sequence[Any]) -> list[str]:
+        """Return what :meth:`commands` found, in order.
+
+        What was sent several times since the last look is one: two people said the same, and nobody
+        meant that running jobs are to be broken off.
+        """
+        found = replies[-1]
+        if not isinstance(found, list):
+            return []  # Redis refused: somebody's key of another type
+        self._reading, self._heard = self._heard, self._reading
+        return list(dict.fromkeys(name.decode(errors="replace") for name in found))
