@@ -107,10 +107,7 @@ class Run:
         total = getattr(source, "total", None)
         if total is not None:
             state.total = total
-        if state.executions == 1:
-            self._done(self.job.on_start(), "on_start")
-        else:
-            self._done(self.job.on_resume(), "on_resume")
+        self._call("on_start" if state.executions == 1 else "on_resume")
         if state.cancelled:
             return Outcome.CANCELLED
         return Outcome.COMPLETED if state.done_at is not None else self._iterate(source)
@@ -160,12 +157,10 @@ class Run:
         job, state, began = self.job, self.state, steady()
         if job._kiq_around:
             with job.around_iteration():
-                result = job.each(self.item, *self.args, **self.kwargs)
-                self._done(result, "each")  # inside: what encloses an item that failed must know
+                # Inside: what encloses an item that failed must know.
+                self._done(job.each(self.item, *self.args, **self.kwargs), "each")
         else:
-            result = job.each(self.item, *self.args, **self.kwargs)
-            if result is not None:
-                self._done(result, "each")
+            self._done(job.each(self.item, *self.args, **self.kwargs), "each")
         self._worked = True
         state.items += 1
         if not self.counts_itself:
@@ -213,7 +208,7 @@ class Run:
         if stopping and not self.keeper.save_surely(self.state) and not self.keeper.overtaken:
             logger.warning("what was done since the state was saved last will be done again")
         with suppress(Abort):
-            self._done(self.job.on_stop(), "on_stop")
+            self._call("on_stop")
         logger.info("interrupted: %s; %d items are done so far", outcome.value, self.state.items)
         if stopping:
             # To the front, where it was taken from: another process goes on with it at once.
@@ -223,11 +218,15 @@ class Run:
         later = _LATER if outcome is Outcome.OVERTAKEN else 0
         raise Snooze(later, f"an iterable job was interrupted: {outcome.value}")
 
+    def _call(self, method: str) -> None:
+        self._done(getattr(self.job, method)(), method)
+
     def _done(self, result: Any, method: str) -> None:
-        check_done(result, f"{type(self.job).__qualname__}.{method}")
+        if result is not None:
+            check_done(result, f"{type(self.job).__qualname__}.{method}")
 
     def _end(self, outcome: Outcome) -> None:
-        job, state = self.job, self.state
+        state = self.state
         self.update()
         if outcome is Outcome.COMPLETED and self._moved and not self.counts_itself:
             state.position = state.position if state.total is None else state.total
@@ -241,7 +240,7 @@ class Run:
             logger.info("ended: %s; %d items are done", outcome.value, state.items)
         for callback in ("on_cancel", "on_stop", "on_complete")[not state.cancelled :]:
             with suppress(Abort):  # it ends as it is
-                self._done(getattr(job, callback)(), callback)
+                self._call(callback)
         self.keeper.finish()
 
 
