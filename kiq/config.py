@@ -215,6 +215,8 @@ def banner_lines(config: Config) -> list[str]:
             f"{capsule.concurrency} threads{_origin(config, prefix + 'concurrency')}"
         )
     lines.append(f"codec: {config.codec}{_origin(config, 'codec')}")
+    if config.codec == "json":
+        lines.append(f"sidekiq: {config.sidekiq}{_origin(config, 'sidekiq')}")
     lines.append(f"redis: {config.redis.masked_url}{_origin(config, 'redis.url')}")
     return lines
 

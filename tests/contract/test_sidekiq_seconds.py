@@ -175,6 +175,20 @@ def ruby(store: redis.Redis, version: str | None) -> None:
     store.sadd("processes", "app:7:abc")
 
 
+def test_the_application_of_a_worker_may_set_it(alone: Site) -> None:
+    alone.write(
+        "app.py",
+        'import kiq\n\nkiq.configure(codec="json", sidekiq=7)\n\n\n'
+        "@kiq.job(name='Chain')\ndef chain(): kiq.push({'class': 'Rb', 'args': [], 'queue': 'rb'})\n",
+    )
+    alone.client.push({"class": "Chain", "args": []})
+    worker = alone.run("-r", "app").wait_until_ready()
+    worker.says("sidekiq: 7 (kiq.configure(...))")
+    eventually(lambda: alone.count("queue:rb") == 1, 10)
+    assert is_seconds(in_queue(alone.store, "rb")[0]["created_at"])
+    assert worker.stop() == 0
+
+
 VERSIONS = [(None, 6), ("7.3.2", 7), ("8.1.7", 8), ("9.0.0", 8), ("nonsense", 6)]
 
 

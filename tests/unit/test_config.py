@@ -167,6 +167,12 @@ def test_the_banner_says_what_won_and_what_it_overrides() -> None:
     ]
 
 
+def test_the_banner_says_for_which_sidekiq_json_is_written() -> None:
+    given = Config(codec="json", sidekiq=7, origins={"sidekiq": "KIQ_SIDEKIQ"})
+    assert "sidekiq: 7 (KIQ_SIDEKIQ)" in banner_lines(given)
+    assert "sidekiq" not in " ".join(banner_lines(Config(sidekiq=7)))
+
+
 def test_a_capsule_tells_its_queues_by_name() -> None:
     capsule = Capsule(queues=(("a", 1), ("b", 1)), mode="random")
     assert capsule.queue_names == ("a", "b")
