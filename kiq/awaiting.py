@@ -18,8 +18,6 @@ class AioEnqueuer(Generic[P]):
     Pushes that wait at the same time share a round trip. Threads: any with an event loop.
     """
 
-    __slots__ = ("_enqueuer", "_pushes")
-
     def __init__(self, enqueuer: Any, pushes: Any) -> None:
         """*enqueuer* has *pushes*, a :class:`kiq.aio.Pushes`, for its client: it returns coroutines."""
         self._enqueuer = enqueuer

@@ -11,10 +11,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from .definition import module_of_file
 from .errors import BootError, ConfigError, KiqError, PluginError
 from .importing import importing
 from .plugin import Host
-from .registry import module_of_file
 
 #: What a worker process has unless ``disable_plugins`` names it. By name: the porch imports no wing.
 STANDARD_PLUGINS: dict[str, str] = {

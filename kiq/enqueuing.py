@@ -28,6 +28,18 @@ _NONE: Mapping[str, Any] = {}
 _SHORTEST_SPREAD = 5.0  # seconds, as in Sidekiq
 
 
+class _Aio:
+    """``welcome.aio``. No property: so that tests may put something else in its place."""
+
+    def __get__(self, enqueuer: Enqueuer[P], owner: type) -> AioEnqueuer[P]:
+        if enqueuer._aio is None:
+            # By name: the house imports no wing, and who is not asyncio code does without.
+            pushes = importlib.import_module("kiq.aio").Pushes(enqueuer._client)
+            inner: Enqueuer[P] = Enqueuer(enqueuer._spec, enqueuer._options, pushes)
+            enqueuer._aio = AioEnqueuer(inner, pushes)
+        return enqueuer._aio
+
+
 class Enqueuer(Generic[P]):
     """A job class with the options of a push; may be kept and used any number of times.
 
@@ -51,14 +63,8 @@ class Enqueuer(Generic[P]):
     def __reduce__(self) -> tuple[Any, ...]:
         return Enqueuer, (self._spec, self._options, self._client)
 
-    @property
-    def aio(self) -> AioEnqueuer[P]:
-        """The same methods for asyncio code: ``await HardWorker.aio.perform_async("Bob", 5)``."""
-        if self._aio is None:
-            # By name: the house imports no wing, and who is not asyncio code does without.
-            pushes = importlib.import_module("kiq.aio").Pushes(self._client)
-            self._aio = AioEnqueuer(Enqueuer(self._spec, self._options, pushes), pushes)
-        return self._aio
+    #: The same methods for asyncio code: ``await HardWorker.aio.perform_async("Bob", 5)``.
+    aio = _Aio()
 
     def set(self, **options: Unpack[SetOptions]) -> Enqueuer[P]:
         """Return another one with *options* on top. Raises ConfigError for an unknown option."""

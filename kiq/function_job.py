@@ -88,7 +88,10 @@ class _JobDecorator:
             raise ConfigError(
                 f"@kiq.job is for functions; write class {function.__name__}(kiq.Job) instead"
             )
-        name = getattr(function, "__qualname__", repr(function))
+        name = getattr(function, "__qualname__", None)
+        if name is None and callable(function) and not options.get("name"):
+            raise ConfigError(f"{function!r} has no name of its own: give it one, by name=")
+        name = name or repr(function)
         check_plain_function(name, function)
         return FunctionJob(function, checked(name, options))
 

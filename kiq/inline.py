@@ -90,5 +90,5 @@ def begin_job(spec: JobSpec, context: ServerContext) -> Any:
         return (
             spec.function(*payload["args"], **kwargs) if kwargs else spec.function(*payload["args"])
         )
-    job._kiq_context = context
+    object.__setattr__(job, "_kiq_context", context)  # a frozen dataclass takes it so
     return job.perform(*payload["args"], **kwargs) if kwargs else job.perform(*payload["args"])

@@ -102,6 +102,7 @@ class Job(metaclass=_Meta):
     _kiq_spec: ClassVar[JobSpec]
     _kiq_enqueuer: ClassVar[Enqueuer[Any]]
     _kiq_context: ServerContext | None = None
+    _kiq_given: ClassVar[Mapping[str, Any]]
 
     #: The same methods for asyncio code: ``await HardWorker.aio.perform_async("Bob", 5)``.
     aio = _Aio()
@@ -122,7 +123,10 @@ class Job(metaclass=_Meta):
         _check_attributes(cls)
         for hook in ("retry_in", "retries_exhausted"):
             refuse_undone(f"{cls.__qualname__}.{hook}", getattr(cls, hook, None))
-        given = checked(cls.__qualname__, options)
+        # A decorator such as attrs.define makes a second class of what the first one was.
+        earlier: JobSpec | None = vars(cls).get("_kiq_spec")
+        given = {**vars(cls).get("_kiq_given", {}), **checked(cls.__qualname__, options)}
+        cls._kiq_given = given
         cls.options = {
             **cls.options,
             **{name: value for name, value in given.items() if name not in CLASS_ONLY},
@@ -134,7 +138,7 @@ class Job(metaclass=_Meta):
         name = given.get("name") or wire_name(cls.__module__, cls.__qualname__)
         cls._kiq_spec = JobSpec(name, cls.options, given.get("aliases", ()), perform, cls)
         cls._kiq_enqueuer = Enqueuer(cls._kiq_spec)
-        registry.add(cls._kiq_spec)
+        registry.add(cls._kiq_spec, instead_of=earlier)
 
     @classmethod
     def perform_async(cls: type[Performs[P]], /, *args: P.args, **kwargs: P.kwargs) -> str | None:

@@ -199,7 +199,7 @@ def _perform(run: Any) -> Any:
     run.performed = True
     job, payload = run.job, run.payload
     try:
-        if job is None or "kwargs" in payload:
+        if not run.spec.settable or "kwargs" in payload:
             result = begin_job(run.spec, run)
         else:
             job._kiq_context = run

@@ -72,7 +72,7 @@ class IterableJob(Job):
     ) -> None:
         if max_iteration_runtime is not None:
             cls.max_iteration_runtime = _seconds(cls.__qualname__, max_iteration_runtime)
-        if "perform" in vars(cls):
+        if "perform" in vars(cls) and "_kiq_spec" not in vars(cls):
             raise ConfigError(
                 f"{cls.__qualname__}: an iterable job has no perform of its own; write "
                 "`def build(self, ..., *, cursor)` and `def each(self, item, ...)`"
