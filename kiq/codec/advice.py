@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from numbers import Number
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,8 @@ Advice = tuple[str, str]
 _BY_ISOFORMAT = "pass value.isoformat()"
 _BY_STR = "pass str(value)"
 _BY_LIST = "pass a list, such as list(value)"
+_BY_NONE = "pass None"
+_AS_PLAIN = "pass its id and load it in the job, or a dict of plain values"
 
 _JSON_LACKS: tuple[tuple[type, str, str], ...] = (
     (bytes, "bytes", "pass base64.b64encode(value).decode()"),
@@ -28,18 +31,25 @@ _JSON_LACKS: tuple[tuple[type, str, str], ...] = (
     (Decimal, "a Decimal", _BY_STR),
 )
 
+#: Classes whose one member stands for a value that is not there: of pandas and numpy.
+_ABSENT = frozenset({"NaTType", "NAType", "MaskedConstant"})
+
 # In this order: the first that fits speaks, so the narrow ones come before the wide ones.
 _REFUSED: tuple[tuple[type | tuple[type, ...], str], ...] = (
+    # Those that kiq carries: what comes here only says that it is one, such as a proxy.
+    (datetime, "pass a plain one, such as datetime.fromisoformat(value.isoformat())"),
+    (date, "pass a plain one, such as date.fromisoformat(value.isoformat())"),
+    (int, "pass a plain int, such as int(value)"),
+    (float, "pass a plain float, such as float(value)"),
+    (complex, "pass [value.real, value.imag]"),
+    ((UUID, Decimal, Number), _BY_STR),
     (timedelta, "pass seconds, such as value.total_seconds()"),
     (time, "pass seconds since midnight, or value.isoformat()"),
     (tuple, "pass a list, such as list(value); it would come back as one"),
     ((set, frozenset), "pass a list, such as sorted(value)"),
     ((bytearray, memoryview), "pass bytes(value)"),
     (bytes, "pass plain bytes, such as bytes(value)"),
-    (str, 'pass a plain str, such as f"{value}"'),
-    (int, "pass a plain int, such as int(value)"),
-    (float, "pass a plain float, such as float(value)"),
-    (complex, "pass [value.real, value.imag]"),
+    (str, "pass a plain str, such as str.__str__(value)"),
     (list, "pass a plain list, such as list(value)"),
     (os.PathLike, _BY_STR),
     (BaseException, "pass str(value), or the name of its class"),
@@ -51,12 +61,16 @@ _REFUSED: tuple[tuple[type | tuple[type, ...], str], ...] = (
 
 def trouble_with(value: Any, codec: Codec) -> Advice | None:
     """Return why *value*, which is neither a list nor a dict, can't travel; None if it can."""
-    check = _CHECKS.get(type(value))
-    if check is not None:
-        return check(value, codec)
-    if isinstance(value, EXTENSION_TYPES):
-        return _extension(value, codec)
-    return _stranger(value)
+    try:
+        check = _CHECKS.get(type(value))
+        if check is not None:
+            return check(value, codec)
+        if issubclass(type(value), EXTENSION_TYPES):  # isinstance would believe a proxy
+            return _extension(value, codec)
+        return _stranger(value)
+    except Exception as error:  # noqa: BLE001 (it is not ours, whatever it raises when looked at)
+        what = f"a value of type {type(value).__qualname__} can't travel: looking at it raised "
+        return f"{what}{type(error).__name__}", _AS_PLAIN
 
 
 def _nothing(_value: Any, _codec: Codec) -> None:
@@ -94,6 +108,8 @@ def _bytes(value: bytes, codec: Codec) -> Advice | None:
 
 
 def _extension(value: Any, codec: Codec) -> Advice | None:
+    if value != value:  # pandas.NaT
+        return f"{value!r}, which is no moment, can't travel", _BY_NONE
     if isinstance(value, datetime) and value.utcoffset() is None:
         instead = "pass an aware one, such as datetime.now(timezone.utc)"
         return "a naive datetime can't travel", instead
@@ -112,14 +128,41 @@ def _lacking_in_json(value: Any) -> Advice:
 
 
 def _stranger(value: Any) -> Advice:
-    what = f"a value of type {type(value).__qualname__} can't travel"
-    if callable(getattr(value, "item", None)) and hasattr(value, "dtype"):
-        # numpy and its kin, before the table: numpy.float64 is a float, numpy.str_ a str
-        return what, "pass value.tolist()" if getattr(value, "shape", ()) else "pass value.item()"
+    kind = type(value)
+    what = f"a value of type {kind.__qualname__} can't travel"
+    if kind.__name__ in _ABSENT:
+        return what, _BY_NONE
+    # numpy and its kin, before the table: numpy.float64 is a float, numpy.str_ a str
+    if hasattr(value, "dtype") and (hasattr(value, "item") or hasattr(value, "tolist")):
+        return what, _instead_of_array(value)
+    if not issubclass(kind, str) and callable(getattr(value, "casefold", None)):
+        return what, _BY_STR  # a text that is translated, or made, when it is wanted
     for kinds, instead in _REFUSED:
         if isinstance(value, kinds):
             return what, instead
     return what, _instead_of_object(value)
+
+
+def _instead_of_array(value: Any) -> str:
+    """Return what keeps the value of a scalar or an array: item() and tolist() do not always."""
+    whole, dtype = not getattr(value, "shape", ()), getattr(value.dtype, "kind", "")
+    match dtype:
+        case "M":  # moments, which may come out as a number of nanoseconds
+            return _BY_STR if whole else "pass value.astype(str).tolist()"
+        case "m":
+            seconds = "value / numpy.timedelta64(1, 's')"
+            return (
+                f"pass seconds, such as float({seconds})" if whole else f"pass ({seconds}).tolist()"
+            )
+        case "c":
+            return "pass [value.real.tolist(), value.imag.tolist()]"
+        case "V":
+            return (
+                "pass list(value.item())" if whole else "pass [list(row) for row in value.tolist()]"
+            )
+        case "f" if whole and dtype and value.dtype.itemsize > 8:
+            return "pass float(value)"
+    return "pass value.item()" if whole else "pass value.tolist()"
 
 
 def _instead_of_object(value: Any) -> str:
@@ -130,11 +173,17 @@ def _instead_of_object(value: Any) -> str:
         return "pass its id, or a dict, such as value.model_dump()"
     if hasattr(kind, "__attrs_attrs__"):
         return "pass its id, or a dict, such as attrs.asdict(value)"
+    if isinstance(getattr(value, "datetime", None), datetime):  # arrow
+        return "pass value.datetime"
+    if kind.__module__ in ("ipaddress", "zoneinfo"):
+        return _BY_STR
+    if callable(getattr(value, "to_dict", None)) and hasattr(value, "dtypes"):  # a DataFrame
+        return "pass value.to_dict('list')"
     if callable(value):
         return "pass a name as str, and let the job look it up"
     if isinstance(value, Collection):
         return _BY_LIST
-    return "pass its id and load it in the job, or a dict of plain values"
+    return _AS_PLAIN
 
 
 _CHECKS: dict[type, Callable[[Any, Codec], Advice | None]] = {

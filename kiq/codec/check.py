@@ -99,9 +99,9 @@ def plain_copy(value: Any, codec: Codec, room: int = MAX_DEPTH) -> Any:
 
     Raises Unfit for the first value that *codec* can't carry.
     """
-    if isinstance(value, Enum):
-        return plain_copy(value.value, codec, room)
     kind = type(value)
+    if issubclass(kind, Enum):  # isinstance would believe a proxy
+        return _plain_member(value, codec, room)
     if kind is Jid:
         return str(value)  # what perform_async returned, passed on to another job
     if kind is dict or kind is list:
@@ -115,6 +115,14 @@ def plain_copy(value: Any, codec: Codec, room: int = MAX_DEPTH) -> Any:
     if trouble is not None:
         raise Unfit(*trouble)
     return value
+
+
+def _plain_member(member: Enum, codec: Codec, room: int) -> Any:
+    try:
+        return plain_copy(member.value, codec, room)
+    except Unfit as unfit:
+        what = f"a member of an Enum travels by its value: {unfit.what}"
+        raise Unfit(what, "pass value.name") from None
 
 
 def _plain_dict(given: dict[Any, Any], codec: Codec, room: int) -> dict[str, Any]:

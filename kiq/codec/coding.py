@@ -32,7 +32,7 @@ def encode(payload: Mapping[str, Any], codec: Codec) -> bytes:
     try:
         if fits(body, LEAVES[codec]) and _misshapen(body) is None:
             return _WRITERS[codec](body)
-    except (TypeError, ValueError, OverflowError):
+    except Exception:  # noqa: BLE001 (a tzinfo, say, may raise anything)
         pass  # the writer says what, but not where: _encode_slowly finds both, and raises
     return _encode_slowly(body, codec)
 
@@ -87,7 +87,7 @@ def _encode_slowly(body: dict[str, Any], codec: Codec) -> bytes:
         raise ArgumentError(f"{label}: {problem}")
     try:
         return _WRITERS[codec](plain)
-    except (TypeError, ValueError, OverflowError) as error:  # a str of more than 4 GiB, say
+    except Exception as error:  # a str of more than 4 GiB, say
         raise ArgumentError(f"{label}: can't be written as {codec}: {error}") from error
 
 

@@ -36,7 +36,7 @@ class Stencil:
             return None
         try:
             packed = write_msgpack([*args])
-        except (TypeError, ValueError, OverflowError):
+        except Exception:  # noqa: BLE001 (a tzinfo, say, may raise anything)
             return None
         return b"%b%b\xa3jid\xb8%b%b" % (self._head, packed, jid, end)
 

@@ -67,11 +67,14 @@ def unpack_extension(code: int, data: bytes) -> Any:
 
 
 def _timestamp(value: datetime) -> msgpack.Timestamp:
-    if value.utcoffset() is None:
+    offset = value.utcoffset()
+    if offset is None:
         raise ValueError("a naive datetime is no instant")
-    since = value - _EPOCH
-    if not _FIRST <= since <= _LAST:
-        raise ValueError("this datetime has no year between 1 and 9999 in UTC")
     if getattr(value, "nanosecond", 0):  # pandas: would come back as another instant
         raise ValueError("this datetime is finer than a microsecond")
+    # In plain types: the arithmetic of a subclass may be another one, as that of pendulum.
+    fields = (value.year, value.month, value.day, value.hour, value.minute, value.second)
+    since = datetime(*fields, value.microsecond, UTC) - _EPOCH - offset
+    if not _FIRST <= since <= _LAST:
+        raise ValueError("this datetime has no year between 1 and 9999 in UTC")
     return msgpack.Timestamp(since // timedelta(seconds=1), since.microseconds * 1000)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from kiq.codec import decode
 from kiq.errors import UndecodablePayload
-from tests.fuzz.samples import GOOD, PICKY, SERVED
+from tests.fuzz.samples import FAILS, GOOD, PICKY, SERVED
 
 Place = Literal["queue", "retry", "schedule"]
 PLACES: tuple[Place, ...] = ("queue", "retry", "schedule")
@@ -39,7 +39,7 @@ def allowed(payload: dict[str, Any] | None, place: Place) -> frozenset[Fate]:
             return frozenset(("stray",))
     if _runs(payload):
         return frozenset(("run",))
-    if payload.get("retry", True) in _NEVER:
+    if payload.get("retry", True) in _NEVER and _begins(payload):
         return frozenset(("dropped",))
     return frozenset(("retry", "dropped" if payload.get("dead") is False else "dead job"))
 
@@ -52,6 +52,12 @@ class _Never:
 
 
 _NEVER = _Never()
+
+
+def _begins(payload: dict[str, Any]) -> bool:
+    """Tell whether the job gets as far as its own code; what does not is kept, whatever its retry says."""
+    kwargs = payload.get("kwargs")
+    return payload["class"] == FAILS and (not kwargs or isinstance(kwargs, dict))
 
 
 def _runs(payload: dict[str, Any]) -> bool:

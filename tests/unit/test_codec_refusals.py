@@ -96,12 +96,12 @@ REFUSED: list[tuple[Any, str]] = [
     ({1}, STRANGE.format("set") + "a list, such as sorted(value)"),
     (frozenset(), STRANGE.format("frozenset") + "a list, such as sorted(value)"),
     ((1,), STRANGE.format("tuple") + "a list, such as list(value); it would come back as one"),
-    (Shape.SQUARE, STRANGE.format("tuple") + "a list, such as list(value); it would come back "
-     "as one"),
+    (Shape.SQUARE, "a member of an Enum travels by its value: a value of type tuple can't travel; "
+     "pass value.name"),
     (collections.OrderedDict(), STRANGE.format("OrderedDict") + "a plain dict, such as dict(value)"),
     (collections.UserList(), STRANGE.format("UserList") + "a list, such as list(value)"),
     (collections.deque(), STRANGE.format("deque") + "a list, such as list(value)"),
-    (Name("x"), STRANGE.format("Name") + 'a plain str, such as f"{value}"'),
+    (Name("x"), STRANGE.format("Name") + "a plain str, such as str.__str__(value)"),
     (Count(1), STRANGE.format("Count") + "a plain int, such as int(value)"),
     (Order(1), STRANGE.format("Order") + "its id, or a dict, such as dataclasses.asdict(value)"),
     ((n for n in ()), STRANGE.format("generator") + "a list, such as list(value)"),
