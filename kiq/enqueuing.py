@@ -18,8 +18,8 @@ from .errors import PayloadError
 from .inline import run_inline
 from .jid import Jid, new_jid
 from .options import SetOptions, checked
+from .payload import EPOCH_FROM, Payload, build, due_at, due_in
 from .payload import Args as Args
-from .payload import Payload, build, due_at, due_in
 from .registry import JobSpec, check_importable
 
 P = ParamSpec("P")
@@ -211,7 +211,8 @@ def _times(
         if at is not None:
             raise PayloadError(f"{name}: give perform_bulk either at or spread_interval, not both")
         seconds = spread.total_seconds() if isinstance(spread, timedelta) else spread
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds <= 0:
+        number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+        if not number or not 0 < seconds < EPOCH_FROM:
             raise PayloadError(
                 f"{name}: spread_interval must be a positive number of seconds, not {spread!r}"
             )
@@ -222,7 +223,7 @@ def _times(
     if isinstance(at, Sequence):
         if not at or isinstance(at, str):
             raise PayloadError(f"{name}: at must be a time, or a list with one for each job")
-        return iter([due_at(name, when) for when in at])
+        return iter([due_at(f"{name}: at[{index}]", when) for index, when in enumerate(at)])
     return repeat(due_at(name, at))
 
 

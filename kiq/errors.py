@@ -34,7 +34,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from math import inf
 from typing import Any
 
 
@@ -177,10 +176,11 @@ class _Later(JobSignal):
         super().__init__(reason or f"{type(self).__name__.lower()} requested by the job")
         value = seconds.total_seconds() if isinstance(seconds, timedelta) else seconds
         if value is not None and (
-            isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < inf
+            isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9
         ):
             raise PayloadError(
-                f"{type(self).__name__} takes seconds (0 or more) or a timedelta, not {seconds!r}"
+                f"{type(self).__name__} takes seconds from now (0 or more, and no date) or a "
+                f"timedelta, not {seconds!r}"
             )
         self.seconds = value
 

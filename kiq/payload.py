@@ -19,6 +19,8 @@ P = ParamSpec("P")
 #: At and above this a number is a date (epoch seconds), below it a span: Sidekiq's rule.
 EPOCH_FROM = 1_000_000_000
 _LARGEST = sys.float_info.max
+_YEAR_10000 = 253_402_300_800  # in seconds
+_FACTORS = (1_000, 1_000_000, 1_000_000_000)  # of milliseconds, and so on
 #: From here on a moment is in milliseconds (since 1973), below it in seconds (until the year 5138).
 MILLISECONDS_FROM = 100_000_000_000
 _MOMENTS = ("created_at", "enqueued_at", "failed_at", "retried_at", "discarded_at")
@@ -117,11 +119,26 @@ def _check_fields(name: str, payload: Payload) -> None:
 
 
 def finite(name: str, at: Any) -> float:
-    """Return *at* as a float. Raises PayloadError unless it is a finite number."""
+    """Return *at* as a float. Raises PayloadError unless it is a number of epoch seconds."""
     # A comparison: math.isfinite overflows at an int that is longer than any float.
     if isinstance(at, bool) or not isinstance(at, int | float) or not abs(at) <= _LARGEST:
-        raise PayloadError(f"{name}: 'at' must be a finite number of epoch seconds, got {at!r}")
+        raise PayloadError(
+            f"{name}: 'at' must be a finite number of epoch seconds, got {at!r}{_instead(at)}"
+        )
+    if at > _YEAR_10000:  # what datetime.max is rounded to
+        factor = next((each for each in _FACTORS if at / each < _YEAR_10000), _FACTORS[-1])
+        raise PayloadError(
+            f"{name}: {at!r} is after the year 9999: it is no number of seconds; did you mean "
+            f"{at!r} / {factor:_}?"
+        )
     return float(at)
+
+
+def _instead(at: Any) -> str:
+    """Return what to pass for a moment of another library."""
+    if isinstance(getattr(at, "datetime", None), datetime):  # arrow
+        return "; pass value.datetime"
+    return "; pass value.item()" if hasattr(at, "dtype") else ""  # a number of numpy
 
 
 def due_in(name: str, delay: float | timedelta) -> float:
@@ -134,14 +151,16 @@ def due_in(name: str, delay: float | timedelta) -> float:
         raise PayloadError(f"{name}: perform_in takes a delay; use perform_at for {delay!r}")
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds != seconds:
         raise PayloadError(
-            f"{name}: perform_in takes a delay in seconds, or a timedelta, not {delay!r}"
+            f"{name}: perform_in takes a delay in seconds, or a timedelta, not {delay!r}{_instead(delay)}"
         )
     if seconds >= EPOCH_FROM:
         raise PayloadError(
             f"{name}: perform_in({delay!r}) is over 31 years from now: it looks like a date; "
             "use perform_at"
         )
-    return wall() + float(max(seconds, -EPOCH_FROM))  # minus infinity is no time for Redis
+    if seconds <= -EPOCH_FROM:
+        raise PayloadError(f"{name}: perform_in({delay!r}) is over 31 years ago: that is no delay")
+    return wall() + float(seconds)
 
 
 def due_at(name: str, when: float | datetime) -> float:
@@ -151,18 +170,28 @@ def due_at(name: str, when: float | datetime) -> float:
     delay (Sidekiq takes it for one; in Python ``perform_in`` says it).
     """
     if isinstance(when, datetime):
-        if when.tzinfo is None or when.utcoffset() is None:
-            raise PayloadError(
-                f"{name}: {when!r} is naive: it means another moment on another machine; "
-                "pass an aware datetime, such as datetime.now(timezone.utc) + timedelta(hours=1)"
-            )
-        return when.timestamp()
+        return _moment_of(name, when)
     if isinstance(when, timedelta):
         raise PayloadError(f"{name}: perform_at takes a date; use perform_in for {when!r}")
     seconds = finite(name, when)
-    if 0 <= seconds < EPOCH_FROM:
+    if seconds < EPOCH_FROM:
         raise PayloadError(
             f"{name}: perform_at({when!r}) is a moment before 2001; for a delay of {when!r} "
             f"seconds write perform_in({when!r}, ...)"
         )
     return seconds
+
+
+def _moment_of(name: str, when: datetime) -> float:
+    try:
+        aware = when.utcoffset() is not None
+        seconds = when.timestamp() if aware else 0.0
+    except Exception as error:  # noqa: BLE001 (pandas.NaT, or a time zone that fails)
+        why = f"{type(error).__name__}: {error}"
+        raise PayloadError(f"{name}: {when!r} is no moment: {why}") from None
+    if not aware:
+        raise PayloadError(
+            f"{name}: {when!r} is naive: it means another moment on another machine; "
+            "pass an aware datetime, such as datetime.now(timezone.utc) + timedelta(hours=1)"
+        )
+    return float(seconds)

@@ -60,4 +60,4 @@ def test_each_mistake_of_the_table_is_refused_in_those_words(
 
 def test_the_table_of_options_is_complete() -> None:
     assert set(OPTIONS) == KNOWN
-    assert len(REFUSED) == 10
+    assert len(REFUSED) == 11
