@@ -83,6 +83,8 @@ def settle(*, started: bool) -> None:
         root.addHandler(_ours)
     if not kiq.handlers:
         kiq.propagate = True  # it was configured, without a place to go of its own
+    elif root.handlers == [_ours]:
+        kiq.propagate = False  # nobody else is there to take its lines a second time
     if kiq.propagate or any(_is_console(each) for each in kiq.handlers if each is not _ours):
         kiq.removeHandler(_ours)
 

@@ -19,8 +19,8 @@ from . import log
 from .clock import steady
 from .kept import Kept, is_own
 
-#: Loggers of what happens to a job: on its thread they write at once.
-_OF_JOBS = frozenset({"kiq.job", "kiq.errors"})
+#: Loggers of what happens to a job, and of what it says itself: on its thread they write at once.
+_OF_JOBS = ("kiq.job.", "kiq.errors.")
 _MOST = 10_000  # lines that may wait; what comes beyond is dropped, and counted
 _SILENCE = 10.0  # seconds between two complaints about a handler
 
@@ -38,7 +38,7 @@ class Own(logging.Logger):
 
     def handle(self, record: logging.LogRecord) -> None:
         """Hand *record* to the handlers, here or on the thread that is there for it."""
-        if lines.open and (self.name not in _OF_JOBS or is_own()):
+        if lines.open and (is_own() or not f"{self.name}.".startswith(_OF_JOBS)):
             lines.put(record)
             return
         try:

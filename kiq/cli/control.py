@@ -22,6 +22,7 @@ IMPORTING, CONNECTING = "the application was imported", "Redis was reached"
 STARTING, RUNNING, STOPPING, ENDING = "starting", "running", "stopping", "ending"
 
 _BEYOND = 5.0  # seconds beyond the deadline of a stop at which the process ends, whatever hangs
+_TO_CUT = 0.2  # seconds between the end of what runs at exit and the moment when it is cut off
 _LAST_WORDS = 2.0  # seconds for what runs at exit, where the deadline has passed
 
 
@@ -84,7 +85,7 @@ class Control:
             until = min(deadline + _BEYOND, max(deadline, now + _LAST_WORDS))
         self._code, self._end_by, self._phase = code, until, ENDING
         self.signals.wake()
-        run_exit_handlers()
+        run_exit_handlers(until - _TO_CUT)
         end_now(code)
 
     # The thread

@@ -67,13 +67,16 @@ class Errands:
         """Call *handler* soon. None: it is dropped, as too many wait or its last call hangs."""
         errand = Errand(what, handler, arguments, failed)
         with self._changed:
-            hangs = any(one.handler is handler for one in self._behind)
+            hangs = self._hangs(handler)
             if hangs or self._closed or len(self._waiting) >= _MOST:
                 self._dropped += not hangs  # that one has been named
                 return None
             self._waiting.append(errand)
             self._changed.notify_all()
         return errand
+
+    def _hangs(self, handler: Callable[..., Any]) -> bool:
+        return any(one.handler is handler for one in self._behind)
 
     def waits_for(self, handler: Callable[..., Any]) -> bool:
         """Tell whether a call of *handler* waits, or is under way."""
@@ -91,6 +94,7 @@ class Errands:
             elif self._threads > len(self._behind) + 1:
                 self._behind.add(late)
                 self._current = None
+                self._waiting = deque(one for one in self._waiting if not self._hangs(one.handler))
                 self._changed.notify_all()
         if dropped:
             logger.error("%d calls of handlers were dropped: the handlers don't keep up", dropped)

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from tests.helpers.waiting import eventually
-from tests.helpers.worker_process import JOBS, KIQ, Site, WorkerProcess
+from tests.helpers.worker_process import DEADLOCK, JOBS, KIQ, Site, WorkerProcess
 
 STOPPING = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
 #: An application whose import takes long, in different ways.
@@ -19,11 +19,7 @@ IMPORTS = {
     "swallows": (
         "import time\nfor _ in range(600):\n    try: time.sleep(0.1)\n    except BaseException: pass"
     ),
-    # libc's sleep goes on when a signal comes, and no Python code runs in the main thread.
-    "is in C": (
-        "import ctypes, time\nuntil = time.monotonic() + 60\nlibc = ctypes.CDLL(None)\n"
-        "while time.monotonic() < until: libc.usleep(60_000_000)"
-    ),
+    "is in C": DEADLOCK,
     "asks an event loop": "import asyncio; asyncio.run(asyncio.sleep(60))",
     "waits for a thread": (
         "import threading; t = threading.Thread(target=threading.Event().wait, args=(60,), daemon=True)\n"

@@ -28,6 +28,11 @@ JOBS = "tests.helpers.jobs"
 #: For a worker that must end while a job is stuck in C code: CPython 3.11 spins for ever in whatever
 #: thread is traced while an exception waits for another thread to come back from C.
 UNMEASURED = {"COVERAGE_PROCESS_CONFIG": None, "COVERAGE_PROCESS_START": None}
+#: Code that waits in C for ever: no signal wakes it, so that Python runs no handler in its thread.
+DEADLOCK = (
+    "import ctypes\nmutex = ctypes.create_string_buffer(64)\n"
+    "for _ in range(2): ctypes.CDLL(None).pthread_mutex_lock(mutex)"
+)
 
 _databases = itertools.cycle(range(1, 16))
 
