@@ -17,10 +17,13 @@ from typing import Any
 
 from . import log
 from .clock import steady
+from .errors import Cancelled, Shutdown, TimeLimitExceeded
 from .kept import Kept, is_own
 
 #: Loggers of what happens to a job, and of what it says itself: on its thread they write at once.
 _OF_JOBS = ("kiq.job.", "kiq.errors.")
+#: What is raised in a job's thread to end the job, wherever it is.
+_ON_PURPOSE = (Shutdown, TimeLimitExceeded, Cancelled)
 _MOST = 10_000  # lines that may wait; what comes beyond is dropped, and counted
 _SILENCE = 10.0  # seconds between two complaints about a handler
 
@@ -41,22 +44,19 @@ class Own(logging.Logger):
         if lines.open and (is_own() or not f"{self.name}.".startswith(_OF_JOBS)):
             lines.put(record)
             return
-        try:
-            super().handle(record)
-        except Exception as error:  # noqa: BLE001 (a line about a job must not change its fate)
-            lines.complain(error)
+        super().handle(record)
 
     def _log(self, level: int, msg: object, args: Any, *, stacklevel: int = 1, **more: Any) -> None:  # type: ignore[override]
         try:
             # One level more: the caller is behind this frame.
             super()._log(level, msg, args, stacklevel=stacklevel + 1, **more)
-        except BaseException as error:  # a record factory of the user's, out of memory
+        except _ON_PURPOSE:
+            raise
+        except BaseException as error:  # noqa: BLE001 (a line must not change what becomes of a job)
             if is_own():
                 lines.put(error)
-            elif isinstance(error, Exception):
-                lines.complain(error)
             else:
-                raise  # into a job's thread, on purpose
+                lines.complain(error)
 
 
 #: A line, why there is none, or who waits until all before it is written.

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from ..clock import steady
 from ..kept import Kept, make_own, stack_of
+from ..loggers import lines
 from ..signals import DUMP, QUIET, Signals, log_stacks
 from ..work.launcher import Launcher
 from .ending import end_now, run_exit_handlers
@@ -22,6 +23,7 @@ IMPORTING, CONNECTING = "the application was imported", "Redis was reached"
 STARTING, RUNNING, STOPPING, ENDING = "starting", "running", "stopping", "ending"
 
 _BEYOND = 5.0  # seconds beyond the deadline of a stop at which the process ends, whatever hangs
+_TO_WRITE = 1.0  # seconds for the lines that wait
 _TO_CUT = 0.2  # seconds between the end of what runs at exit and the moment when it is cut off
 _LAST_WORDS = 2.0  # seconds for what runs at exit, where the deadline has passed
 
@@ -78,11 +80,14 @@ class Control:
 
     def finish(self, code: int) -> NoReturn:
         """Run what is to run at exit, and end the process with *code*; for the main thread."""
+        written = lines.drain(_TO_WRITE)
         now = steady()
         deadline = self._launcher.worker.deadline.at if self._launcher is not None else None
         until = now + _BEYOND
         if deadline is not None:
             until = min(deadline + _BEYOND, max(deadline, now + _LAST_WORDS))
+        if not written:
+            until = min(until, now + _LAST_WORDS)  # who flushes the log would wait for its reader
         self._code, self._end_by, self._phase = code, until, ENDING
         self.signals.wake()
         run_exit_handlers(until - _TO_CUT)

@@ -17,7 +17,6 @@ from ..loggers import lines
 
 logger = logging.getLogger("kiq")
 
-_TO_WRITE = 1.0  # seconds for the lines that wait
 _FOR_THREADS = 5.0  # seconds for threads that are no daemons
 _LEAST = 0.5  # seconds that a step has in any case
 
@@ -33,7 +32,6 @@ def run_exit_handlers(until: float) -> None:
     trackers, tracers and executors send here what they still have. What hangs leaves time to the rest:
     all are to be done at *until* (steady clock), the threads within five seconds.
     """
-    lines.drain(_TO_WRITE)
     _run(threading._shutdown, min(_FOR_THREADS, (until - steady()) / 2))  # type: ignore[attr-defined]
     # Not by is_alive: a wait that was broken off leaves threads that look as if they had ended.
     alive, main = sys._current_frames(), threading.main_thread()

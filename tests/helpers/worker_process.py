@@ -156,6 +156,7 @@ class Site:
     """A folder and an empty database, in which worker processes run; :meth:`close` ends them all."""
 
     def __init__(self, server: TestServer, folder: Path, codec: Codec = "msgpack") -> None:
+        self.server = server
         self.folder = folder
         # A run folder of our own: lock files of killed workers go with the server.
         self._run = server.folder / "run"
