@@ -22,6 +22,7 @@ from ..work.coverage import untaken_queues
 from ..work.launcher import Launcher
 from .control import CONNECTING, RUNNING, STARTING, STOPPING, Control
 from .exit_codes import SOFTWARE, exit_code
+from .streams import complain
 
 logger = logging.getLogger("kiq")
 
@@ -72,7 +73,7 @@ def _outcome(control: Control, path: str | None, flags: dict[str, Any]) -> int:
         loggers.lines.start()
         config = _application(path, flags)
     except KiqError as error:
-        click.echo(f"kiq: {error}", err=True)
+        complain(f"kiq: {error}")
         return exit_code(error)
     except BaseException as error:  # noqa: BLE001 (no thread can be had, out of memory)
         return _broken(error)
