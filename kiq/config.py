@@ -7,18 +7,15 @@ import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
-from urllib.parse import unquote_plus
 
 from .errors import ConfigError
+from .redis_url import mask, with_database
 
 Mode = Literal["strict", "weighted", "random"]
 Codec = Literal["msgpack", "json"]
 LogFormat = Literal["auto", "pretty", "plain", "json"]
 
 _UNFIT_FOR_A_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_PARAMETER = re.compile(r"([?&])([^=&?]*)=([^&]*)")
-_PLAIN_AUTHORITY = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(:[0-9]*)?")
-_SECRET_WORDS = ("pass", "pwd", "secret", "token")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,21 +41,22 @@ class Capsule:
 class Redis:
     """Where Redis is and how to talk to it.
 
-    *url* is redis://, rediss://, unix:// or the word "embedded"; the time-outs are in seconds;
-    *options* are further keyword arguments of redis-py's connection (username, ssl_ca_certs, ...).
-    *client*, a ``redis.Redis``, takes the place of all of these: its connections are copied.
+    *url* is redis://, rediss://, unix:// or the word "embedded"; the time-outs are in seconds (None: what
+    the URL or *client* says, else 3 and 5); *options* are further keyword arguments of redis-py's
+    connection (username, ssl_ca_certs, ...), and come before what the URL says. *client*, a
+    ``redis.Redis``, takes the place of the URL: its connections are copied.
     """
 
     url: str = "redis://localhost:6379/0"
-    connect_timeout: float = 3.0
-    socket_timeout: float = 5.0
+    connect_timeout: float | None = None
+    socket_timeout: float | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     client: Any = None
 
     @property
     def masked_url(self) -> str:
-        """The URL with its password replaced by ``***``: the only form to print."""
-        return mask(self.url)
+        """The URL with its password replaced by ``***``, and the database in use: what may be printed."""
+        return with_database(mask(self.url), self.options.get("db"))
 
     def __repr__(self) -> str:
         """Show no secret: the URL masked, of the options only the names."""
@@ -184,23 +182,6 @@ def parse_queues(
     return tuple((name, weight or 1) for name, weight in weights.items()), _mode(weights)
 
 
-def mask(url: str) -> str:
-    """Return *url* with every password in it replaced by ``***``; when in doubt, with more."""
-    shown = _PARAMETER.sub(_mask_parameter, url)
-    scheme, separator, rest = shown.partition("://")
-    if not separator:
-        scheme, rest = "", shown
-    user_info, at, place = rest.rpartition("@")
-    if at:
-        user, colon, _ = user_info.partition(":")
-        return f"{scheme}{separator}{user if colon else ''}{colon}***@{place}"
-    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
-    if separator and not _PLAIN_AUTHORITY.fullmatch(authority):
-        # A password without its "@host": part of it may stand on either side of the slash.
-        return f"{scheme}{separator}***"
-    return shown
-
-
 def banner_lines(config: Config) -> list[str]:
     """Return what a process says of its configuration when it starts; holds no password."""
     lines = [
@@ -249,12 +230,6 @@ def _mode(weights: Mapping[str, int | None]) -> Mode:
     if all(weight == 1 for weight in weights.values()):
         return "random"
     return "weighted"
-
-
-def _mask_parameter(found: re.Match[str]) -> str:
-    key = unquote_plus(found[2]).lower()
-    value = "***" if any(word in key for word in _SECRET_WORDS) else found[3]
-    return f"{found[1]}{found[2]}={value}"
 
 
 def _origin(config: Config, setting: str) -> str:

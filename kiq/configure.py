@@ -9,6 +9,7 @@ from typing import Any
 from .client import configured, use_settings
 from .config import SHARED, Redis, check_codec, check_push_buffer, check_sidekiq
 from .errors import ConfigError
+from .store.source import source_of
 
 
 def configure(
@@ -38,7 +39,7 @@ def configure(
         config = loader.load(os.fspath(file))
         settings = {name: getattr(config, name) for name in SHARED}
     if redis is not None:
-        _check_redis(redis)
+        source_of(redis, start=False)  # for its mistakes alone
         settings["redis"] = Redis(url=redis) if isinstance(redis, str) else redis
     if codec is not None:
         settings["codec"] = check_codec(codec)
@@ -51,10 +52,3 @@ def configure(
     if push_buffer is not None:
         settings["push_buffer"] = check_push_buffer(push_buffer)
     use_settings(settings)
-
-
-def _check_redis(redis: Any) -> None:
-    if not isinstance(redis, str | Redis) and not hasattr(redis, "connection_pool"):
-        raise ConfigError(
-            f"redis is a URL, a kiq.config.Redis or a redis.Redis, not {type(redis).__name__}"
-        )

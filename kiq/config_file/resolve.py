@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..config import Capsule, Config, Redis, mask, queues_text
+from ..config import Capsule, Config, Redis, queues_text
 from ..errors import ConfigError
+from ..redis_url import mask
 from .document import Entry, Section, read_section
+from .expanding import expand
 from .layers import (
     Layer,
     configured_layer,
@@ -18,7 +20,7 @@ from .layers import (
     variables_layer,
 )
 from .schema import SETTINGS, suggestion
-from .tree import Invalid, Leaf, MissingVariable, Node, Problem, Table, expand
+from .tree import Invalid, Leaf, MissingVariable, Node, Problem, Table
 
 _REDIS_FIELDS = ("url", "connect_timeout", "socket_timeout")
 _CONFIG_FIELDS = tuple(

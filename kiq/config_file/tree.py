@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
-
-_SUBSTITUTION = re.compile(r"\$\$\{|\$\{(?P<body>[^}]*)(?P<close>\})?")
-_BODY = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>.*))?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,38 +81,3 @@ def node_of(value: Any) -> Node:
     if isinstance(value, (list, tuple)):
         return Items(tuple(node_of(item) for item in value))
     return Leaf(value)
-
-
-def expand(node: Node, environ: Mapping[str, str]) -> Node:
-    """Return *node* with ``${VAR}`` and ``${VAR:-default}`` replaced in its values, not its keys.
-
-    As in a shell, the default also stands for an empty variable; ``$${`` is a literal ``${``.
-    Raises MissingVariable, or Invalid for what is neither form.
-    """
-    if isinstance(node, Items):
-        return replace(node, items=tuple(expand(item, environ) for item in node.items))
-    if isinstance(node, Table):
-        entries = tuple((key, expand(item, environ)) for key, item in node.entries)
-        return replace(node, entries=entries)
-    if not isinstance(node.value, str) or "${" not in node.value:
-        return node
-    text = _SUBSTITUTION.sub(lambda found: _substitute(found, environ, node.line), node.value)
-    return replace(node, value=text)
-
-
-def _substitute(found: re.Match[str], environ: Mapping[str, str], line: int | None) -> str:
-    if found["body"] is None:
-        return "${"
-    body = _BODY.fullmatch(found["body"])
-    if body is None or not found["close"]:
-        form = "write ${VAR} or ${VAR:-default} (or $${ for ${)"
-        raise Invalid((line, f"{found[0][:40]} can't be read; {form}"))
-    name, default = body["name"], body["default"]
-    value = environ.get(name)
-    if value is None and default is None:
-        raise MissingVariable(
-            (line, f"the variable {name} is not set; set it, or write ${{{name}:-default}}")
-        )
-    if default is not None:
-        return value or default
-    return value or ""

@@ -11,18 +11,13 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import redis
 from redis import exceptions
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from .. import embedded
-from ..config import Redis as RedisSettings
-from ..config import mask
-from ..errors import ConfigError, KiqError, StoreError, StoreUnavailable
+from ..errors import KiqError, StoreError, StoreUnavailable
 from . import scripts
-from .pools import in_resp2, place
 from .scripts import Command, Packed
+from .source import source_of
 from .translation import GONE, translate
 
 #: Answers of Redis that redis-py raises like a broken connection, and closes it.
@@ -227,74 +222,21 @@ def _reply(connection: Any) -> Any:
 class Connector:
     """Makes connections to one Redis.
 
-    *source* is the settings, or a ``redis.Redis`` that the user built: its connection class and
-    arguments are copied, and overridden where kiq must be sure.
+    *source* is the settings, their URL, or a ``redis.Redis`` that the user built: its connection class
+    and arguments are copied, and overridden where kiq must be sure. Raises ConfigError.
     """
 
-    def __init__(self, source: RedisSettings | redis.Redis, name: str = "kiq") -> None:
-        self.name = name
-        self._embedded: str | None = None
-        if isinstance(source, RedisSettings) and source.client is not None:
-            source = source.client
-        if isinstance(source, RedisSettings):
-            self.where = source.masked_url
-            if embedded.is_embedded(source.url):
-                self._embedded = source.url
-            pool = _pool(embedded.ensure(source.url).url if self._embedded else source.url)
-            timeouts = {
-                "socket_timeout": source.socket_timeout,
-                "socket_connect_timeout": source.connect_timeout,
-                **source.options,
-            }
-        else:
-            self._source = source  # a Sentinel's connections ask their pool, which it keeps alive
-            pool = source.connection_pool
-            self.where = place(pool)
-            timeouts = {"socket_timeout": 5.0, "socket_connect_timeout": 3.0}
-        self._class = pool.connection_class
-        self._arguments = {**in_resp2(pool.connection_kwargs), **timeouts, **self._overrides()}
-
-    def _overrides(self) -> dict[str, Any]:
-        overrides: dict[str, Any] = {
-            "retry": Retry(NoBackoff(), 0),
-            "retry_on_error": [],
-            "health_check_interval": 0,
-            "protocol": 2,
-            "decode_responses": False,
-            "client_name": None,
-        }
-        if not issubclass(self._class, redis.UnixDomainSocketConnection):
-            overrides["socket_keepalive"] = True
-        return overrides
+    def __init__(self, source: Any, name: str = "kiq") -> None:
+        self._source = source_of(source)
+        self.name = self._source.name or name
+        self.where = self._source.where
 
     def prepare(self) -> None:
         """Make sure that an embedded server runs, before a connection is opened."""
-        if self._embedded:
-            embedded.ensure(self._embedded)
+        if self._source.embedded:
+            embedded.ensure(self._source.embedded)
 
     def open(self, *, timeout: float | None = None) -> Link:
-        """Return a link that is not connected yet; *timeout* (seconds) replaces the socket's.
-
-        Raises ConfigError where redis-py makes no connection of the settings.
-        """
-        arguments = dict(self._arguments)
-        if timeout is not None:
-            arguments["socket_timeout"] = timeout
-        try:
-            return Link(self, self._class(**arguments))
-        except (TypeError, ValueError, exceptions.RedisError) as error:
-            raise ConfigError(
-                f"redis-py {redis.__version__} makes no connection to {self.where}: {error}"
-            ) from error
-
-
-def _pool(url: str) -> redis.ConnectionPool:
-    try:
-        return redis.ConnectionPool.from_url(url)
-    except ValueError:
-        # Without the driver's words: they may quote a piece of the password.
-        raise ConfigError(
-            f"{mask(url)!r} is no URL of a Redis; write redis://host:6379/0, rediss://..., "
-            "unix:///path/to/socket, or embedded; a password with / # ? or @ in it must be "
-            "percent-encoded"
-        ) from None
+        """Return a link that is not connected yet; *timeout* (seconds) replaces the socket's."""
+        others = {} if timeout is None else {"socket_timeout": timeout}
+        return Link(self, self._source.connection(**others))

@@ -21,4 +21,8 @@ def place(pool: redis.ConnectionPool) -> str:
     service = getattr(pool, "service_name", None)
     if service:
         return f"Sentinel service {service}"
-    return str(settings.get("path") or f"{settings.get('host')}:{settings.get('port')}")
+    database = settings.get("db") or 0
+    if settings.get("path"):
+        return f"unix://{settings['path']}?db={database}"
+    scheme = "rediss" if issubclass(pool.connection_class, redis.SSLConnection) else "redis"
+    return f"{scheme}://{settings.get('host')}:{settings.get('port')}/{database}"

@@ -269,7 +269,13 @@ def test_the_error_of_a_url_holds_no_password(load_text: Loader, url: str) -> No
 
 @pytest.mark.parametrize(
     "url",
-    ["redis://:p@ss@h:1/2", "rediss://h", "unix:///run/redis.sock", "redis://[::1]/0", "embedded"],
+    [
+        "redis://:p%40ss@h:1/2",
+        "rediss://h",
+        "unix:///run/redis.sock",
+        "redis://[::1]/0",
+        "embedded",
+    ],
 )
 def test_every_kind_of_url_is_taken(load_text: Loader, url: str) -> None:
     assert load_text(f"redis: {{url: '{url}'}}").redis.url == url
