@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import sys
 import traceback
@@ -11,9 +12,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from .config import Config
 from .definition import module_of_file
 from .errors import BootError, ConfigError, KiqError, PluginError
-from .importing import importing
+from .importing import PushedTooEarly, importing
 from .plugin import Host
 
 #: What a worker process has unless ``disable_plugins`` names it. By name: the porch imports no wing.
@@ -27,6 +29,11 @@ STANDARD_PLUGINS: dict[str, str] = {
 }
 
 
+#: What sets a Django project up, and imports its jobs.
+DJANGO = "kiq.contrib.django.worker"
+_KIQ = os.path.join(os.path.dirname(__file__), "")
+
+
 def add_working_folder() -> None:
     """Put the working folder first on ``sys.path``, as ``python -m`` does."""
     folder = os.getcwd()
@@ -38,7 +45,8 @@ def import_application(names: Sequence[str]) -> None:
     """Import each of *names*: a module (``app.jobs``), or its file (``./app/jobs.py``).
 
     Raises BootError naming the module and the lines that led there; the application's own error is
-    the cause. A push at the top of a module is refused.
+    the cause. A push at the top of a module is refused. A ConfigError, of ``kiq.configure`` say, stays
+    one, and names its line.
     """
     for name in names:
         module = _module_name(name)
@@ -46,7 +54,15 @@ def import_application(names: Sequence[str]) -> None:
             with importing(module):
                 importlib.import_module(module)
         except (Exception, SystemExit) as error:
+            if isinstance(error, ConfigError) and not isinstance(error, PushedTooEarly):
+                raise ConfigError(f"{_place_of_setting(error)}{error}") from error
             raise BootError(_why_not_imported(module, error)) from error
+
+
+def modules_of(config: Config) -> tuple[str, ...]:
+    """Return what is imported for *config*: what it names, or else the project that Django is to set up."""
+    django = os.environ.get("DJANGO_SETTINGS_MODULE") and importlib.util.find_spec("django")
+    return config.require or ((DJANGO,) if django else ())
 
 
 def _why_not_imported(module: str, error: BaseException) -> str:
@@ -59,6 +75,16 @@ def _why_not_imported(module: str, error: BaseException) -> str:
         )
     why = f"importing {module!r} failed: {type(error).__name__}: {error}"
     return "\n".join([why, *(line.rstrip() for line in traceback.format_list(frames))])
+
+
+def _place_of_setting(error: ConfigError) -> str:
+    """Return ``jobs.py:3: ``, or nothing where the mistake stands in settings that are read elsewhere."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if frame.filename.startswith(os.path.join(_KIQ, "contrib")):
+            return ""
+        if not frame.filename.startswith(_KIQ):
+            return f"{frame.filename}:{frame.lineno}: "
+    return ""
 
 
 def _frames_of_application(error: BaseException) -> list[traceback.FrameSummary]:
@@ -95,17 +121,23 @@ def install_plugins(host: Host, names: Sequence[str], disabled: Sequence[str] = 
     A name is an entry point of the group ``kiq.plugins``, or ``module:object``. Raises PluginError
     or ConfigError.
     """
-    for unknown in set(disabled) - STANDARD_PLUGINS.keys():
+    refuse_unknown(disabled)
+    standard = [place for name, place in STANDARD_PLUGINS.items() if name not in disabled]
+    for name in (*standard, *names):
+        host.install(plugin_of(name))
+
+
+def refuse_unknown(disabled: Sequence[str]) -> None:
+    """Raise ConfigError if *disabled* names what is no standard plugin."""
+    for unknown in sorted(set(disabled) - STANDARD_PLUGINS.keys()):
         raise ConfigError(
             f"disable_plugins: kiq has no standard plugin {unknown!r} "
             f"(there are: {', '.join(STANDARD_PLUGINS) or 'none'})"
         )
-    standard = [place for name, place in STANDARD_PLUGINS.items() if name not in disabled]
-    for name in (*standard, *names):
-        host.install(_plugin(name))
 
 
-def _plugin(name: str) -> Any:
+def plugin_of(name: str) -> Any:
+    """Return the plugin *name*, see :func:`install_plugins`."""
     module, colon, attribute = name.partition(":")
     try:
         if colon:

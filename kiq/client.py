@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import threading
@@ -11,7 +12,7 @@ from typing import Any
 from . import interruption, keys, plugin, ruby
 from .clock import milliseconds, wall
 from .codec import encode
-from .config import Codec, Redis, check_codec, check_push_buffer, check_sidekiq
+from .config import SHARED, Codec, Config, Redis
 from .errors import PayloadError, StoreError
 from .importing import at_work, refuse_while_importing
 from .jid import Jid
@@ -187,47 +188,43 @@ class _Default:
 
     def __init__(self) -> None:
         self.renew_lock()
-        self._client: Client | None = None
-        self.settings: dict[str, Any] = {}
+        self.made: Client | None = None
+        self._config: Config | None = None
+        self.given: dict[str, Any] = {}
 
     def renew_lock(self) -> None:
         self._lock = threading.Lock()
 
     @property
-    def codec(self) -> Codec:
-        if made := self._client:
-            return made.codec
-        return check_codec(os.environ.get("KIQ_CODEC") or self.settings.get("codec", "msgpack"))
-
-    @property
-    def sidekiq(self) -> int:
-        if made := self._client:
-            return made.sidekiq
-        return check_sidekiq(os.environ.get("KIQ_SIDEKIQ") or self.settings.get("sidekiq", 8))
+    def config(self) -> Config:
+        config = self._config
+        if config is None:
+            # By name: whoever only pushes by clients of its own does without.
+            read = importlib.import_module("kiq.config_file").settings
+            config = self._config = read(self.given, only=SHARED)
+        return config
 
     def get(self) -> Client:
-        if self._client is None:
+        if self.made is None:
             with self._lock:
-                if self._client is None:
-                    self._client = self._build()
-        return self._client
+                if self.made is None:
+                    self.made = self._build()
+        return self.made
 
     def set(self, client: Client | None) -> None:
         with self._lock:
-            self._client = client
+            self.made = client
+            self._config = None
 
     def _build(self) -> Client:
-        environ, settings = os.environ, self.settings
-        redis, url = settings.get("redis"), environ.get("KIQ_REDIS_URL")
-        if redis is None or url:
-            redis = Redis(url=url or environ.get("REDIS_URL") or Redis().url)
-        max_payload = settings.get("max_payload", DEFAULT_MAX_PAYLOAD)
-        jobs = environ.get("KIQ_PUSH_BUFFER") or settings.get("push_buffer", 0)
-        push_buffer, codec, sidekiq = check_push_buffer(jobs), self.codec, self.sidekiq
-        if isinstance(redis, Redis):
-            logger.info("pushing to %s (codec %s)", redis.masked_url, codec)
+        config = self.config
+        logger.info("pushing to %s (codec %s)", config.redis.masked_url, config.codec)
         return Client(
-            redis, codec=codec, sidekiq=sidekiq, max_payload=max_payload, push_buffer=push_buffer
+            config.redis,
+            codec=config.codec,
+            sidekiq=config.sidekiq,
+            max_payload=config.max_payload,
+            push_buffer=config.push_buffer,
         )
 
 
@@ -251,12 +248,19 @@ def default_client() -> Client:
 
 def codec_in_use() -> Codec:
     """Return the codec of the client that ``perform_async`` uses, without making it."""
-    return _default.codec
+    made = _default.made
+    return made.codec if made else _default.config.codec
 
 
 def sidekiq_in_use() -> int:
     """Return the version of Sidekiq that the client of ``perform_async`` writes for."""
-    return _default.sidekiq
+    made = _default.made
+    return made.sidekiq if made else _default.config.sidekiq
+
+
+def settings_in_use() -> Config:
+    """Return what this process shares of its settings (``SHARED``): by code, variables and files."""
+    return _default.config
 
 
 def use_client(client: Client | None) -> None:
@@ -264,15 +268,15 @@ def use_client(client: Client | None) -> None:
     _default.set(client)
 
 
-def use_settings(settings: Mapping[str, Any]) -> None:
-    """Build the default client from *settings*: those of ``SHARED`` that concern it.
+def use_settings(given: Mapping[str, Any]) -> None:
+    """Build the default client from *given*: what ``kiq.configure`` was, and the files and flags there are.
 
     What an earlier one keeps in its push buffer, it goes on trying to push where it was to go.
     """
-    _default.settings = dict(settings)
+    _default.given = dict(given)
     _default.set(None)
 
 
 def configured() -> Mapping[str, Any]:
-    """Return what ``kiq.configure`` was given."""
-    return _default.settings
+    """Return what ``kiq.configure`` was given, and what :func:`use_settings` was."""
+    return _default.given

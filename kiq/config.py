@@ -136,29 +136,6 @@ def check_queue_name(name: str) -> str:
     )
 
 
-def check_codec(name: Any) -> Codec:
-    """Return *name* if a codec is called so. Raises ConfigError."""
-    if name == "msgpack":
-        return "msgpack"
-    if name == "json":
-        return "json"
-    raise ConfigError(f"the codec is msgpack or json, not {name!r}")
-
-
-def check_sidekiq(version: Any) -> int:
-    """Return *version*, a number or its text, if kiq can write for it. Raises ConfigError."""
-    if str(version) in ("6", "7", "8") and not isinstance(version, float):
-        return int(version)
-    raise ConfigError(f"sidekiq is the major version of Ruby's Sidekiq, 6, 7 or 8, not {version!r}")
-
-
-def check_push_buffer(jobs: Any) -> int:
-    """Return *jobs*, a number or its text, if a push buffer may hold so many. Raises ConfigError."""
-    if isinstance(jobs, str | int) and str(jobs).isdecimal() and int(jobs) <= 1_000_000:
-        return int(jobs)
-    raise ConfigError(f"push_buffer is a number of jobs from 0 to 1000000, not {jobs!r}")
-
-
 def parse_queues(
     entries: Iterable[tuple[str, int | None]],
 ) -> tuple[tuple[tuple[str, int], ...], Mode]:
@@ -198,8 +175,11 @@ def banner_lines(config: Config) -> list[str]:
     lines.append(f"codec: {config.codec}{_origin(config, 'codec')}")
     if config.codec == "json":
         lines.append(f"sidekiq: {config.sidekiq}{_origin(config, 'sidekiq')}")
-    lines.append(f"redis: {config.redis.masked_url}{_origin(config, 'redis.url')}")
-    return lines
+    place = f"redis: {config.redis.masked_url}{_origin(config, 'redis.url')}"
+    number = config.redis.options.get("db")
+    if number is not None:
+        place += f", database {number}{_origin(config, 'redis.db')}"
+    return [*lines, place]
 
 
 def queues_text(capsule: Capsule) -> str:

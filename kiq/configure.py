@@ -7,9 +7,7 @@ import os
 from typing import Any
 
 from .client import configured, use_settings
-from .config import SHARED, Redis, check_codec, check_push_buffer, check_sidekiq
-from .errors import ConfigError
-from .store.source import source_of
+from .config import SHARED, Redis
 
 
 def configure(
@@ -32,23 +30,21 @@ def configure(
     ``KIQ_SIDEKIQ``, ``KIQ_PUSH_BUFFER``) win over what is given here; ``REDIS_URL`` does not. No network
     is touched. Raises ConfigError.
     """
-    settings: dict[str, Any] = dict(configured())
+    # By name: who configures nothing must not pay for reading settings, nor who has no file for YAML.
+    reader = importlib.import_module("kiq.config_file")
+    here = {
+        "redis": Redis(url=redis) if isinstance(redis, str) else redis,
+        "codec": codec,
+        "sidekiq": sidekiq,
+        "max_payload": max_payload,
+        "push_buffer": push_buffer,
+    }
+    here = {name: value for name, value in here.items() if value is not None}
+    reader.settings(here, only=SHARED, environ={})  # for their mistakes alone
+    given = dict(configured())
     if file is not None:
-        # By name: a producer that has no file must not pay for a YAML parser.
-        loader = importlib.import_module("kiq.config_file")
-        config = loader.load(os.fspath(file))
-        settings = {name: getattr(config, name) for name in SHARED}
-    if redis is not None:
-        source_of(redis, start=False)  # for its mistakes alone
-        settings["redis"] = Redis(url=redis) if isinstance(redis, str) else redis
-    if codec is not None:
-        settings["codec"] = check_codec(codec)
-    if sidekiq is not None:
-        settings["sidekiq"] = check_sidekiq(sidekiq)
-    if max_payload is not None:
-        if isinstance(max_payload, bool) or not isinstance(max_payload, int) or max_payload < 1:
-            raise ConfigError(f"max_payload is a number of bytes, not {max_payload!r}")
-        settings["max_payload"] = max_payload
-    if push_buffer is not None:
-        settings["push_buffer"] = check_push_buffer(push_buffer)
-    use_settings(settings)
+        document = reader.read(os.fspath(file))
+        reader.settings({reader.FILE: document})  # and for those of the whole file
+        given = {name: it for name, it in given.items() if name == reader.STARTED}
+        given[reader.FILE] = document
+    use_settings(given | here)

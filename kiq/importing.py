@@ -13,6 +13,10 @@ from .errors import ConfigError
 at_work: ContextVar[str | None] = ContextVar("kiq_importing", default=None)
 
 
+class PushedTooEarly(ConfigError):
+    """A job was pushed at the top of a module that a worker imports."""
+
+
 @contextmanager
 def importing(what: str) -> Iterator[None]:
     """Refuse pushes on this thread meanwhile: *what* is being imported by a worker.
@@ -27,8 +31,8 @@ def importing(what: str) -> Iterator[None]:
 
 
 def refuse_while_importing(name: str, what: str) -> NoReturn:
-    """Raise ConfigError for a push of the job *name* while *what* is imported."""
-    raise ConfigError(
+    """Raise PushedTooEarly for a push of the job *name* while *what* is imported."""
+    raise PushedTooEarly(
         f"{name} was pushed while a worker imports {what}: every start of a worker "
         'would push it again. Put the push under `if __name__ == "__main__":`'
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..client import configured
+from ..client import settings_in_use
 from ..config import Config
 from ..store.flight import DeadLimits
 
@@ -16,10 +16,9 @@ def dead_limits(
 
     Where *client* is another Redis than the configured one, the defaults count.
     """
-    known = Config()
-    settings = configured() if client is None else {}
+    known = settings_in_use() if client is None else Config()
     if dead_max_jobs is None:
-        dead_max_jobs = settings.get("dead_max_jobs", known.dead_max_jobs)
+        dead_max_jobs = known.dead_max_jobs
     if dead_timeout is None:
-        dead_timeout = settings.get("dead_timeout", known.dead_timeout)
+        dead_timeout = known.dead_timeout
     return DeadLimits(int(dead_max_jobs), float(dead_timeout))

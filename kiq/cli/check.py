@@ -3,39 +3,75 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stdout
+from functools import partial
 
 import click
 
-from .. import config_file
-from ..config import Redis, banner_lines
+from .. import boot, config_file
+from ..client import configured, use_settings
+from ..config import Config, banner_lines
 from ..embedded import is_embedded
 from ..embedded.locate import find_binary
-from ..store.connection import Connector
+from ..errors import KiqError
+from ..registry import registry
 from .exit_codes import CONFIG
 
 
 @click.command()
 @click.option("-C", "--config", "path", metavar="FILE", help="The file (default config/kiq.yml).")
 @click.option("-e", "--environment", metavar="NAME", help="The environment to check.")
-def check(path: str | None, environment: str | None) -> None:
-    """Check a configuration file: each problem with its line, and what was meant."""
-    flags = {"environment": environment} if environment else {}
-    problems = config_file.problems(path, flags=flags)
-    if problems:
-        for problem in problems:
-            click.echo(str(problem), err=True)
-        click.echo(f"{len(problems)} problem{'s' if len(problems) > 1 else ''}", err=True)
+@click.option(
+    "-r", "--require", multiple=True, metavar="MODULE", help="What to import: your job classes."
+)
+def check(path: str | None, environment: str | None, require: Sequence[str]) -> None:
+    """Check a configuration: each problem with its place, and what was meant.
+
+    Imports the application as a worker does; asks no Redis.
+    """
+    flags = {"environment": environment, "require": list(require)}
+    use_settings(config_file.started(path, {name: it for name, it in flags.items() if it}))
+    found = config_file.outcome(configured())
+    told = [str(problem) for problem in (*found.problems, *found.doubts)]
+    told += _problems_of_application(found.config)
+    if not found.problems:
+        found = config_file.outcome(configured())  # with what the application configured
+        told += [str(problem) for problem in found.problems]
+    for problem in dict.fromkeys(told):
+        click.echo(problem, err=True)
+    if told:
+        click.echo(f"{len(told)} problem{'s' if len(told) > 1 else ''}", err=True)
         sys.exit(CONFIG)
-    config = config_file.load(path, flags=flags)
-    _try_to_connect(config.redis)
-    for line in (*banner_lines(config), *config.notices):
+    if is_embedded(found.config.redis.url):
+        find_binary()
+    for line in (*banner_lines(found.config), *found.config.notices):
         click.echo(line)
     click.echo("ok")
 
 
-def _try_to_connect(redis: Redis) -> None:
-    """Go as far as one can without Redis: raises the ConfigError or EmbeddedServerError met there."""
-    if is_embedded(redis.url):
-        find_binary()
-    else:
-        Connector(redis).open()
+def _problems_of_application(config: Config) -> Iterator[str]:
+    """Yield what a worker would meet after it has read *config*, and before it asks Redis."""
+    boot.add_working_folder()
+    modules = boot.modules_of(config)
+    before = len(registry.all())
+    broken = [why for name in modules for why in _tried(partial(_import, name))]
+    yield from broken
+    if modules and not broken and len(registry.all()) == before == 0:
+        yield f"there is no job class in what is imported: {', '.join(modules)}"
+    for name in config.plugins:
+        yield from _tried(partial(boot.plugin_of, name))
+    yield from _tried(partial(boot.refuse_unknown, config.disable_plugins))
+
+
+def _import(name: str) -> None:
+    with redirect_stdout(sys.stderr):
+        boot.import_application([name])
+
+
+def _tried(call: Callable[[], object]) -> list[str]:
+    try:
+        call()
+    except KiqError as error:
+        return [str(error)]
+    return []

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import logging
-import os
 import sys
-from dataclasses import replace
 from typing import Any
 
 import click
@@ -14,7 +12,7 @@ import click
 from .. import __version__, boot, config_file, log, loggers
 from ..client import configured, use_settings
 from ..clock import steady
-from ..config import SHARED, Config, Redis, banner_lines
+from ..config import Config, banner_lines
 from ..errors import BootError, ConfigError, KiqError, StoreError
 from ..plugin import host
 from ..registry import registry
@@ -94,18 +92,12 @@ def _broken(error: BaseException) -> int:
 
 def _application(path: str | None, flags: dict[str, Any]) -> Config:
     """Read the settings, import the application, and read them again with what it configured."""
-    config = config_file.load(path, flags=flags)
+    use_settings(config_file.started(path, flags))
+    config = config_file.settings(configured())
     log.configure(config.log_level, config.log_format)
     loggers.adopt()
-    use_settings({name: getattr(config, name) for name in SHARED})
-    given = dict(configured())
     boot.import_application(config.require)
-    if configured() != given:
-        in_code = {name: value for name, value in configured().items() if given.get(name) != value}
-        config = config_file.load(path, flags=flags, configured=_as_settings(in_code))
-        config = _with_redis(config, in_code.get("redis"))
-        log.configure(config.log_level, config.log_format)
-        use_settings({**in_code, **{name: getattr(config, name) for name in SHARED}})
+    config = config_file.settings(configured())  # its code may have said more
     boot.install_plugins(host, config.plugins, config.disable_plugins)
     if not registry.all():
         raise ConfigError(
@@ -115,25 +107,6 @@ def _application(path: str | None, flags: dict[str, Any]) -> Config:
     log.settle(started=False)
     loggers.adopt()
     return config
-
-
-def _as_settings(in_code: dict[str, Any]) -> dict[str, Any]:
-    """Return what ``kiq.configure`` was given in the form that the settings have."""
-    settings = dict(in_code)
-    redis = settings.pop("redis", None)
-    if isinstance(redis, Redis):
-        settings["redis_url"] = redis.url
-    return settings
-
-
-def _with_redis(config: Config, given: Any) -> Config:
-    """Return *config* with the Redis that was *given* in code, with all that its URL does not say."""
-    if given is None or os.environ.get("KIQ_REDIS_URL"):
-        return config
-    if isinstance(given, Redis):
-        return replace(config, redis=given)
-    origins = {**config.origins, "redis.url": "kiq.configure(...)"}
-    return replace(config, redis=Redis(url="a redis.Redis", client=given), origins=origins)
 
 
 def _work(control: Control, config: Config) -> int:

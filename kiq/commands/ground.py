@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import redirect_stdout
+from dataclasses import dataclass, replace
 from typing import Any
 
 import click
 
 from .. import boot, config_file
 from ..api import Connection, connection
-from ..client import Client, codec_in_use, configured, sidekiq_in_use, use_client, use_settings
-from ..config import SHARED, Config
-from ..errors import StoreDenied
+from ..client import Client, configured, use_client, use_settings
+from ..config import Config
+from ..errors import BootError, StoreDenied
 from ..plugin import host
 from ..store.server import refuse_cluster
+from .screen import note
 
 Action = Callable[..., Any]
 
@@ -51,37 +54,50 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document,
 def grounded(*, json: bool = True, requires: bool = False) -> Callable[[Action], Action]:
     """Give a command the flags of ``kiq run`` for settings, and a :class:`Ground` as first argument.
 
-    *json* adds ``--json``; *requires* adds ``-r``, and imports the application before the command.
+    *json* adds ``--json``; *requires* says that it needs the application's job classes and plugins.
     """
 
     def decorate(action: Action) -> Action:
         @functools.wraps(action)
         def command(path: str | None, environment: str | None, **rest: Any) -> Any:
-            modules = rest.pop("require", None)
-            return action(_ground(path, environment, modules, rest.pop("as_json", False)), **rest)
+            flags = {"environment": environment, "require": list(rest.pop("require"))}
+            given = {name: value for name, value in flags.items() if value}
+            return action(_ground(path, given, requires, rest.pop("as_json", False)), **rest)
 
-        for option in (*([_JSON] if json else []), *([_MODULES] if requires else [])):
+        for option in (*([_JSON] if json else []), _MODULES, _ENVIRONMENT, _FILE):
             command = option(command)
-        return _FILE(_ENVIRONMENT(command))
+        return command
 
     return decorate
 
 
-def _ground(
-    path: str | None, environment: str | None, modules: Sequence[str] | None, as_json: bool
-) -> Ground:
-    flags: dict[str, Any] = {"environment": environment, "require": list(modules or ())}
-    config = config_file.load(path, flags={key: value for key, value in flags.items() if value})
-    use_settings({name: getattr(config, name) for name in SHARED})
-    if modules is not None and config.require:
-        boot.add_working_folder()
-        boot.import_application(config.require)  # its kiq.configure() counts from here on
+def _ground(path: str | None, flags: dict[str, Any], requires: bool, as_json: bool) -> Ground:
+    use_settings(config_file.started(path, flags))
+    config = config_file.settings(configured())
+    modules = boot.modules_of(config)
+    # What the variable says, no code overrides: whoever only looks needs no application then.
+    if modules and (requires or not os.environ.get("KIQ_REDIS_URL")):
+        _import(modules)
+        config = replace(config_file.settings(configured()), require=modules)
+    if requires:
         boot.install_plugins(host, config.plugins, config.disable_plugins)
-    if modules is not None:
         use_client(_unbuffered(config))
-    home = connection() if modules is not None else connection(config.redis)
+    home = connection(config.redis)
+    if config.origins["redis.url"] == "default":
+        note(f"looking at {home.where}: nothing says otherwise (REDIS_URL, a file, -r app.jobs)")
     _refuse_cluster(home)
     return Ground(config, home, as_json)
+
+
+def _import(modules: Sequence[str]) -> None:
+    """Import what a worker would, to look where it looks: its code may say where Redis is."""
+    boot.add_working_folder()
+    try:
+        with redirect_stdout(sys.stderr):  # what a script reads from us is to be ours
+            boot.import_application(modules)
+    except BootError as error:
+        why = "its code may say where Redis is; the variable KIQ_REDIS_URL says so without it"
+        raise BootError(f"{error}\n{why}") from error
 
 
 def _refuse_cluster(home: Connection) -> None:
@@ -97,11 +113,6 @@ def _unbuffered(config: Config) -> Client:
 
     A command ends at once, and what it kept in memory until Redis is back would end with it.
     """
-    settings = configured()
-    redis = config.redis if os.environ.get("KIQ_REDIS_URL") else settings["redis"]
     return Client(
-        redis,
-        codec=codec_in_use(),
-        sidekiq=sidekiq_in_use(),
-        max_payload=settings["max_payload"],
+        config.redis, codec=config.codec, sidekiq=config.sidekiq, max_payload=config.max_payload
     )

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from .file import LOOKED_FOR, load, problems
+from .file import LOOKED_FOR, read
+from .process import FILE, STARTED, load, outcome, problems, settings, started
 from .tree import Problem
 
-__all__ = ["LOOKED_FOR", "Problem", "load", "problems"]
+__all__ = [
+    "FILE",
+    "LOOKED_FOR",
+    "STARTED",
+    "Problem",
+    "load",
+    "outcome",
+    "problems",
+    "read",
+    "settings",
+    "started",
+]

@@ -132,20 +132,18 @@ def _add_environment(section: Section, key: Leaf, node: Node) -> None:
 
 
 def _read_redis(section: Section, key: Leaf, node: Node) -> None:
-    if isinstance(node, Leaf) and isinstance(node.value, str) and not node.empty:
+    # Code may pass a client, and settings of redis-py that have no form in a file.
+    in_code = key.line is None
+    if isinstance(node, Leaf) and not node.empty and (in_code or isinstance(node.value, str)):
         _add(section, "redis.url", "redis", key.line, node)
         return
     for option, value in _entries(section, key, node, "a mapping such as {url: ...}, or a URL"):
         name = str(option.value)
         setting = f"redis.{name}"
-        # Code may pass an object, such as a credential provider, that has no form in a file.
-        passed = isinstance(value, Leaf) and not isinstance(value.value, (str, int, float))
         if name in REDIS_REFUSED:
             _problem(section, option, f"redis.{name} is not for you to set: {REDIS_REFUSED[name]}")
-        elif setting in NAMES:
+        elif setting in NAMES or in_code:
             _add(section, setting, f"redis.{name}", option.line, value)
-        elif passed and option.line is None:
-            _add(section, setting, setting, option.line, value)
         else:
             near = suggestion(name, (*_REDIS_NAMES, *OPTION_SETTINGS))
             _problem(section, option, f"unknown key redis.{name}{near}")

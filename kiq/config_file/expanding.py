@@ -46,7 +46,7 @@ class _Text:
             raise Invalid((self.line, f"variables stand in one another more than {depth - 1} deep"))
         parts, at = [], 0
         while (start := text.find("${", at)) >= 0:
-            if text[:start].endswith("$"):
+            if text[max(0, start - 1) : start] == "$":
                 parts.append(text[at : start - 1] + "${")
                 at = start + 2
                 continue

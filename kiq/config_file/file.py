@@ -1,95 +1,57 @@
-"""The configuration file: finding it, reading its YAML, and the configuration that it leads to."""
+"""The configuration file: finding it, and reading what stands there."""
 
 from __future__ import annotations
 
+import importlib
 import os
-import re
 import stat
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
 
-import yaml
-
-from ..config import Config
-from .resolve import Outcome, check, resolve
-from .tree import Items, Leaf, Node, Problem, Table
+from .tree import Problem, Table
 
 #: Where a configuration file is looked for, under the current folder, when none is named.
 LOOKED_FOR = ("config/kiq.yml", "config/kiq.yaml", "config/sidekiq.yml")
 
 _MAX_BYTES = 64 * 1024
-_MAX_DEPTH = 20
-_MAX_ERB = 200
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
-_ERB = re.compile(r"<%.*")
-#: A variable and its default, as Ruby writes them. The caller bounds the text: this backtracks.
-_ERB_VARIABLE = re.compile(
-    r"""<%=\s*ENV(?:\.fetch)?[\[(]\s*["'](?P<name>\w+)["']\s*"""
-    r"""(?:,\s*(?P<second>[^)]*))?[\])]\s*(?:\|\|(?P<other>[^%]*))?%>"""
-)
 
 
-def load(
-    path: str | None,
-    *,
-    flags: Mapping[str, Any] = _NOTHING,
-    environ: Mapping[str, str] = os.environ,
-    configured: Mapping[str, Any] = _NOTHING,
-) -> Config:
-    """Return the configuration of this process.
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a file holds: *path* is None where there is no file, *tree* None where nothing can be used."""
 
-    *path* is the file; None looks for one of LOOKED_FOR, and does without when there is none.
-    *flags*, *configured* are settings by their names ("concurrency", "queues", "redis_url", ...)
-    from the command line and from ``kiq.configure``. Raises one ConfigError that lists all that
-    is wrong, each with its place.
-    """
-    return check(_outcome(path, flags, environ, configured))
+    path: str | None = None
+    tree: Table | None = None
+    problems: tuple[Problem, ...] = ()
+    notices: tuple[str, ...] = ()
 
 
-def problems(
-    path: str | None,
-    *,
-    flags: Mapping[str, Any] = _NOTHING,
-    environ: Mapping[str, str] = os.environ,
-    configured: Mapping[str, Any] = _NOTHING,
-) -> list[Problem]:
-    """Return all that is wrong with what ``load`` would read, in the order of its places."""
-    return _outcome(path, flags, environ, configured).problems
+NO_FILE = Document()
 
 
-def _outcome(
-    path: str | None,
-    flags: Mapping[str, Any],
-    environ: Mapping[str, str],
-    configured: Mapping[str, Any],
-) -> Outcome:
-    present = [path] if path is not None else [name for name in LOOKED_FOR if Path(name).exists()]
-    document, found = _read(present[0]) if present else (None, [])
-    file = present[0] if present else None
-    outcome = resolve(document, file, flags=flags, environ=environ, configured=configured)
-    outcome.problems.extend(found)
-    outcome.problems.sort(key=lambda each: (each.source != file, each.source, each.line or 0))
-    outcome.note(f"{name} is not read: {file} stands before it" for name in present[1:])
-    return outcome
+def read(path: str | None) -> Document:
+    """Return the document *path*; None looks for one of LOOKED_FOR, and does without when there is none."""
+    if path is not None:
+        return _read(path)
+    present = [name for name in LOOKED_FOR if Path(name).exists()]
+    if not present:
+        return NO_FILE
+    first, *others = present
+    notices = tuple(f"{name} is not read: {first} stands before it" for name in others)
+    document = _read(first)
+    return Document(first, document.tree, document.problems, notices)
 
 
-def _read(path: str) -> tuple[Table | None, list[Problem]]:
+def _read(path: str) -> Document:
     try:
         text = _text(path)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        return None, [Problem(None, "", f"the configuration can't be read: {reason}", path)]
-    erb = list(_erb_problems(text, path))
-    if erb:
-        return None, erb
-    builder = _Builder(path)
-    try:
-        return builder.document(text), builder.problems
-    except _Unreadable as error:
-        return None, [*builder.problems, Problem(error.line, "", str(error), path)]
+        problem = Problem(None, "", f"the configuration can't be read: {reason}", path)
+        return Document(path, problems=(problem,))
+    # By name: who has no file must not pay for a YAML parser.
+    tree, problems = importlib.import_module(f"{__package__}.yaml_tree").parsed(text, path)
+    return Document(path, tree, tuple(problems))
 
 
 def _text(path: str) -> str:
@@ -106,164 +68,3 @@ def _text(path: str) -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ValueError(f"line {line} is not UTF-8; save the file as UTF-8") from error
-
-
-def _erb_problems(text: str, path: str) -> Iterator[Problem]:
-    for number, line in enumerate(text.splitlines(), start=1):
-        code = re.split(r"(?:^|\s)#", line, maxsplit=1)[0]
-        found = _ERB.search(code)
-        if found:
-            example = "${VAR:-default}"
-            variable = _ERB_VARIABLE.match(found[0][:_MAX_ERB])
-            if variable:
-                default = (variable["second"] or variable["other"] or "").strip("\"' -")
-                example = f"${{{variable['name']}{':-' + default if default else ''}}}"
-            message = f"ERB (<% %>) is not run here; write {example} for a variable's value"
-            yield Problem(number, "", message, path)
-
-
-class _Loader(yaml.SafeLoader):
-    """Takes the ``:critical`` of ``[:critical, 6]`` for text, as Ruby does."""
-
-    def check_value(self) -> bool:
-        return not self._at_symbol() and bool(super().check_value())
-
-    def check_plain(self) -> bool:
-        return self._at_symbol() or bool(super().check_plain())
-
-    def _at_symbol(self) -> bool:
-        if not self.flow_level or self.peek() != ":" or not self.peek(1).isalpha():
-            return False
-        return bool(self.buffer[self.pointer - 1] in " \n[{,")
-
-
-class _Unreadable(Exception):
-    def __init__(self, line: int | None, message: str) -> None:
-        super().__init__(message)
-        self.line = line
-
-
-@dataclass(slots=True)
-class _Open:
-    """A list or mapping whose end has not come yet.
-
-    *key* waits for its value; *lines* says where each key of a mapping stands.
-    """
-
-    line: int
-    is_table: bool
-    items: list[Node] = field(default_factory=list)
-    entries: list[tuple[Leaf, Node]] = field(default_factory=list)
-    lines: dict[str, int | None] = field(default_factory=dict)
-    key: Leaf | None = None
-
-    def closed(self) -> Node:
-        if self.is_table:
-            return Table(tuple(self.entries), self.line)
-        return Items(tuple(self.items), self.line)
-
-
-class _Builder:
-    """Builds the tree from YAML's events: nothing is resolved, so scalars keep their text.
-
-    Events come one by one, without recursion, so that depth is refused before it costs anything.
-    """
-
-    def __init__(self, path: str) -> None:
-        self.problems: list[Problem] = []
-        self._path = path
-        self._open: list[_Open] = []
-        self._root: Node | None = None
-
-    def document(self, text: str) -> Table | None:
-        """Return the document's mapping, None for an empty one; raise _Unreadable."""
-        documents = 0
-        try:
-            for event in yaml.parse(text, Loader=_Loader):
-                if isinstance(event, yaml.DocumentStartEvent):
-                    documents += 1
-                    if documents > 1:
-                        raise _Unreadable(_start(event), "a second document begins here; keep one")
-                self._take(event)
-        except yaml.MarkedYAMLError as error:
-            raise _Unreadable(_line(error), _explained(error)) from error
-        except yaml.reader.ReaderError as error:
-            line = text.count("\n", 0, error.position) + 1
-            message = f"the character U+{int(error.character):04X} is not allowed"
-            raise _Unreadable(line, message) from error
-        if self._root is None or (isinstance(self._root, Leaf) and self._root.empty):
-            return None
-        if not isinstance(self._root, Table):
-            message = "the file must hold settings, as in concurrency: 10"
-            raise _Unreadable(self._root.line, message)
-        return self._root
-
-    def _take(self, event: yaml.Event) -> None:
-        line = _start(event)
-        if isinstance(event, yaml.AliasEvent):
-            self._problem(line, f"aliases are not allowed: write out what *{event.anchor} means")
-            self._add(Leaf(None, line))
-            return
-        if isinstance(event, yaml.NodeEvent):
-            self._refuse_decoration(event, line)
-        if isinstance(event, yaml.ScalarEvent):
-            plain = event.style is None
-            self._add(Leaf(event.value, line, plain))
-        elif isinstance(event, yaml.CollectionStartEvent):
-            if len(self._open) >= _MAX_DEPTH:
-                raise _Unreadable(line, f"nested more than {_MAX_DEPTH} levels deep")
-            self._open.append(_Open(line, isinstance(event, yaml.MappingStartEvent)))
-        elif isinstance(event, yaml.CollectionEndEvent):
-            self._add(self._open.pop().closed())
-
-    def _refuse_decoration(self, event: yaml.NodeEvent, line: int) -> None:
-        if event.anchor is not None:
-            self._problem(line, f"anchors are not allowed: remove &{event.anchor}")
-        tag = getattr(event, "tag", None)
-        if tag is not None:
-            self._problem(line, f"tags are not allowed: remove {tag}")
-
-    def _add(self, node: Node) -> None:
-        if not self._open:
-            self._root = node
-            return
-        parent = self._open[-1]
-        if not parent.is_table:
-            parent.items.append(node)
-        elif parent.key is None:
-            parent.key = self._key(node, parent)
-        else:
-            name = str(parent.key.value)
-            if name not in parent.lines:
-                parent.entries.append((parent.key, node))
-                parent.lines[name] = parent.key.line
-            parent.key = None
-
-    def _key(self, node: Node, parent: _Open) -> Leaf:
-        if not isinstance(node, Leaf):
-            raise _Unreadable(node.line, "a key must be a single word, not a list or a mapping")
-        # Sidekiq's files write their keys as Ruby symbols, with a colon in front.
-        key = Leaf(str(node.value).removeprefix(":"), node.line, node.plain)
-        if key.value in parent.lines:
-            both = f"lines {parent.lines[key.value]} and {key.line}"
-            message = f"{key.value} stands twice ({both}); keep one"
-            self._problem(key.line, message, key.value)
-        return key
-
-    def _problem(self, line: int | None, message: str, key: str = "") -> None:
-        self.problems.append(Problem(line, key, message, self._path))
-
-
-def _start(event: yaml.Event) -> int:
-    return event.start_mark.line + 1 if event.start_mark is not None else 1
-
-
-def _line(error: yaml.MarkedYAMLError) -> int | None:
-    mark = error.problem_mark or error.context_mark
-    return None if mark is None else mark.line + 1
-
-
-def _explained(error: yaml.MarkedYAMLError) -> str:
-    problem = (error.problem or "it can't be read").replace("\n", " ")
-    hint = "; indent with spaces, not tabs" if "\\t" in problem else ""
-    return f"this is not YAML: {problem}{hint}"

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..config import Redis
 from .document import Entry, Section, read_section
 from .schema import NAMES, SETTINGS
 from .tree import Items, Leaf, Node, Table, node_of, place
@@ -28,10 +29,10 @@ class Layer:
 
     def label(self, entry: Entry) -> str:
         """Return where *entry* came from, as the banner says it."""
-        return source_of(self.section.source, entry) + self.suffix
+        return origin_of(self.section.source, entry) + self.suffix
 
 
-def source_of(source: str, entry: Entry) -> str:
+def origin_of(source: str, entry: Entry) -> str:
     """Return the flag, the variable, or the source with its line."""
     if source == COMMAND_LINE and entry.setting in SETTINGS:
         return SETTINGS[entry.setting].flag
@@ -46,7 +47,16 @@ def flags_layer(flags: Mapping[str, Any]) -> Layer:
 
 def configured_layer(configured: Mapping[str, Any]) -> Layer:
     """Return what code gave to ``kiq.configure``; None means "not given"."""
-    return Layer(_section_of(configured, False))
+    given = dict(configured)
+    redis = given.pop("redis", None)
+    if isinstance(redis, Redis):
+        url = redis.url if redis.client is None else redis.client
+        timeouts = {
+            "connect_timeout": redis.connect_timeout,
+            "socket_timeout": redis.socket_timeout,
+        }
+        redis = {"url": url, **timeouts, **redis.options}
+    return Layer(_section_of({**given, "redis": redis}, False))
 
 
 def variables_layer(environ: Mapping[str, str]) -> Layer:

@@ -9,6 +9,7 @@ from typing import Any
 from ..config import Mode, parse_queues
 from ..errors import ConfigError
 from ..redis_url import parse
+from ..store.source import check_client
 from .tree import Invalid, Items, Leaf, Node, Table
 
 #: Returns the typed value of a node; raises Invalid.
@@ -114,15 +115,28 @@ def texts(node: Node) -> tuple[str, ...]:
     return values
 
 
-def url(node: Node) -> str:
-    """Read the URL of a Redis, or "embedded", or "embedded:FOLDER"; no message shows any of it."""
+def url(node: Node) -> Any:
+    """Read the URL of a Redis, or "embedded", or "embedded:FOLDER"; no message shows any of it.
+
+    Code may give a ``redis.Redis`` in its place.
+    """
     value = _leaf_value(node)
-    value = value.strip() if isinstance(value, str) else value
     try:
-        parse(value)
+        if not isinstance(value, str):
+            check_client(value)
+            return value
+        parse(value.strip())
     except ConfigError as error:
         raise Invalid((node.line, str(error))) from None
-    return str(value)
+    return value.strip()
+
+
+def client_name(node: Node) -> str:
+    """Read a name for CLIENT SETNAME, which takes no spaces."""
+    value = text(node)
+    if not re.fullmatch(r"[!-~]{1,100}", value):
+        raise _wrong(node, "must be a name of ASCII characters without spaces")
+    return value
 
 
 def queues(node: Node) -> Queues:

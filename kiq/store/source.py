@@ -141,8 +141,6 @@ def _of_url(given: Settings, start: bool) -> Source:
         why = str(error) if "Invalid value for" in str(error) else "it can't be read"
         raise ConfigError(f"redis.url, {mask(url)}: {why}") from None
     arguments = in_resp2(pool.connection_kwargs)
-    if "connect_timeout" in arguments:  # as the setting is called
-        arguments["socket_connect_timeout"] = _number(arguments.pop("connect_timeout"))
     where = given.masked_url
     embedded_url = given.url if scheme == "embedded" else None
     return Source(pool.connection_class, _TIMEOUTS | arguments, where, embedded=embedded_url)
@@ -154,13 +152,6 @@ def _of_client(client: Any) -> Source:
     arguments = in_resp2(pool.connection_kwargs)
     missing = {name: value for name, value in _TIMEOUTS.items() if arguments.get(name) is None}
     return Source(pool.connection_class, arguments | missing, place(pool), client=client)
-
-
-def _number(text: str) -> float | str:
-    try:
-        return float(text)
-    except ValueError:
-        return text  # which is refused as what it is
 
 
 def _refuse_ours(names: Any, prefix: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from .. import plugin
-from ..client import DEFAULT_MAX_PAYLOAD, Client, Sorted, codec_in_use, configured, sidekiq_in_use
+from ..client import Client, Sorted, codec_in_use, settings_in_use, sidekiq_in_use
 from ..jid import Jid
 from .box import PushedJob, pushed_job
 
@@ -21,7 +21,7 @@ class StandIn(Client):
         # Not through super().__init__: that would make ready to connect.
         self.codec = codec_in_use()
         self.sidekiq = sidekiq_in_use()
-        self.max_payload = configured().get("max_payload", DEFAULT_MAX_PAYLOAD)
+        self.max_payload = settings_in_use().max_payload
         self._host = plugin.host
         self._take = take
         self._real = real

@@ -164,7 +164,7 @@ def test_code_configures_the_worker_that_imports_it(site: Site) -> None:
 @pytest.mark.parametrize(
     ("given", "shown"),
     [
-        ("redis.Redis.from_url({url!r}, client_name='app')", "redis: a redis.Redis (kiq.conf"),
+        ("redis.Redis.from_url({url!r}, client_name='app')", "redis: unix://"),
         ("kiq.config.Redis(url={url!r}, socket_timeout=4.5)", "redis: unix://"),
     ],
 )

@@ -33,10 +33,11 @@ MAY_NAME = {
     "yaml": {"config_file"},
     "click": {"cli"},
 }
-#: The modules that reach up, by name: a producer without a file must not pay for YAML, and one that
-#: is no asyncio code not for ``HardWorker.aio``.
+#: The modules that reach up, by name: whoever imports kiq must not pay for reading settings before it
+#: pushes, and who is no asyncio code not for ``HardWorker.aio``.
 REACHES_UP = {
     "kiq/configure.py": {"kiq.config_file"},
+    "kiq/client.py": {"kiq.config_file"},
     "kiq/enqueuing.py": {"kiq.aio"},
 }
 

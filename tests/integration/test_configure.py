@@ -99,7 +99,9 @@ def test_a_kiq_codec_that_is_none_is_refused_at_the_first_push(
 ) -> None:
     monkeypatch.setenv("KIQ_CODEC", "pickle")
     kiq.configure()
-    with pytest.raises(ConfigError, match="the codec is msgpack or json, not 'pickle'"):
+    with pytest.raises(
+        ConfigError, match="KIQ_CODEC: codec must be one of msgpack, json, not pickle"
+    ):
         kiq.push(ITEM)
 
 
@@ -174,10 +176,13 @@ def test_a_second_client_pushes_elsewhere(
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"codec": "pickle"}, "the codec is msgpack or json, not 'pickle'"),
+        ({"codec": "pickle"}, "codec must be one of msgpack, json, not pickle"),
         ({"redis": 6379}, "redis is a URL, a kiq.config.Redis or a redis.Redis, not int"),
-        ({"max_payload": 0}, "max_payload is a number of bytes, not 0"),
-        ({"max_payload": "1 MB"}, "max_payload is a number of bytes, not '1 MB'"),
+        ({"max_payload": 0}, "max_payload must be a whole number from 1 to 536870912, not 0"),
+        (
+            {"max_payload": "1 MB"},
+            "max_payload must be a whole number from 1 to 536870912, not 1 MB",
+        ),
     ],
 )
 def test_what_can_be_no_setting_is_refused_at_once(

@@ -185,6 +185,50 @@ def test_an_endless_line_of_erb_is_refused_at_once(load_text: Loader) -> None:
     assert "write ${VAR:-default} for" in refusal(load_text, text)
 
 
+def test_what_stands_beside_erb_is_looked_at_as_well(load_text: Loader) -> None:
+    text = """
+concurrency: <%= ENV["THREADS"] || 5 %>
+tagg: x
+queues:
+  - [critical, <%= weight %>]
+redis:
+  url: <%= ENV["REDIS_URL"] %>
+  usrname: ann
+timeout: soon
+<% if true %>
+lease: 1
+<% end %>
+labels: ["<%= a %>", b]  # a comment with <% in it
+<%
+code = 1
+%>
+max_retries: -1
+"""
+    lines = refusal(load_text, text).splitlines()
+    found = [line.strip().partition(": ") for line in lines[1:]]
+    assert lines[0] == "12 problems in the configuration:"
+    assert [(place, words.split()[0]) for place, _, words in found] == [
+        ("kiq.yml:2", "ERB"),
+        ("kiq.yml:3", "unknown"),
+        ("kiq.yml:5", "ERB"),
+        ("kiq.yml:7", "ERB"),
+        ("kiq.yml:8", "unknown"),
+        ("kiq.yml:9", "timeout"),
+        ("kiq.yml:10", "ERB"),
+        ("kiq.yml:11", "lease"),
+        ("kiq.yml:12", "ERB"),
+        ("kiq.yml:13", "ERB"),
+        ("kiq.yml:14", "ERB"),
+        ("kiq.yml:17", "max_retries"),
+    ]
+
+
+def test_a_file_that_is_no_yaml_beside_its_erb_is_told_both(load_text: Loader) -> None:
+    message = refusal(load_text, "tag: <%= x %>\nlabels: [a\n")
+    assert "kiq.yml:1: ERB" in message
+    assert "this is not YAML" in message
+
+
 # --- keys and values
 
 
@@ -467,11 +511,22 @@ def test_a_mistake_in_another_environment_is_found(load_text: Loader) -> None:
     assert "kiq.yml:2: unknown key tagg; did you mean tag?" in message
 
 
-def test_an_environment_that_is_nearly_named_is_noticed(load_text: Loader) -> None:
-    (notice,) = load_text("production: {tag: x}", environ={"KIQ_ENV": "prodution"}).notices
-    assert notice == (
-        "kiq.yml has no section for the environment prodution; did you mean production?"
-    )
+@pytest.mark.parametrize(
+    ("named", "near"),
+    [("prodution", "; did you mean production?"), ("elsewhere", "; there are: production")],
+)
+@pytest.mark.parametrize("variable", ["KIQ_ENV", "APP_ENV"])
+def test_an_environment_that_is_named_and_has_no_section_is_noticed(
+    load_text: Loader, named: str, near: str, variable: str
+) -> None:
+    (notice,) = load_text("production: {tag: x}", environ={variable: named}).notices
+    assert notice == f"kiq.yml has no section for the environment {named}{near}"
+
+
+def test_an_environment_that_nobody_names_needs_no_section(load_text: Loader) -> None:
+    assert load_text("production: {tag: x}").notices == ()
+    assert load_text("environment: test\nproduction: {tag: x}").notices == ()
+    assert load_text("tag: x", environ={"APP_ENV": "production"}).notices == ()
 
 
 def test_an_environment_given_in_both_forms_is_refused(load_text: Loader) -> None:
@@ -506,6 +561,55 @@ def test_a_missing_variable_is_a_problem_where_it_is_needed(load_text: Loader) -
 @pytest.mark.parametrize("text", ["tag: '${T'", "tag: '${T:=x}'", "tag: '${}'", "tag: '${1a}'"])
 def test_another_form_of_substitution_is_refused(load_text: Loader, text: str) -> None:
     assert "write ${VAR} or ${VAR:-default}" in refusal(load_text, text)
+
+
+@pytest.mark.parametrize(
+    ("environ", "tag"),
+    [
+        ({}, "c"),
+        ({"B": "b"}, "b"),
+        ({"A": "a"}, "a"),
+        ({"A": "a", "B": "b"}, "a"),
+        ({"A": "", "B": ""}, "c"),
+        ({"A": "${B}"}, "${B}"),
+    ],
+)
+def test_a_default_may_hold_a_variable_with_a_default(
+    load_text: Loader, environ: dict[str, str], tag: str
+) -> None:
+    assert load_text('tag: "${A:-${B:-c}}"', environ=environ).tag == tag
+    assert load_text('tag: "x${A:-${B:-c}}y${C:-}"', environ=environ).tag == f"x{tag}y"
+
+
+def test_a_default_may_hold_more_than_a_variable(load_text: Loader) -> None:
+    text = 'tag: "${A:-one ${B:-two} three ${C:-${D:-four}} $${E}}"'
+    assert load_text(text).tag == "one two three four ${E}"
+    assert load_text(text, environ={"B": "2", "D": "4"}).tag == "one 2 three 4 ${E}"
+
+
+def test_a_missing_variable_in_a_default_is_missed_only_where_it_is_needed(
+    load_text: Loader,
+) -> None:
+    assert "the variable B is not set" in refusal(load_text, "tag: ${A:-${B}}")
+    assert load_text("tag: ${A:-${B}}", environ={"A": "a"}).tag == "a"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["${A:-${B:-c}", "${A:-${B:=c}}", "${A:-${}}", "${${A}}", "${A:-${1}}", "${A:-${B:-${C}}"],
+)
+@pytest.mark.parametrize("environ", [{}, {"A": "a"}])
+def test_a_mistake_in_a_default_is_refused_also_where_it_is_not_needed(
+    load_text: Loader, text: str, environ: dict[str, str]
+) -> None:
+    message = refusal(load_text, f"tag: '{text}'", environ=environ)
+    assert "write ${VAR} or ${VAR:-default}" in message
+
+
+@pytest.mark.timeout(10)
+def test_variables_that_stand_in_one_another_without_end_are_refused(load_text: Loader) -> None:
+    assert "more than 10 deep" in refusal(load_text, f"tag: '{'${A:-' * 9000}{'}' * 9000}'")
+    assert "can't be read" in refusal(load_text, f"tag: '{'${A:-' * 9000}'")
 
 
 # --- precedence

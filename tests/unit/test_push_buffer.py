@@ -209,7 +209,7 @@ def test_a_stopping_worker_pushes_what_is_kept_and_keeps_no_more(
 
 @pytest.mark.parametrize("number", [-1, True, 1.5, "many", 1_000_001])
 def test_a_size_that_is_none_is_refused(unconfigured: None, number: Any) -> None:
-    with pytest.raises(ConfigError, match="push_buffer is a number of jobs from 0 to 1000000"):
+    with pytest.raises(ConfigError, match="push_buffer must be a whole number from 0 to 1000000"):
         kiq.configure(push_buffer=number)
 
 
@@ -225,5 +225,5 @@ def test_the_environment_wins(
     assert not isinstance(default_client()._enqueue, PushBuffer)
     monkeypatch.setenv("KIQ_PUSH_BUFFER", "some")
     kiq.configure()
-    with pytest.raises(ConfigError, match="not 'some'"):
+    with pytest.raises(ConfigError, match=r"KIQ_PUSH_BUFFER: .*not some"):
         Work.perform_async(1)
