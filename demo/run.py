@@ -20,7 +20,7 @@ import redis
 from tally import Counts, attempts, counts, table, throughput
 
 from kiq import embedded
-from kiq.config import mask
+from kiq.redis_url import mask
 
 ROOT = Path(__file__).resolve().parents[1]
 WORKER = ("kiq", "-C", "config/kiq.yml")

@@ -77,6 +77,16 @@ def _why_not_imported(module: str, error: BaseException) -> str:
     return "\n".join([why, *(line.rstrip() for line in traceback.format_list(frames))])
 
 
+def is_there(name: str) -> bool:
+    """Tell whether there is anything to be imported as *name*, here and now."""
+    if name.endswith(".py") or os.sep in name:
+        return Path(name).exists()
+    try:
+        return importlib.util.find_spec(name.partition(".")[0]) is not None
+    except (ImportError, ValueError):
+        return False
+
+
 def _place_of_setting(error: ConfigError) -> str:
     """Return ``jobs.py:3: ``, or nothing where the mistake stands in settings that are read elsewhere."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):

@@ -14,7 +14,7 @@ from .awaiting import AioEnqueuer
 from .client import Client, Sorted, codec_in_use, default_client
 from .clock import milliseconds, wall
 from .codec import Stencil, made_at
-from .errors import PayloadError
+from .errors import ConfigError, PayloadError
 from .inline import run_inline
 from .jid import Jid, new_jid
 from .options import SetOptions, checked
@@ -73,6 +73,10 @@ class Enqueuer(Generic[P]):
 
     def via(self, client: Client) -> Enqueuer[P]:
         """Return another one that pushes by *client*; see :meth:`kiq.Job.via`."""
+        if not isinstance(client, Client):
+            raise ConfigError(
+                f"via takes a kiq.Client, not {type(client).__name__}: kiq.Client(it)"
+            )
         return Enqueuer(self._spec, self._options, client)
 
     def perform_async(self, /, *args: P.args, **kwargs: P.kwargs) -> str | None:

@@ -47,7 +47,7 @@ def action(kind: type[JobSet], name: str, what: str) -> click.Command:
     @selecting
     @click.option("--all", "everything", is_flag=True, help="Every job of the set.")
     @click.option("-y", "--yes", is_flag=True, help="Don't ask.")
-    @grounded()
+    @grounded(acts=True)
     def command(
         ground: Ground, jids: Sequence[str], everything: bool, yes: bool, **criteria: Any
     ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,7 +19,7 @@ from ..config import Config
 from ..errors import BootError, StoreDenied
 from ..plugin import host
 from ..store.server import refuse_cluster
-from .screen import note
+from .screen import is_terminal, note
 
 Action = Callable[..., Any]
 
@@ -51,18 +51,23 @@ _MODULES = click.option(
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document, for scripts.")
 
 
-def grounded(*, json: bool = True, requires: bool = False) -> Callable[[Action], Action]:
+def grounded(
+    *, json: bool = True, requires: bool = False, acts: bool = False
+) -> Callable[[Action], Action]:
     """Give a command the flags of ``kiq run`` for settings, and a :class:`Ground` as first argument.
 
-    *json* adds ``--json``; *requires* says that it needs the application's job classes and plugins.
+    *json* adds ``--json``; *requires* says that it needs the application's job classes and plugins,
+    *acts* that it changes something, which must not happen in a Redis that was only guessed.
     """
 
     def decorate(action: Action) -> Action:
         @functools.wraps(action)
         def command(path: str | None, environment: str | None, **rest: Any) -> Any:
-            flags = {"environment": environment, "require": list(rest.pop("require"))}
+            modules = list(rest.pop("require"))
+            flags = {"environment": environment, "require": modules}
             given = {name: value for name, value in flags.items() if value}
-            return action(_ground(path, given, requires, rest.pop("as_json", False)), **rest)
+            config = _settings(path, given, needed=requires or bool(modules), acts=acts)
+            return action(_ground(config, requires, rest.pop("as_json", False)), **rest)
 
         for option in (*([_JSON] if json else []), _MODULES, _ENVIRONMENT, _FILE):
             command = option(command)
@@ -71,33 +76,45 @@ def grounded(*, json: bool = True, requires: bool = False) -> Callable[[Action],
     return decorate
 
 
-def _ground(path: str | None, flags: dict[str, Any], requires: bool, as_json: bool) -> Ground:
+def _settings(path: str | None, flags: dict[str, Any], *, needed: bool, acts: bool) -> Config:
+    """Return the settings as a worker has them: with what the application's code says.
+
+    An application that is not *needed* may be elsewhere: then files and variables count alone. One that
+    is here and can't be imported is told, and stops what *acts*. Raises BootError.
+    """
     use_settings(config_file.started(path, flags))
     config = config_file.settings(configured())
-    modules = boot.modules_of(config)
-    # What the variable says, no code overrides: whoever only looks needs no application then.
-    if modules and (requires or not os.environ.get("KIQ_REDIS_URL")):
-        _import(modules)
-        config = replace(config_file.settings(configured()), require=modules)
-    if requires:
-        boot.install_plugins(host, config.plugins, config.disable_plugins)
-        use_client(_unbuffered(config))
-    home = connection(config.redis)
-    if config.origins["redis.url"] == "default":
-        note(f"looking at {home.where}: nothing says otherwise (REDIS_URL, a file, -r app.jobs)")
-    _refuse_cluster(home)
-    return Ground(config, home, as_json)
-
-
-def _import(modules: Sequence[str]) -> None:
-    """Import what a worker would, to look where it looks: its code may say where Redis is."""
     boot.add_working_folder()
+    modules = boot.modules_of(config)
+    # What the variable says, no code overrides.
+    spared = os.environ.get("KIQ_REDIS_URL") or not any(map(boot.is_there, modules))
+    if not modules or (spared and not needed):
+        return config
     try:
         with redirect_stdout(sys.stderr):  # what a script reads from us is to be ours
             boot.import_application(modules)
     except BootError as error:
-        why = "its code may say where Redis is; the variable KIQ_REDIS_URL says so without it"
-        raise BootError(f"{error}\n{why}") from error
+        if needed or acts:
+            why = "its code may say where Redis is; the variable KIQ_REDIS_URL says so without it"
+            raise BootError(f"{error}\n{why}") from error
+        place = f"{config.redis.masked_url} ({config.origins['redis.url']})"
+        note(f"{error}\nlooking at {place}; its code may say otherwise")
+        return config
+    return replace(config_file.settings(configured()), require=modules)
+
+
+def _ground(config: Config, requires: bool, as_json: bool) -> Ground:
+    if requires:
+        boot.install_plugins(host, config.plugins, config.disable_plugins)
+        use_client(_unbuffered(config))
+    home = connection(config.redis)
+    origin = config.origins["redis.url"]
+    if origin == "default":
+        note(f"looking at {home.where}: nothing says otherwise (REDIS_URL, a file, -r app.jobs)")
+    elif is_terminal() and not config.require:
+        note(f"looking at {home.where} ({origin})")
+    _refuse_cluster(home)
+    return Ground(config, home, as_json)
 
 
 def _refuse_cluster(home: Connection) -> None:

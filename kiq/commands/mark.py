@@ -10,7 +10,7 @@ from .ground import Ground, grounded
 
 @click.command()
 @click.argument("label", required=False)
-@grounded(json=False)
+@grounded(json=False, acts=True)
 def mark(ground: Ground, label: str | None) -> None:
     """Mark a deploy in the charts of metrics; LABEL is the last commit (git) unless it is given."""
     if deploy.mark(label, client=ground.home):

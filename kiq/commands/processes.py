@@ -68,7 +68,7 @@ def ps(ground: Ground, jobs: bool) -> None:
 @click.command()
 @click.argument("identity", metavar="IDENTITY|all")
 @click.option("-y", "--yes", is_flag=True, help="Don't ask.")
-@grounded()
+@grounded(acts=True)
 def quiet(ground: Ground, identity: str, yes: bool) -> None:
     """Let processes take no more jobs; those that run may end. It can't be undone."""
     _signal(ground, identity, yes, "quiet")
@@ -77,7 +77,7 @@ def quiet(ground: Ground, identity: str, yes: bool) -> None:
 @click.command()
 @click.argument("identity", metavar="IDENTITY|all")
 @click.option("-y", "--yes", is_flag=True, help="Don't ask.")
-@grounded()
+@grounded(acts=True)
 def stop(ground: Ground, identity: str, yes: bool) -> None:
     """Stop processes in order: running jobs have their time, the rest goes back."""
     _signal(ground, identity, yes, "stop")
@@ -85,7 +85,7 @@ def stop(ground: Ground, identity: str, yes: bool) -> None:
 
 @click.command()
 @click.argument("identity", metavar="IDENTITY|all")
-@grounded()
+@grounded(acts=True)
 def dump(ground: Ground, identity: str) -> None:
     """Let processes write to their logs where each of their threads is."""
     _signal(ground, identity, True, "dump")

@@ -63,7 +63,7 @@ def queues(ground: Ground, name: str | None, limit: int) -> None:
 @click.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.option("--unknown", is_flag=True, help="Also a queue that nobody knows yet.")
-@grounded(json=False)
+@grounded(json=False, acts=True)
 def pause(ground: Ground, names: Sequence[str], unknown: bool) -> None:
     """Let no process take jobs from queues, from now on; what runs goes on, pushes arrive."""
     find = _named if unknown else _known
@@ -75,7 +75,7 @@ def pause(ground: Ground, names: Sequence[str], unknown: bool) -> None:
 
 @click.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
-@grounded(json=False)
+@grounded(json=False, acts=True)
 def unpause(ground: Ground, names: Sequence[str]) -> None:
     """Let jobs be taken from paused queues again."""
     for queue in [_known(ground, name) for name in names]:
@@ -87,7 +87,7 @@ def unpause(ground: Ground, names: Sequence[str]) -> None:
 @click.command("clear-queue")
 @click.argument("name")
 @click.option("-y", "--yes", is_flag=True, help="Don't ask.")
-@grounded()
+@grounded(acts=True)
 def clear_queue(ground: Ground, name: str, yes: bool) -> None:
     """Delete every job that waits in a queue; what a process took already, runs."""
     queue = _known(ground, name)

@@ -316,3 +316,9 @@ def test_files_of_tls_that_are_right_are_taken(pem: Path) -> None:
         "socket_type": socket.SOCK_STREAM,
     }
     assert Connector(Redis(url="rediss://h", options=options)).where == "rediss://h"
+
+
+@pytest.mark.parametrize("given", ["redis://h", redis.Redis(), kiq.Client, mock.Mock()])
+def test_via_takes_a_client_of_kiqs_and_nothing_else(given: Any) -> None:
+    with pytest.raises(ConfigError, match=r"via takes a kiq\.Client, not"):
+        kiq.job(name="clients.work")(lambda: None).via(given)

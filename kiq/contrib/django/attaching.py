@@ -15,21 +15,28 @@ from .connections import Connections
 from .locale import carry_locale
 
 _CONFIGURED = ("redis", "codec", "sidekiq", "max_payload", "push_buffer")
+_PLACE = "KIQ, in the settings of Django"
 _KNOWN = (*_CONFIGURED, "after_commit", "locale")
 
 
 def attach() -> None:
     """Install the plugin, and apply the dict ``KIQ`` of the settings. Raises ConfigError."""
-    given: dict[str, Any] = getattr(settings, "KIQ", {})
+    given: Any = getattr(settings, "KIQ", {})
+    if not isinstance(given, dict):
+        raise ConfigError(f"{_PLACE}: it is a dict, such as {{'redis': '...'}}, not {given!r}")
     for name in given:
         if name not in _KNOWN:
             near = difflib.get_close_matches(str(name), _KNOWN, 1)
             hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(_KNOWN)}"
-            raise ConfigError(f"KIQ, in the settings of Django: unknown key {name!r}; {hint}")
+            raise ConfigError(f"{_PLACE}: unknown key {name!r}; {hint}")
     plugin.host.install(Connections())
     configured = {name: given[name] for name in _CONFIGURED if name in given}
     if configured:
-        configure(**configured)
+        try:
+            configure(**configured)
+        except ConfigError as error:
+            words = str(error).removeprefix("kiq.configure(...): ")
+            raise ConfigError(f"{_PLACE}: {words}") from None
     database = given.get("after_commit", False)
     if database:
         after_commit.always(using="default" if database is True else database)
