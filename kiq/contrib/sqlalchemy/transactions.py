@@ -7,11 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import event
-from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
-from sqlalchemy.orm import Session, SessionTransaction, scoped_session
+from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session, async_sessionmaker
+from sqlalchemy.orm import Session, SessionTransaction, scoped_session, sessionmaker
 
 from ...errors import ConfigError
 from ...plugins.after_commit import Deferred, push_all
+from .sessions import is_there
 
 logger = logging.getLogger("kiq.client")
 
@@ -48,7 +49,9 @@ def finder(given: Any, *, begins: bool) -> Callable[[], SessionsTransaction | No
     """
     kinds = (Session, AsyncSession, scoped_session, async_scoped_session)
     if not isinstance(given, kinds):
-        raise ConfigError(f"after_commit takes a session of SQLAlchemy, not {given!r}")
+        more = "; it makes a new session at each call: give a scoped_session of it, or a function"
+        why = more if isinstance(given, sessionmaker | async_sessionmaker) else ""
+        raise ConfigError(f"after_commit takes a session of SQLAlchemy, not {given!r}{why}")
     _listen()
 
     def find() -> SessionsTransaction | None:
@@ -66,7 +69,7 @@ def finder(given: Any, *, begins: bool) -> Callable[[], SessionsTransaction | No
 def _session(given: Any, makes: bool) -> Session | None:
     """Return the Session of *given*; of a scope that has none yet, only if one is to be made."""
     if isinstance(given, scoped_session | async_scoped_session):
-        if not makes and not given.registry.has():
+        if not makes and not is_there(given):
             return None
         given = given()
     session: Session = given.sync_session if isinstance(given, AsyncSession) else given
