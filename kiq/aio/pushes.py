@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
 
 from .. import interruption
 from ..client import Client, Sorted, default_client
@@ -51,9 +51,9 @@ class Pushes:
     async def push(self, payload: Payload, job_class: Any = None) -> str | None:
         """See :meth:`kiq.Client.push`."""
         client = self._client
-        if type(client).push is not Client.push:
-            # One that waits for a commit: it must look for the transaction here, and keeps the job.
-            return client.push(payload, job_class)
+        awaited = getattr(type(client), "push_awaited", None)
+        if awaited is not None:  # one that waits for a commit
+            return cast(str | None, await awaited(client, payload, job_class))
         return (await self.push_slices((payload,), job_class))[0]
 
     async def push_encoded(self, queue: str, raw: bytes, jid: str) -> str:
@@ -75,8 +75,9 @@ class Pushes:
     ) -> list[str | None]:
         """See :meth:`kiq.Client.push_slices`."""
         client = self._client
-        if type(client).push_slices is not Client.push_slices:
-            return client.push_slices(payloads, job_class, batch_size)  # see push
+        awaited = getattr(type(client), "push_slices_awaited", None)
+        if awaited is not None:
+            return cast(list[str | None], await awaited(client, payloads, job_class, batch_size))
         return await self.push_sorted(client.slices(payloads, job_class, batch_size))
 
     async def push_sorted(self, slices: Iterable[Sorted]) -> list[str | None]:

@@ -6,6 +6,7 @@ import difflib
 from typing import Any
 
 from django.conf import settings
+from django.db import connections
 
 from ... import plugin
 from ...configure import configure
@@ -13,6 +14,7 @@ from ...errors import ConfigError
 from ...plugins.after_commit import after_commit
 from .connections import Connections
 from .locale import carry_locale
+from .transactions import ALL
 
 _CONFIGURED = ("redis", "codec", "sidekiq", "max_payload", "push_buffer")
 _PLACE = "KIQ, in the settings of Django"
@@ -39,6 +41,19 @@ def attach() -> None:
             raise ConfigError(f"{_PLACE}: {words}") from None
     database = given.get("after_commit", False)
     if database:
-        after_commit.always(using="default" if database is True else database)
+        after_commit.always(using=_transactions_of(database))
     if given.get("locale"):
         carry_locale()
+
+
+def _transactions_of(database: Any) -> str:
+    """Return whose transactions count: True means those of all databases."""
+    if database is True or database == ALL:
+        return ALL
+    if database not in connections.settings:
+        there = ", ".join(connections.settings)
+        raise ConfigError(
+            f"KIQ['after_commit'], in the settings of Django: there is no database {database!r}; "
+            f"True means all of them, and there are: {there}"
+        )
+    return str(database)

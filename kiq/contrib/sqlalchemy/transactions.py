@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import event
@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session, async_ses
 from sqlalchemy.orm import Session, SessionTransaction, scoped_session, sessionmaker
 
 from ...errors import ConfigError
-from ...plugins.after_commit import Deferred, push_all
+from ...plugins.after_commit import Deferred, Transaction, push_all, together
+from .others import note, warn_of_others
 from .sessions import is_there
 
 logger = logging.getLogger("kiq.client")
@@ -42,31 +43,37 @@ class SessionsTransaction:
         waiting.setdefault(self._current, _Level()).jobs.append(job)
 
 
-def finder(given: Any, *, begins: bool) -> Callable[[], SessionsTransaction | None]:
-    """Return what finds the open transaction of *given*, a session of whatever kind.
+def finder(given: Sequence[Any], *, named: bool) -> Callable[[], Transaction | None]:
+    """Return what finds the open transactions of *given*, sessions of whatever kind.
 
-    *begins*: begin one if there is none. Raises ConfigError for what is no session.
+    *named*: begin one if there is none. Raises ConfigError for what is no session.
     """
     kinds = (Session, AsyncSession, scoped_session, async_scoped_session)
-    if not isinstance(given, kinds):
-        more = "; it makes a new session at each call: give a scoped_session of it, or a function"
-        why = more if isinstance(given, sessionmaker | async_sessionmaker) else ""
-        raise ConfigError(f"after_commit takes a session of SQLAlchemy, not {given!r}{why}")
+    for each in given:
+        if not isinstance(each, kinds):
+            more = "; it makes a new session at each call: give a scoped_session, or a function"
+            why = more if isinstance(each, sessionmaker | async_sessionmaker) else ""
+            raise ConfigError(f"after_commit takes a session of SQLAlchemy, not {each!r}{why}")
     _listen()
 
-    def find() -> SessionsTransaction | None:
-        session = _session(given, begins)
-        if session is None:
-            return None
-        if begins and not session.in_transaction() and session.autobegin:
-            session.begin()
-        current = session.get_nested_transaction() or session.get_transaction()
-        return SessionsTransaction(session, current) if current is not None else None
+    def find() -> Transaction | None:
+        found = (_session(each, makes=named) for each in given)
+        sessions = [each for each in found if each is not None]
+        if not named:
+            warn_of_others(sessions)
+        return together([one for each in sessions if (one := _current(each, named)) is not None])
 
     return find
 
 
-def _session(given: Any, makes: bool) -> Session | None:
+def _current(session: Session, begins: bool) -> SessionsTransaction | None:
+    if begins and not session.in_transaction() and session.autobegin:
+        session.begin()
+    current = session.get_nested_transaction() or session.get_transaction()
+    return SessionsTransaction(session, current) if current is not None else None
+
+
+def _session(given: Any, *, makes: bool) -> Session | None:
     """Return the Session of *given*; of a scope that has none yet, only if one is to be made."""
     if isinstance(given, scoped_session | async_scoped_session):
         if not makes and not is_there(given):
@@ -79,6 +86,7 @@ def _session(given: Any, makes: bool) -> Session | None:
 def _listen() -> None:
     """Hear of the transactions of all sessions; once, however often it is called."""
     for name, listener in (
+        ("after_begin", note),
         ("after_commit", _after_commit),
         ("after_transaction_end", _after_transaction_end),
     ):

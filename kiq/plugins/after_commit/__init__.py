@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from .choosing import after_commit
 from .client import AfterCommit
-from .deferred import Deferred, Transaction, push_all
+from .deferred import Deferred, Transaction, push_all, together
 
-__all__ = ["AfterCommit", "Deferred", "Transaction", "after_commit", "push_all"]
+__all__ = ["AfterCommit", "Deferred", "Transaction", "after_commit", "push_all", "together"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, cast
 
@@ -32,8 +32,9 @@ class _AfterCommit:
         """Return a client, and ``with`` block, whose pushes wait until *session* has committed.
 
         *session* is an SQLAlchemy ``Session``, ``AsyncSession`` or ``scoped_session``, in which a
-        transaction begins if none has; *using* is the alias of a Django database. None means at
-        once, whatever is the default. Raises ConfigError for anything else.
+        transaction begins if none has; *using* is the alias of a Django database, or ``"__all__"`` for
+        whichever are in a transaction. None means at once, whatever is the default. Raises
+        ConfigError for anything else.
         """
         if session is None and using is None:
             return AfterCommit(_nowhere)
@@ -44,45 +45,54 @@ class _AfterCommit:
                     'using="default" with Django, or say so for all by kiq.after_commit.always'
                 )
             return AfterCommit(self._default._find)
-        return AfterCommit(_finder(session, using, begins=True))
+        return AfterCommit(_finder(() if session is _UNSAID else (session,), using, named=True))
 
-    def always(self, session: Any = _UNSAID, *, using: str | None = None) -> None:
+    def always(self, *sessions: Any, using: str | None = None) -> None:
         """From now on each push of this process waits for the transaction that is open around it.
 
-        But bulks, which go at once, as in Sidekiq. *session* is a ``scoped_session``, or a function
-        that returns the session in use here, or None; *using* the alias of a Django database.
-        None turns it off. Raises ConfigError.
+        But bulks, which go at once, as in Sidekiq. Each of *sessions* is a ``scoped_session``, or a
+        function that returns the session in use here, or None; *using* the alias of a Django database,
+        or ``"__all__"``. Where several are in a transaction, a push waits for all of them. None turns
+        it off. Raises ConfigError.
         """
-        if session is None and using is None:
+        if sessions == (None,) and using is None:
             self._default = None
         else:
-            self._default = AfterCommit(_finder(session, using, begins=False), bulk=False)
+            self._default = AfterCommit(_finder(sessions, using, named=False), bulk=False)
         wait_by_default(self._default)
 
 
-def _finder(session: Any, using: str | None, *, begins: bool) -> Finder:
+def _finder(sessions: Sequence[Any], using: str | None, *, named: bool) -> Finder:
+    """*named*: the transaction was named at the call, or for the block."""
     if using is not None:
-        if session is not _UNSAID:
+        if sessions:
             raise ConfigError("after_commit: give either a session or using=, not both")
-        return cast(Finder, _adapter("django").finder(using))
-    if session is _UNSAID:
+        return cast(Finder, _adapter("django").finder(using, named=named))
+    if not sessions:
         raise ConfigError("after_commit.always needs a session, or using= for Django")
-    library = _library(session)
-    if library == "sqlalchemy":
-        return cast(Finder, _adapter(library).finder(session, begins=begins))
-    if library is None and callable(session) and not begins:
-        return _of_function(session)
-    raise ConfigError(
-        f"after_commit: {session!r} is no session of SQLAlchemy; for Django write using="
-    )
+    functions = [each for each in sessions if _library(each) is None]
+    for each in functions:
+        if named or not callable(each):
+            raise ConfigError(
+                f"after_commit: {each!r} is no session of SQLAlchemy; for Django write using="
+            )
+    return _of_functions(sessions) if functions else _of_sessions(sessions, named=named)
 
 
-def _of_function(find_session: Callable[[], Any]) -> Finder:
+def _of_sessions(sessions: Sequence[Any], *, named: bool) -> Finder:
+    for each in sessions:
+        if _library(each) != "sqlalchemy":
+            raise ConfigError(
+                f"after_commit: {each!r} is no session of SQLAlchemy; for Django write using="
+            )
+    return cast(Finder, _adapter("sqlalchemy").finder(sessions, named=named))
+
+
+def _of_functions(given: Sequence[Any]) -> Finder:
     def find() -> Transaction | None:
-        session = find_session()
-        if session is None:
-            return None
-        return _finder(session, None, begins=False)()
+        asked = [each if _library(each) else each() for each in given]
+        sessions = [each for each in asked if each is not None]
+        return _of_sessions(sessions, named=False)() if sessions else None
 
     return find
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from ... import interruption, plugin
+from ...aio import Pushes
 from ...client import Client, Sorted
 from ...jid import Jid
 from ...middleware import ClientContext
@@ -16,7 +17,10 @@ from .whereabouts import Block, attach, usual_client, where
 
 
 class Finder(Protocol):
-    """Finds the open transaction of one session, or of one database."""
+    """Finds the open transaction of one session, or of one database.
+
+    It may have a method ``carrier``: what runs a plain function where the transaction is, or None.
+    """
 
     def __call__(self) -> Transaction | None:
         """Return the transaction that is open here and now, or None."""
@@ -59,6 +63,34 @@ class AfterCommit(Client):
     def mark_of(self, jid: str) -> float | None:
         """See :meth:`kiq.Client.mark_of`."""
         return usual_client().mark_of(jid)
+
+    async def push_awaited(self, payload: Payload, job_class: Any = None) -> str | None:
+        """As :meth:`push`, for asyncio code: the loop does not wait for Redis."""
+        carry = self._carrier()
+        if carry is not None:
+            return cast(str | None, await carry(self.push)(payload, job_class))
+        transaction = self._find()
+        if transaction is None:
+            return await Pushes(usual_client()).push(payload, job_class)
+        return self._defer(transaction, [payload], job_class, None)[0]
+
+    async def push_slices_awaited(
+        self, payloads: Iterable[Payload], job_class: Any = None, batch_size: int | None = None
+    ) -> list[str | None]:
+        """As :meth:`push_slices`, for asyncio code."""
+        carry = self._carrier() if self._bulk else None
+        if carry is not None:
+            found = await carry(self.push_slices)(payloads, job_class, batch_size)
+            return cast(list[str | None], found)
+        transaction = self._find() if self._bulk else None
+        if transaction is None:
+            return await Pushes(usual_client()).push_slices(payloads, job_class, batch_size)
+        given = list(payloads)
+        return self._defer(transaction, given, job_class, batch_size) if given else []
+
+    def _carrier(self) -> Callable[..., Any] | None:
+        ask: Callable[[], Callable[..., Any] | None] | None = getattr(self._find, "carrier", None)
+        return ask() if ask is not None else None
 
     def push_encoded(self, queue: str, raw: bytes, jid: str) -> str:
         """Push one payload that is encoded, at once."""

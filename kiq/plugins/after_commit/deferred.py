@@ -24,7 +24,7 @@ class Deferred:
     What is sent is what was given: whoever changes an argument after the call changes no job.
     """
 
-    __slots__ = ("_batch_size", "_context", "_job_class", "_raws", "jids", "name")
+    __slots__ = ("_batch_size", "_context", "_job_class", "_raws", "commits", "jids", "name")
 
     def __init__(
         self,
@@ -39,6 +39,12 @@ class Deferred:
         self.name = str(payloads[0]["class"])
         self._job_class, self._batch_size = job_class, batch_size
         self._context: Context = copy_context()
+        self.commits = 1  # that are still to come
+
+    def committed(self) -> bool:
+        """Note that one of the transactions is committed; tell whether that was the last."""
+        self.commits -= 1
+        return self.commits == 0
 
     def push(self) -> None:
         """Push, with all client middleware, as if by the call. Raises what a push raises."""
@@ -68,8 +74,28 @@ class Transaction(Protocol):
         """Push *job* when the outermost transaction is committed, and never if it is rolled back."""
 
 
+class _Several:
+    """Transactions that are open at the same time: a push waits for all of them."""
+
+    def __init__(self, transactions: Sequence[Transaction]) -> None:
+        self._transactions = transactions
+
+    def defer(self, job: Deferred) -> None:
+        """Push *job* when the last is committed, and never if one is rolled back."""
+        job.commits = len(self._transactions)
+        for each in self._transactions:
+            each.defer(job)
+
+
+def together(transactions: Sequence[Transaction]) -> Transaction | None:
+    """Return what stands for all of *transactions*; None for none."""
+    if len(transactions) < 2:
+        return transactions[0] if transactions else None
+    return _Several(transactions)
+
+
 def push_all(jobs: Sequence[Deferred]) -> None:
-    """Push *jobs*, whose transaction is committed, in their order.
+    """Push *jobs*, whose transaction is committed, in their order; those that wait for no other.
 
     One that fails does not keep the others back, unless Redis can't be reached. Raises the first
     error when all is done; its notes name what was not pushed, and the ``jids`` of a StoreError.
@@ -77,6 +103,8 @@ def push_all(jobs: Sequence[Deferred]) -> None:
     first: Exception | None = None
     failed: list[Deferred] = []
     for job in jobs:
+        if not job.committed():
+            continue
         if not isinstance(first, StoreUnavailable):
             try:
                 job.push()
