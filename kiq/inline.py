@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
@@ -17,8 +18,14 @@ from .payload import Payload
 from .registry import JobSpec
 from .undone import check_done
 
+
+def _wait(coroutine: Any) -> Any:
+    # By name: the house imports no wing, and who has no async jobs does without.
+    return importlib.import_module("kiq.aio").run_here(coroutine)
+
+
 #: How to wait for the coroutine of an async job.
-waiter: ContextVar[Callable[[Any], Any]] = ContextVar("kiq_waiter", default=asyncio.run)
+waiter: ContextVar[Callable[[Any], Any]] = ContextVar("kiq_waiter", default=_wait)
 
 
 def run_inline(
@@ -60,7 +67,8 @@ def _perform(spec: JobSpec) -> Any:
 def perform_job(spec: JobSpec, context: ServerContext) -> Any:
     """Run the job's own code with the arguments of its payload, to its end.
 
-    A coroutine gets an event loop of its own, or that of ``await HardWorker.aio.perform_inline()``.
+    A coroutine runs on the one event loop of such jobs, or on that of
+    ``await HardWorker.aio.perform_inline()``.
     Raises ConfigError where this thread runs one already, and would wait for itself.
     """
     if not spec.is_async:

@@ -10,10 +10,11 @@ from typing import Any
 
 from ..client import default_client
 from ..pushing import prepared, prepared_bulk, spared
+from .inline_loop import run_here
 from .pushes import Pushes
 from .threads import in_thread
 
-__all__ = ["Pushes", "push", "push_bulk"]
+__all__ = ["Pushes", "push", "push_bulk", "run_here"]
 
 
 async def push(item: Mapping[str, Any]) -> str | None:

@@ -14,13 +14,13 @@ from ..inline import waiter
 
 async def in_thread(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     """Call *function* on a thread of its own; async jobs that it runs inline run on this loop."""
-    loop, context = asyncio.get_running_loop(), copy_context()
+    loop, context, outer = asyncio.get_running_loop(), copy_context(), waiter.get()
     begun: list[Future[Any]] = []
 
     def wait(coroutine: Any) -> Any:
         # On the loop nothing may wait for the loop: what runs inline there gets another.
         inside = copy_context()
-        inside.run(waiter.set, asyncio.run)
+        inside.run(waiter.set, outer)
         begun.append(inside.run(asyncio.run_coroutine_threadsafe, coroutine, loop))
         return begun[-1].result()
 

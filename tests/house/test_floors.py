@@ -39,6 +39,7 @@ REACHES_UP = {
     "kiq/configure.py": {"kiq.config_file"},
     "kiq/client.py": {"kiq.config_file"},
     "kiq/enqueuing.py": {"kiq.aio"},
+    "kiq/inline.py": {"kiq.aio"},
 }
 
 

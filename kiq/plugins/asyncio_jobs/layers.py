@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
+from ...aio import Pushes
 from ...inline import waiter
 from ...middleware import Next, ServerContext
 
@@ -17,7 +17,9 @@ AsyncNext = Callable[[ServerContext], Awaitable[Any]]
 class _AsyncLayer:
     """A layer for :meth:`kiq.Host.around_perform`; it stands around async jobs only."""
 
-    def __init__(self, layer: Callable[[ServerContext, AsyncNext], Awaitable[Any]]) -> None:
+    def __init__(
+        self, layer: Callable[[ServerContext, AsyncNext], Coroutine[Any, Any, Any]]
+    ) -> None:
         functools.update_wrapper(self, layer)
         self._layer = layer
 
@@ -31,14 +33,17 @@ class _AsyncLayer:
 
         async def following(inner: ServerContext) -> Any:
             if task is None:
-                return await asyncio.to_thread(call_next, inner)  # inline: it waits with its thread
+                # Inline: on a thread that waits, for a coroutine on this very loop.
+                return await Pushes().in_thread(call_next, inner)
             return await task.within(call_next, inner)
 
         coroutine = self._layer(context, following)
         return task.wait(coroutine) if task is not None else waiter.get()(coroutine)
 
 
-def async_layer(layer: Callable[[ServerContext, AsyncNext], Awaitable[Any]]) -> _AsyncLayer:
+def async_layer(
+    layer: Callable[[ServerContext, AsyncNext], Coroutine[Any, Any, Any]],
+) -> _AsyncLayer:
     """Make an ``async def`` function middleware for async jobs: it may wait without blocking the loop.
 
     ::
