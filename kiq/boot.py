@@ -49,7 +49,7 @@ def import_application(names: Sequence[str]) -> None:
     one, and names its line.
     """
     for name in names:
-        module = _module_name(name)
+        module = module_name(name)
         try:
             with importing(module):
                 importlib.import_module(module)
@@ -107,7 +107,8 @@ def _frames_of_application(error: BaseException) -> list[traceback.FrameSummary]
     ]
 
 
-def _module_name(name: str) -> str:
+def module_name(name: str) -> str:
+    """Return the module that *name*, of -r or require:, means; it may name a file. Raises BootError."""
     path = Path(name)
     if path.suffix != ".py" and os.sep not in name:
         return name

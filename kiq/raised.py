@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, TypeGuard, TypeVar
 
-from .errors import Discard, JobSignal, Kill, Retry, Shutdown, Snooze
+from .errors import Discard, JobSignal, Kill, KiqError, Retry, Shutdown, Snooze
 
 MESSAGE_LIMIT = 10_000  # characters kept of an error's message
 _NAME_LIMIT = 1_000
@@ -106,10 +106,21 @@ def traceback_of(error: BaseException) -> TracebackType | None:
     return found
 
 
+def is_a_sentence(error: BaseException) -> bool:
+    """Tell whether *error* is one of kiq's, and kiq's alone: its frames would tell users nothing."""
+    if not is_a(error, KiqError) or len(list(related(error))) > 1:
+        return False
+    frames = [frame for frame, _ in traceback.walk_tb(traceback_of(error))]
+    return all(str(frame.f_globals.get("__name__")).startswith("kiq.") for frame in frames)
+
+
 def log(logger: logging.Logger, error: BaseException, text: str, *args: Any) -> None:
     """Log *text* with the traceback of *error*, in a form that every handler can print."""
     trace = traceback_of(error)
     kind = type(error)
+    if is_a_sentence(error):
+        logger.error(text, *args)
+        return
     try:
         if any(map(_may_raise, related(error))):
             traceback.format_exception(kind, error, trace)

@@ -18,6 +18,7 @@ from ..plugin import host
 from ..registry import registry
 from ..work.coverage import untaken_queues
 from ..work.launcher import Launcher
+from . import no_jobs
 from .control import CONNECTING, RUNNING, STARTING, STOPPING, Control
 from .exit_codes import SOFTWARE, exit_code
 from .streams import complain
@@ -100,10 +101,9 @@ def _application(path: str | None, flags: dict[str, Any]) -> Config:
     config = config_file.settings(configured())  # its code may have said more
     boot.install_plugins(host, config.plugins, config.disable_plugins)
     if not registry.all():
-        raise ConfigError(
-            "there is no job class to run: name the module that defines them, with -r app.jobs or "
-            "require: [app.jobs] in the configuration file"
-        )
+        raise ConfigError(no_jobs.why(config.require))
+    for complaint in no_jobs.misnamed(config.require):
+        logger.warning("%s", complaint)
     log.settle(started=False)
     loggers.adopt()
     return config
