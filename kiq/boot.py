@@ -25,6 +25,7 @@ STANDARD_PLUGINS: dict[str, str] = {
     "iteration": "kiq.plugins.iteration:IterationPlugin",
     "time_limits": "kiq.plugins.time_limits:TimeLimits",
     "cancelling": "kiq.plugins.cancelling:Cancelling",
+    "log_levels": "kiq.plugins.log_levels:LogLevels",
     "asyncio_jobs": "kiq.plugins.asyncio_jobs:AsyncJobs",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypedDict
@@ -79,6 +80,8 @@ def _checked_value(owner: str, name: str, value: Any) -> Any:
             return _seconds(owner, name, value)
         case "tags" | "aliases":
             return _strings(owner, name, value)
+        case "log_level":
+            return _level(owner, value)
         case _:
             return _instance(owner, name, value, str, "a string")
 
@@ -118,6 +121,14 @@ def _strings(owner: str, name: str, value: Any) -> list[str]:
     if not all(isinstance(one, str) for one in value):
         raise ConfigError(f"{owner}: {name} must hold strings only, not {list(value)!r}")
     return list(value)
+
+
+def _level(owner: str, value: Any) -> str:
+    if isinstance(value, str) and logging.getLevelNamesMapping().get(value.upper()):
+        return value
+    raise ConfigError(
+        f"{owner}: log_level must be one of debug, info, warning, error, critical, not {value!r}"
+    )
 
 
 def _instance(owner: str, name: str, value: Any, kind: type, words: str) -> Any:

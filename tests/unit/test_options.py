@@ -65,7 +65,13 @@ def test_an_option_takes_the_form_that_a_payload_has(
         ({"tags": {"a"}}, "J: tags must be a list of strings"),
         ({"aliases": "Old"}, "J: aliases must be a list of strings, not 'Old'"),
         ({"name": 5}, "J: name must be a string, not 5"),
-        ({"log_level": 10}, "J: log_level must be a string, not 10"),
+        (
+            {"log_level": 10},
+            "J: log_level must be one of debug, info, warning, error, critical, not 10",
+        ),
+        ({"log_level": "nonsense"}, "log_level must be one of debug, info, warning"),
+        ({"log_level": "notset"}, "log_level must be one of debug, info, warning"),
+        ({"log_level": ""}, "log_level must be one of debug, info, warning"),
     ],
 )
 def test_a_value_that_cannot_be_is_refused_with_the_option_in_the_message(
