@@ -69,7 +69,6 @@ class Land:
 
     def serve(self, *queues: str) -> WorkerProcess:
         """Start a Sidekiq server of Ruby's for *queues*; return it when it has shown itself."""
-        before: Any = self.site.store.smembers("processes")
         flags = [part for name in queues or ("rubys",) for part in ("-q", name)]
         server = self.site.run(
             *("-r", str(PROGRAMS / "app.rb"), "-c", "2", "-t", "2", *flags),
@@ -77,7 +76,10 @@ class Land:
             **self._environment(),
         )
         eventually(
-            lambda: self.site.store.smembers("processes") - before or not server.running,  # type: ignore[operator]
+            lambda: (
+                f":{server.pid}:" in str(self.site.store.smembers("processes"))
+                or not server.running
+            ),
             30,
             message=f"Sidekiq shows itself; its log:\n{server.log}",
         )

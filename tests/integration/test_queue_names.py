@@ -162,7 +162,7 @@ def test_the_commands_take_the_name(command_store: redis.Redis, name: str) -> No
     assert command_store.smembers(keys.PAUSED) == {name.encode()}
     assert command("unpause", "--", name).code == 0
     assert command("clear-queue", "-y", "--", name).out == "deleted 1 job\n"
-    assert command("queues", "--", name).err.startswith("no job waits in ")
+    assert command("queues", "--", name).err.startswith("there is no queue ")
 
 
 @pytest.fixture

@@ -104,7 +104,7 @@ def test_the_metrics_pages(land: Land, jids: dict[str, str]) -> None:
         assert land.ask("page", "/metrics")["status"] == 404
         return  # that version has none
     eventually(lambda: "PyFails" in page(land, "/metrics"), 30)
-    assert "PyNote" in page(land, "/metrics")
+    eventually(lambda: "PyNote" in page(land, "/metrics"), 30)
     assert "PyNote" in page(land, "/metrics/PyNote")
 
 
