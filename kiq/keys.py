@@ -75,6 +75,11 @@ def bell(owner: str) -> str:
     return f"kiq:bell:{owner}"
 
 
+def rival(duty: str) -> str:
+    """Return the key that says who else would take *duty*, one of the elections above."""
+    return f"kiq:rival:{duty.removeprefix('kiq:')}"
+
+
 def record(owner: str) -> str:
     """Return the key of *owner*'s record: what it may hold, where it runs, its epoch."""
     return f"kiq:owner:{owner}"

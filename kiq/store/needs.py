@@ -42,6 +42,7 @@ NEEDED: dict[str, tuple[Any, ...]] = {
     "HSTRLEN": (_KEY, "f"),
     "INCRBY": (_KEY, "1"),
     "LPUSH": (_KEY, "v"),
+    "PTTL": (_KEY,),
     "RENAME": (_KEY, _OTHER),
     "RPOP": (_KEY,),
     "RPUSH": (_KEY, "v"),

@@ -12,9 +12,32 @@ from . import scripts
 from .connection import Link
 from .flight import MAX_BYTES, SUSPICION_TTL
 
+OLD_LEASE = 60.0  # seconds: of an owner whose record does not say
+_REMEMBERED = 30_000  # milliseconds for which it counts that somebody wanted a duty
 _PAGE = 1000  # names that are read at once
 _PART = 500  # jobs that one script gives back: what takes it 10 ms at most
 _PUT_OFF = 30  # seconds until a due job is tried again that may have ended its process
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What stands in the record of an owner that seems to have no lease: its lease, and the note.
+
+    *now* is Redis's clock. *known* is False where there is no record, or one that is broken.
+    """
+
+    known: bool
+    lease: float
+    note: str
+    now: float
+
+
+class Election(NamedTuple):
+    """What came of a candidacy: *before* is who had the duty, *wanted* whether another would take it."""
+
+    elected: bool
+    before: str
+    wanted: bool
 
 
 class _Part(NamedTuple):
@@ -43,7 +66,7 @@ def register(
 
     One round trip; raises StoreError.
     """
-    fields: list[Any] = ["epoch", 0, "sources", "\n".join(sources)]
+    fields: list[Any] = ["epoch", 0, "lease", lease, "sources", "\n".join(sources)]
     for name, value in facts.items():
         fields += (name, value)
     link.call(
@@ -69,10 +92,17 @@ def beat(link: Link, owners: Sequence[str], lease: float) -> dict[str, bool]:
     return {owner: bool(flag) for owner, flag in zip(owners, flags, strict=True)}
 
 
-def elect(link: Link, duty: str, candidate: str, term: float) -> bool:
-    """Become or stay the one that does *duty* for *term* seconds. One round trip."""
-    command = scripts.elect((duty, keys.record(candidate)), (candidate, round(term * 1000)))
-    return bool(link.call(command))
+def elect(link: Link, duty: str, candidate: str, term: float, longest: float) -> Election:
+    """Become or stay the one that does *duty* for *term* seconds. One round trip.
+
+    An election that holds for more than *longest* seconds is none.
+    """
+    names = (duty, keys.record(candidate), keys.rival(duty))
+    milliseconds = (round(term * 1000), round(longest * 1000), _REMEMBERED)
+    elected, before, waits = link.call(scripts.elect(names, (candidate, *milliseconds)))
+    return Election(
+        bool(elected), before.decode(errors="replace"), waits not in (b"", candidate.encode())
+    )
 
 
 def resign(link: Link, duty: str, holder: str) -> None:
@@ -85,12 +115,47 @@ def all_owners(link: Link) -> list[str]:
     return [name.decode(errors="replace") for name in link.call(("SMEMBERS", keys.OWNERS))]
 
 
-def without_lease(link: Link, owners: Sequence[str]) -> list[str]:
-    """Return those of *owners* whose lease has run out. One round trip."""
-    if not owners:
-        return []
-    replies = link.exchange([("EXISTS", keys.live(owner)) for owner in owners])
-    return [owner for owner, reply in zip(owners, replies, strict=True) if reply == 0]
+def without_lease(link: Link, owners: Sequence[str], lease: float) -> list[str]:
+    """Return those of *owners* whose lease has run out, or is longer than *lease* seconds.
+
+    The longer ones are to be looked at closely: no lease may last that long. One round trip.
+    """
+    replies = link.exchange([("PTTL", keys.live(owner)) for owner in owners]) if owners else []
+    longest = _milliseconds(lease)
+    return [
+        owner
+        for owner, left in zip(owners, replies, strict=True)
+        if isinstance(left, int) and not 0 <= left <= longest
+    ]
+
+
+def _milliseconds(lease: float) -> int:
+    return round(lease * 1000) + 1000  # clocks are set by a little now and then
+
+
+def look_at(link: Link, owner: str) -> Sighting:
+    """Return what the record of *owner*, lapsed or not, says. One round trip."""
+    names = (keys.record(owner), keys.lapsed(owner))
+    commands = [("HMGET", name, "epoch", "lease", "absent") for name in names]
+    *replies, (seconds, micros) = link.exchange([*commands, ("TIME",)])
+    now = int(seconds) + int(micros) / 1e6
+    for reply in replies:
+        if isinstance(reply, StoreUnavailable | StoreDenied):
+            raise reply
+        if not isinstance(reply, StoreError) and reply[0] is not None:
+            lease, note = (part.decode(errors="replace") if part else "" for part in reply[1:])
+            return Sighting(True, float(lease) if lease else OLD_LEASE, note, now)
+    return Sighting(False, 0.0, "", now)
+
+
+def note_absence(link: Link, owner: str, sighting: Sighting, note: str) -> bool:
+    """Write *note* into the record of *owner*, unless it has a lease, or has beaten since *sighting*.
+
+    One round trip.
+    """
+    longest = _milliseconds(sighting.lease)
+    names = (keys.record(owner), keys.live(owner), keys.lapsed(owner))
+    return bool(link.call(scripts.absent(names, (longest, sighting.note, note))))
 
 
 def facts(link: Link, owner: str) -> dict[str, str]:

@@ -37,7 +37,7 @@ class DueJobs:
     """
 
     def __init__(self, worker: Worker) -> None:
-        self._host = worker.host
+        self._report = worker.report
         self._registry = worker.registry
         self._in_seconds = worker.config.writes_seconds
         policy = RetryPolicy(worker.config.max_retries, random.random, self._in_seconds)
@@ -52,7 +52,7 @@ class DueJobs:
             payload.setdefault("queue", DEFAULTS["queue"])
             check_queue_name(payload["queue"])
         except Exception as error:  # noqa: BLE001 (whatever a member does to its readers, it goes)
-            self._host.report(error, {"context": "promotion", "bytes": len(taken.raw)})
+            self._report(error, {"context": "promotion", "bytes": len(taken.raw)})
             return ToDead(taken.raw, wall(), str(error), ran=False)
         if taken.suspicion >= CONVICTED:
             return self._failures.convict(taken, payload, codec, _STOPPED)
@@ -69,7 +69,7 @@ class DueJobs:
                 check_queue_name(queue)  # a layer may have changed it
             return Promotion(taken.delivery, queue, encode(changed, codec))
         except BaseException as error:  # noqa: BLE001 (sys.exit and all: it ends this promotion only)
-            self._host.report(error, {"context": "promotion", "jid": payload.get("jid")})
+            self._report(error, {"context": "promotion", "jid": payload.get("jid")})
             return PutOff(AGAIN) if isinstance(error, Exception) else struck(taken)
 
     def _through_middleware(self, payload: dict[str, Any]) -> dict[str, Any] | None:

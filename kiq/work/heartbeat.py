@@ -107,8 +107,8 @@ class Heartbeat:
     def _beat(self) -> None:
         worker = self._worker
         active = worker.owners.active()
+        sent_at = steady()
         if active:
-            sent_at = steady()
             known = owners.beat(self._link, list(active), worker.lease)
             self._round_trip_us = round((steady() - sent_at) * 1_000_000)
             for owner, alive in known.items():
@@ -123,6 +123,7 @@ class Heartbeat:
         for signal in self._signals.read(heard):
             self._on_signal(signal, self._heard_at)
         self._heard_at = asked_at
+        worker.beaten_at = sent_at
         sidekiq = worker.config.sidekiq
         processes.show(
             self._link, worker.identity, self._info(), self._fields(), self._work(), sidekiq

@@ -92,6 +92,11 @@ class Passages:
         self._current = _Passage(self._run)
 
     @property
+    def holding(self) -> bool:
+        """Whether something that was given is not decided, be it left behind."""
+        return bool(self._open)
+
+    @property
     def idle(self) -> bool:
         """Whether all that was given is decided, or left behind."""
         return len(self._open) == sum(passage.kept in self._open for passage in self._late)

@@ -10,7 +10,7 @@ from .. import keys
 from ..clock import steady
 from ..errors import StoreError, StoreUnavailable
 from ..kept import Kept
-from ..store import owners
+from .duty import Duty
 from .ear import Ear, wait_for
 from .outage import Outage
 from .promoter import SOURCES, Promoter
@@ -19,6 +19,7 @@ from .worker import Worker
 logger = logging.getLogger("kiq.poller")
 
 _TERM = 1.5  # seconds that an election holds without being renewed
+_LONGEST_TERM = 3.0  # seconds: no election holds for longer than this
 _RENEW = 0.5
 _STANDBY = 0.5  # seconds between two candidacies of a process that is not elected
 _STANDBY_CALLS = 200  # a second, of the whole fleet
@@ -35,6 +36,9 @@ class Poller:
         self._worker = worker
         self._link = worker.connector.open()
         self._promoter = Promoter(worker, self._link)
+        self._duty = Duty(
+            worker, keys.POLLER, "promotes due jobs", term=_TERM, longest=_LONGEST_TERM
+        )
         self._ear = Ear(worker.connector)
         self._outage = Outage("poller")
         self.left = False  # its claims are given back
@@ -54,7 +58,8 @@ class Poller:
             except StoreUnavailable as error:
                 seconds = self._broke(error)
             except StoreError as error:
-                seconds = self._outage.failed(error)
+                self._outage.failed(error)
+                seconds = _RENEW
             except BaseException as error:  # noqa: BLE001 (the poller must outlive whatever happens)
                 self._worker.report(error, {"context": "poller"})
                 seconds = self._broke(error)
@@ -68,7 +73,8 @@ class Poller:
 
     def _turn(self) -> float:
         """Promote what is due, if elected; return how many seconds may pass until the next turn."""
-        if not owners.elect(self._link, keys.POLLER, self._worker.identity, _TERM):
+        if not self._duty.take(self._link):
+            self._promoter.rest()
             return max(_STANDBY, self._worker.fleet / _STANDBY_CALLS)
         self._promoter.secure()
         self._ear.listen(keys.POLLER_BELL)
@@ -84,6 +90,9 @@ class Poller:
                 # A key of the wrong type, say: the other set must not wait for its mending.
                 refused = StoreError(f"jobs that are due in {source} can't be promoted: {error}")
                 refused.__cause__ = error
+        problem = refused or self._promoter.refused()
+        if problem is not None:
+            self._duty.fail(self._link, problem)
         if refused is not None:
             raise refused
         return pause
@@ -109,7 +118,7 @@ class Poller:
     def _leave(self) -> None:
         self._ear.close()
         try:
-            owners.resign(self._link, keys.POLLER, self._worker.identity)
+            self._duty.resign(self._link)
             self.left = self._promoter.leave()
         except StoreError as error:
             logger.warning("the poller could not sign off: %s; its lease will run out", error)

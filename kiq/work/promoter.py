@@ -7,13 +7,13 @@ from collections.abc import Iterable
 
 from .. import keys
 from ..clock import steady, wall
-from ..errors import StoreError
+from ..errors import StoreDenied, StoreError, StoreUnavailable
 from ..store import flight, owners, promotion
 from ..store.connection import Link
 from ..store.flight import DeadLimits
 from ..store.promotion import Promotion
 from ..verdict import PutOff, Settlement, Taken
-from .due import AGAIN, DueJobs
+from .due import AGAIN, SOON, DueJobs
 from .executor import CONVICTED
 from .ownership import Ownership
 from .passage import Decided, Passages
@@ -43,6 +43,7 @@ class Promoter:
         self._passages = Passages(DueJobs(worker).fate)
         self._suspects: list[Taken] = []
         self._ownership: Ownership | None = None
+        self._refused: StoreError | None = None
         self._abandoned: list[str] = []  # owners of ours whose claims must go back first
 
     def secure(self) -> None:
@@ -69,6 +70,18 @@ class Promoter:
             self._abandoned.append(ownership.owner)
         self._suspects = []
         self._passages.forget()
+
+    def rest(self) -> None:
+        """Hold nothing: another process promotes now. Raises StoreError; no round trip as a rule."""
+        self._settle(self._passages.collect(0.0))
+        if self._suspects or self._passages.holding:
+            self.abandon()
+        self._give_back()
+
+    def refused(self) -> StoreError | None:
+        """Return what Redis refused since the last call: another process may be allowed to do it."""
+        refused, self._refused = self._refused, None
+        return refused
 
     def leave(self) -> bool:
         """Give back all that is claimed, and be forgotten; False if some can't. Raises StoreError."""
@@ -142,21 +155,17 @@ class Promoter:
             moves += self._commit(source, group)
         if moves:
             commands = [flight.move_command(one, wall(), self._limits) for one in moves]
+            replies = zip(moves, self._link.exchange(commands), strict=True)
             self._put_off(
-                [
-                    (taken, reply)
-                    for (taken, _), reply in zip(moves, self._link.exchange(commands), strict=True)
-                    if isinstance(reply, StoreError)
-                ]
+                [(one[0], reply) for one, reply in replies if isinstance(reply, StoreError)]
             )
 
     def _put_off(self, refused: list[tuple[Taken, StoreError]]) -> None:
         """Put off what could not go where it should, so that it stands in nobody's way."""
         for taken, problem in refused:
-            self._worker.report(problem, {"context": "promotion"})
-            later = flight.move_command((taken, PutOff(AGAIN)), wall(), self._limits)
+            verdict = self._later(problem)
             try:
-                self._link.call(later)
+                self._link.call(flight.move_command((taken, verdict), wall(), self._limits))
             except StoreError:
                 self.abandon()
                 raise
@@ -164,11 +173,26 @@ class Promoter:
     def _commit(self, source: str, group: list[tuple[Taken, Promotion]]) -> list[Settlement]:
         """Let jobs enter their queues; return what puts off those of queues that refuse."""
         cleared = [taken.raw for taken, _ in group if taken.suspicion]
-        _, refused = promotion.commit(
-            self._link, group[0][0].flight.owner, source, [one for _, one in group], cleared
-        )
-        for problem in refused:
-            self._worker.report(StoreError(problem), {"context": "promotion"})
+        owner, promotions = group[0][0].flight.owner, [one for _, one in group]
+        try:
+            _, texts = promotion.commit(self._link, owner, source, promotions, cleared)
+            problems = [StoreError(text) for text in texts]
+        except StoreUnavailable:
+            raise
+        except StoreError as error:
+            queues = {one.queue for one in promotions}
+            if len(queues) > 1:  # one of them may be closed to us, and then all are refused
+                parts = ([one for one in group if one[1].queue == queue] for queue in queues)
+                return [late for part in parts for late in self._commit(source, part)]
+            problems = [error]
         # Later, so that they don't stand in front of what is due for other queues. Those that did
         # enter are not in flight any more: for them this does nothing.
-        return [(taken, PutOff(AGAIN)) for taken, _ in group] if refused else []
+        verdicts = [self._later(problem) for problem in problems]
+        return [(taken, verdicts[-1]) for taken, _ in group] if verdicts else []
+
+    def _later(self, problem: StoreError) -> PutOff:
+        """Report why a job can't go where it should; return when that is tried again."""
+        self._worker.report(problem, {"context": "promotion"})
+        self._refused = problem
+        # Another process may be allowed to do what this one is not, and is asked to.
+        return PutOff(SOON if isinstance(problem, StoreDenied) else AGAIN)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Sequence
 
 from .. import keys
 from ..clock import steady
 from ..errors import StoreError, StoreUnavailable
 from ..kept import Kept
 from ..store import owners, processes
+from .absence import Absence, round_of
+from .duty import Duty
 from .outage import Outage
 from .run_folder import RunFolder
 from .worker import Worker
@@ -17,45 +20,11 @@ from .worker import Worker
 logger = logging.getLogger("kiq.reclaimer")
 
 _LOOK = 1.0  # seconds between two looks at the locks of this machine
-_ROUND = 2.0  # seconds between two looks at the leases
-_STANDBY = 5.0  # seconds between two candidacies of a process that is not elected
-_TERM = 15.0  # seconds that an election holds
+_STANDBY = 2.0  # seconds between two candidacies of a process that is not elected
+_STANDBY_CALLS = 200  # a second, of the whole fleet
+_TERM = 6.0  # seconds that an election holds
+_LONGEST_TERM = 30.0  # seconds: no election holds for longer than this
 _SWEEP = 3600.0  # seconds between two searches for hashes of unknown owners
-
-
-class LeaseWatch:
-    """Which owners are dead by their leases. Pure: times come in.
-
-    Dead is whose lease is missing at two sightings more than a beat apart, while this process itself
-    has been in touch with Redis for a whole lease without a gap: then it is not the watcher who was
-    away, nor Redis.
-    """
-
-    def __init__(self, lease: float) -> None:
-        self._lease = lease
-        self._beat = lease / 6
-        self._in_touch_since: float | None = None
-        self._last_touch = 0.0
-        self._missing: dict[str, float] = {}
-
-    def touched(self, now: float) -> None:
-        """Note that Redis answered at *now*."""
-        if self._in_touch_since is None or now - self._last_touch > self._lease / 2:
-            self._in_touch_since = now
-            self._missing = {}
-        self._last_touch = now
-
-    def lost_touch(self) -> None:
-        """Note that Redis did not answer: what was seen before counts for nothing."""
-        self._in_touch_since = None
-        self._missing = {}
-
-    def judge(self, without_lease: list[str], now: float) -> list[str]:
-        """Return which of the owners *without_lease* are dead."""
-        self._missing = {owner: self._missing.get(owner, now) for owner in without_lease}
-        if self._in_touch_since is None or now - self._in_touch_since < self._lease:
-            return []
-        return [owner for owner, first in self._missing.items() if now - first > self._beat]
 
 
 class Reclaimer:
@@ -70,7 +39,13 @@ class Reclaimer:
         self._folder = run_folder
         self._link = worker.connector.open()
         self._outage = Outage("reclaimer")
-        self._watch = LeaseWatch(worker.lease)
+        self._duty = Duty(
+            worker,
+            keys.RECLAIMER,
+            "looks for dead processes",
+            term=min(_TERM, worker.lease),
+            longest=_LONGEST_TERM,
+        )
         self._next_round = 0.0
         self._next_sweep = steady() + worker.lease
         self._stopping = threading.Event()
@@ -82,23 +57,25 @@ class Reclaimer:
     def _run(self) -> None:
         pause = 0.0
         while not self._stopping.wait(pause):
-            pause = _LOOK
             try:
+                if self._link.is_stale():
+                    self._link.close()  # Redis closes what is idle: that is no outage
                 self._by_locks()
                 if steady() >= self._next_round:
-                    pause_of_role = _ROUND if self._by_leases() else _STANDBY
-                    self._next_round = steady() + min(pause_of_role, self._worker.lease / 6)
+                    self._next_round = steady() + self._by_leases()
                 self._outage.over()
-            except StoreError as error:
+                pause = max(0.05, min(_LOOK, self._next_round - steady()))
+            except StoreUnavailable as error:
                 pause = self._broke(error)
-            except Exception as error:  # noqa: BLE001 (must outlive whatever happens)
+            except StoreError as error:
+                pause = max(_LOOK, self._outage.failed(error))
+            except BaseException as error:  # noqa: BLE001 (must outlive whatever happens)
                 self._worker.report(error, {"context": "reclaimer"})
                 pause = max(_LOOK, self._broke(error))
         self._leave()
 
-    def _broke(self, error: Exception) -> float:
+    def _broke(self, error: BaseException) -> float:
         self._link.close()
-        self._watch.lost_touch()
         return self._outage.failed(error)
 
     def _by_locks(self) -> None:
@@ -114,25 +91,38 @@ class Reclaimer:
                 if any(process.owns(record) for process in dead):
                     self._give_back(owner, proven=True)
 
-    def _by_leases(self) -> bool:
-        """Look for owners whose leases have run out, if elected; return whether it is."""
-        now = steady()
-        term = min(_TERM, self._worker.lease)  # or a short lease would wait for a long election
-        if not owners.elect(self._link, keys.RECLAIMER, self._worker.identity, term):
-            self._watch.touched(now)
-            self._watch.judge([], now)  # an old sighting must not count when it is elected again
-            return False
+    def _by_leases(self) -> float:
+        """Look for owners whose leases have run out, if elected; return when to look again, in seconds."""
+        if not self._duty.take(self._link):
+            return max(_STANDBY, self._worker.fleet / _STANDBY_CALLS)
         known = owners.all_owners(self._link)
-        self._watch.touched(now)
-        mine = self._worker.owners.active()
-        others = [owner for owner in known if owner not in mine]
-        for owner in self._watch.judge(owners.without_lease(self._link, others), steady()):
-            self._give_back(owner, proven=False)
+        problem: object = None
+        # Our own among them: that we beat for them is looked at, too, and not assumed.
+        for owner in owners.without_lease(self._link, known, self._worker.lease):
+            try:
+                if self._is_dead(owner):
+                    problem = self._give_back(owner, proven=False) or problem
+            except StoreUnavailable:
+                raise
+            except StoreError as error:  # of this owner: the others go on
+                problem = error
+        if problem is not None:
+            self._duty.fail(self._link, problem)
         self._prune()
         if steady() >= self._next_sweep:
             self._next_sweep = steady() + _SWEEP
-            self._sweep(set(known))
-        return True
+            self._sweep()
+        return round_of(self._worker.lease)
+
+    def _is_dead(self, owner: str) -> bool:
+        """Look at *owner*, which seems to have no lease; return whether that proves its death."""
+        sighting = owners.look_at(self._link, owner)
+        if not sighting.known:
+            # Nobody can beat for it, unless it has left meanwhile.
+            return owner in owners.all_owners(self._link)
+        absence = Absence.read(sighting.note).seen(sighting.now, sighting.lease)
+        noted = owners.note_absence(self._link, owner, sighting, str(absence))
+        return noted and absence.proves_death
 
     def _prune(self) -> None:
         try:
@@ -143,32 +133,38 @@ class Reclaimer:
             # The list is for display: a key of another type there must not hold up who reclaims.
             logger.warning("the list of processes can't be tidied: %s", error)
 
-    def _sweep(self, known: set[str]) -> None:
+    def _sweep(self) -> None:
         """Find in-flight hashes of owners that nobody knows any more."""
-        mine = self._worker.owners.active()
-        strangers = {owner for _, owner in owners.orphans(self._link)} - known - set(mine)
-        for owner in strangers:
-            # One that registered meanwhile has a lease, and is left alone.
-            self._give_back(owner, proven=False)
+        found: dict[str, list[str]] = {}
+        for source, owner in owners.orphans(self._link):
+            found.setdefault(owner, []).append(source)
+        for owner in found.keys() - set(owners.all_owners(self._link)):
+            self._give_back(owner, proven=False, sources=found[owner])
 
-    def _give_back(self, owner: str, *, proven: bool) -> None:
-        result = owners.reclaim(self._link, owner, proven=proven, crashed=True)
+    def _give_back(self, owner: str, *, proven: bool, sources: Sequence[str] = ()) -> str | None:
+        """Give back what *owner* has in flight; return what is in the way of some of it."""
+        result = owners.reclaim(self._link, owner, proven=proven, crashed=True, sources=sources)
         if result is None:
-            return
+            return None
         if result.moved:
             logger.warning(
                 "process %s was declared dead; its %d unfinished jobs will run again",
                 result.process,
                 result.moved,
             )
-        else:
+        elif result.complete:
             logger.info("process %s was declared dead; it held no jobs", result.process)
         for problem in result.problems:
             logger.error("of dead process %s: %s; tried again later", result.process, problem)
+        return (
+            None
+            if result.complete
+            else f"process {result.process} is dead, and its jobs are not all back"
+        )
 
     def _leave(self) -> None:
         try:
-            owners.resign(self._link, keys.RECLAIMER, self._worker.identity)
+            self._duty.resign(self._link)
         except StoreError as error:
             logger.debug("the reclaimer could not sign off: %s", error)
         finally:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..clock import wall
+from ..clock import steady, wall
 from ..config import Config
 from ..plugin import Host
 from ..registry import Registry
@@ -88,12 +88,18 @@ class Worker:
     deadline: Deadline = field(default_factory=Deadline)
     started_at: float = field(default_factory=wall)
     fleet: int = 1  # owners in all processes; written by the heartbeat
+    beaten_at: float = float("-inf")  # when the last good beat was sent; written by the heartbeat
     launcher: Launcher | None = None  # whose process this is
 
     @property
     def lease(self) -> float:
         """Seconds that an owner counts as alive after a beat."""
         return self.config.lease
+
+    @property
+    def beats(self) -> bool:
+        """Whether its leases are renewed."""
+        return steady() < self.good_until(self.beaten_at)
 
     def good_until(self, sent_at: float) -> float:
         """Return until when jobs may start after a beat that was sent at *sent_at* (steady clock)."""

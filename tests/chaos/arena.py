@@ -66,9 +66,19 @@ class Arena:
         self._logs = itertools.count()
 
     def start(
-        self, *, url: str | None = None, crash: str = "", wait: bool = True, **settings: Any
+        self,
+        *,
+        url: str | None = None,
+        crash: str = "",
+        wait: bool = True,
+        run: str = "run",
+        host: str = "",
+        **settings: Any,
     ) -> WorkerProcess:
-        """Start a worker; *crash* is ``name:n`` of a crash point, *settings* are of the file."""
+        """Start a worker; *crash* is ``name:n`` of a crash point, *settings* are of the file.
+
+        *run* is another folder of lock files, *host* another name of the machine.
+        """
         settings = {
             "concurrency": THREADS,
             "shutdown_timeout": 5,
@@ -85,10 +95,11 @@ class Arena:
                 if not name.startswith(("KIQ_", "COVERAGE_"))
             },
             "CHAOS_JOURNAL": str(self.journal.path),
-            "KIQ_RUN_DIR": str(self.folder / "run"),
+            "KIQ_RUN_DIR": str(self.folder / run),
             "PYTHONPATH": str(ROOT),
             "REDIS_URL": url or self.server.url,
             **({"KIQ_CRASH_POINT": crash} if crash else {}),
+            **({"DYNO": host} if host else {}),
         }
         worker = WorkerProcess(
             [*KIQ, "run", "-r", JOBS, "-C", str(file)],

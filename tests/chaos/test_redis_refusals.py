@@ -175,7 +175,7 @@ def test_a_broken_list_of_processes_does_not_keep_the_jobs_of_a_dead_one(arena: 
     started = crew(arena, 2, lease=5)
     arena.push_many(100, "Takes", 0.1)
     arena.await_ended(10)
-    elected = (arena.store.get(keys.RECLAIMER) or b"").decode()  # type: ignore[union-attr]
+    elected = eventually(lambda: arena.store.get(keys.RECLAIMER)).decode()
     (frozen,) = [worker for worker in started if worker.identity != elected]
     _break(arena, keys.PROCESSES)
     frozen.stop_where_it_is()

@@ -58,8 +58,8 @@ def test_a_worker_starts_works_and_leaves(
         assert len(name) == 32
         assert processes.store_id(depot.link) == name
         assert owners.beat(depot.link, [depot.owner], 60) == {depot.owner: True}
-        assert owners.elect(depot.link, keys.POLLER, depot.owner, 5)
-        assert owners.elect(depot.link, keys.RECLAIMER, "a candidate without a record", 5)
+        assert owners.elect(depot.link, keys.POLLER, depot.owner, 5, 10)[0]
+        assert owners.elect(depot.link, keys.RECLAIMER, "without a record", 5, 10)[0]
         owners.extend_sources(depot.link, depot.owner, ["queue:a", "queue:b"])
         jobs = depot.take(12)
         assert [job.raw for job in jobs] == numbered(12)

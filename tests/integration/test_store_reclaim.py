@@ -95,9 +95,9 @@ def test_an_owner_with_a_lease_is_left_alone_unless_its_death_is_proven(
     depot.push("a", numbered(1))
     depot.take(1)
     assert owners.reclaim(other.link, depot.owner, proven=False, crashed=True) is None
-    assert owners.without_lease(other.link, [depot.owner, "other"]) == []
+    assert owners.without_lease(other.link, [depot.owner, "other"], 60) == []
     raw.delete(keys.live(depot.owner))
-    assert owners.without_lease(other.link, [depot.owner, "other"]) == [depot.owner]
+    assert owners.without_lease(other.link, [depot.owner, "other"], 60) == [depot.owner]
     reclaimed = owners.reclaim(other.link, depot.owner, proven=False, crashed=True)
     assert reclaimed is not None
     assert reclaimed.moved == 1

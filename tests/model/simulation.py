@@ -1,7 +1,7 @@
 """A larger fleet, one random order of events and faults for each seed; then the faults stop.
 
 The steps are those of the exploration, none left out. Parts of kiq that are pure take part:
-``Ownership`` (:mod:`.shadow`), ``LeaseWatch`` decides when a frozen process is declared dead, and
+``Ownership`` (:mod:`.shadow`), ``Absence`` decides when a frozen process is declared dead, and
 ``BatchSize`` how much is fetched.
 """
 
@@ -10,8 +10,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+from kiq.work.absence import Absence
 from kiq.work.fetching import BatchSize
-from kiq.work.reclaimer import LeaseWatch
 
 from . import courier, reclaimer, server
 from .enabled import all_enabled
@@ -54,7 +54,7 @@ class Simulation:
         self.steps = 0
         everybody = range(self._rules.processes)
         self._shadows = [Shadow(p, self.state.processes[p].owner) for p in everybody]
-        self._watches = [LeaseWatch(LEASE) for _ in everybody]
+        self._absences: dict[int, Absence] = {}
         self._sizes = [BatchSize(self._rules.threads) for _ in everybody]
         self._declared: set[int] = set()
 
@@ -109,15 +109,13 @@ class Simulation:
         p = self._dice.randrange(self._rules.processes)
         process = self.state.processes[p]
         if process.phase == DEAD or (process.owner and not process.permit):
-            self._watches[p] = LeaseWatch(LEASE)  # it was away itself
-            return
-        missing = [
-            str(o)
+            return  # who does not beat is not elected
+        self._absences = {
+            o: self._absences.get(o, Absence()).seen(self._clock, LEASE)
             for o, owner in enumerate(self.state.owners)
-            if owner.record and not owner.lease and o not in (process.owner, process.poller)
-        ]
-        self._watches[p].touched(self._clock)
-        self._declared |= {int(o) for o in self._watches[p].judge(missing, self._clock)}
+            if owner.record and not owner.lease
+        }
+        self._declared |= {o for o, absence in self._absences.items() if absence.proves_death}
 
     def _is_timely(self, step: Step) -> bool:
         if step.function is reclaimer.lapses:

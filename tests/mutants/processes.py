@@ -210,14 +210,52 @@ STARTS = (
     ),
 )
 
+RECOVERY = "tests/chaos/test_recovery_always_comes.py::test_"
+
 #: Who counts as dead, and what a process does that was declared dead.
 DEATH = (
     Mutant(
         "one sighting without a lease is enough",
-        (Change("kiq/work/reclaimer.py", "if now - first > self._beat]", "if now >= first]"),),
+        (Change("kiq/work/absence.py", "self.sightings >= SIGHTINGS", "self.sightings > 0"),),
+        ("tests/unit/test_absence.py::test_so_many_looks_with_a_pause_each_time_prove_a_death",),
+    ),
+    Mutant(
+        "looks without a pause prove a death",
+        (Change("kiq/work/absence.py", "_PAUSE = 0.9 ", "_PAUSE = 0.0 "),),
+        ("tests/unit/test_absence.py::test_looks_without_a_pause_count_once",),
+    ),
+    Mutant(
+        "what was seen of an owner before a reconnection counts for nothing",
         (
-            "tests/unit/test_lease_watch.py"
-            "::test_an_owner_is_dead_when_its_lease_is_missing_at_two_sightings_a_beat_apart",
+            Change(
+                "kiq/work/reclaimer.py",
+                "        absence = Absence.read(sighting.note).seen(sighting.now, sighting.lease)\n",
+                '        seen = vars(self).setdefault("seen", {})\n'
+                "        absence = seen.get(owner, Absence()).seen(sighting.now, sighting.lease)\n"
+                "        seen[owner] = absence\n",
+            ),
+            Change(
+                "kiq/work/reclaimer.py",
+                "        self._link.close()\n        return",
+                '        vars(self).pop("seen", None)\n        self._link.close()\n        return',
+            ),
+        ),
+        by_faults=(
+            f"{RECOVERY}recovery_comes_though_no_connection_lasts_for_a_lease[_kill_all]",
+            f"{RECOVERY}recovery_comes_though_no_process_lives_for_a_lease",
+        ),
+    ),
+    Mutant(
+        "who does not beat stays the one who looks for the dead",
+        (Change("kiq/work/duty.py", "if not self._worker.beats:", "if False:"),),
+        by_faults=(f"{RECOVERY}who_does_not_beat_is_not_the_one_who_looks_for_the_dead",),
+    ),
+    Mutant(
+        "who fails at a duty keeps it",
+        (Change("kiq/work/duty.py", "if self._wanted and", "if not self._wanted and"),),
+        by_faults=(
+            f"{RECOVERY}who_may_not_promote_leaves_it_to_another[patterns0]",
+            f"{RECOVERY}who_may_not_give_back_leaves_it_to_another",
         ),
     ),
     Mutant(

@@ -146,6 +146,23 @@ DEATH = (
         store("reclaim::an_owner_with_a_lease_is_left_alone_unless_its_death_is_proven"),
     ),
     Mutant(
+        "a beat does not strike out that its owner was seen without a lease",
+        (
+            lua(
+                "beat", "redis.pcall('HDEL', KEYS[i], 'absent')", "redis.pcall('HDEL', KEYS[i], '')"
+            ),
+        ),
+        store("owners::that_an_owner_was_seen_without_a_lease_is_noted_until_it_beats"),
+    ),
+    Mutant(
+        "an election holds as long as its key says",
+        (lua("elect", "left >= 0 and left <= tonumber(ARGV[3])", "true"),),
+        store("owners::an_election_that_no_term_can_have_is_none[3600]"),
+        (
+            "tests/chaos/test_recovery_always_comes.py::test_an_election_that_outlived_its_holder_is_taken_over[3600]",
+        ),
+    ),
+    Mutant(
         "a beat does not renew the lease",
         (lua("beat", "    redis.call('SET', KEYS[i + 1], '1', 'PX', ARGV[1])\n", ""),),
         store("owners::a_beat_renews_the_leases_of_those_that_have_a_record"),

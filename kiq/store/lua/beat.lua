@@ -3,9 +3,9 @@
 -- ARGV     1 lease in ms
 -- returns  for each owner 1, or 0 when its record is gone: it was reclaimed (fenced)
 -- By pcall: one broken record must not cost the process its other leases.
-redis.pcall('HDEL', KEYS[1], '')
 local known = {}
 for i = 1, #KEYS, 2 do
+  redis.pcall('HDEL', KEYS[i], 'absent') -- that it was seen without a lease
   if redis.call('EXISTS', KEYS[i]) == 1 then
     redis.call('SET', KEYS[i + 1], '1', 'PX', ARGV[1])
     known[#known + 1] = 1
