@@ -7,7 +7,6 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
-from weakref import WeakSet
 
 logger = logging.getLogger("kiq.threads")
 
@@ -44,8 +43,12 @@ class Kept:
 
     def start(self) -> None:
         """Begin. Raises RuntimeError when no thread can be had."""
-        self.thread.start()
-        _started.add(self)
+        _started.add(self)  # before its end, which takes it out again
+        try:
+            self.thread.start()
+        except RuntimeError:
+            _started.discard(self)
+            raise
 
     def join(self, seconds: float) -> bool:
         """Wait for the end, if it has begun, so many seconds; tell whether there is nobody to wait for."""
@@ -76,6 +79,7 @@ class Kept:
             try:
                 self._body()
                 self._over = True
+                _started.discard(self)
             except BaseException as error:  # noqa: BLE001 (sys.exit in a log handler, out of memory: all)
                 self._complain(error)
                 threading.Event().wait(pause)
@@ -88,7 +92,7 @@ class Kept:
             return
 
 
-_started: WeakSet[Kept] = WeakSet()
+_started: set[Kept] = set()
 
 
 def mend() -> bool:

@@ -37,7 +37,7 @@ class Errand:
     over: threading.Event = field(default_factory=threading.Event)
 
     def __str__(self) -> str:
-        name = getattr(self.handler, "__qualname__", None) or repr(self.handler)
+        name = getattr(self.handler, "__qualname__", type(self.handler).__qualname__)
         return f"{self.what} {getattr(self.handler, '__module__', '?')}.{name}"
 
 

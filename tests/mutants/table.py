@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.mutants import processes, scripts
+from tests.mutants import control, processes, scripts
 
-MUTANTS = (*scripts.MUTANTS, *processes.MUTANTS)
+MUTANTS = (*scripts.MUTANTS, *processes.MUTANTS, *control.MUTANTS)

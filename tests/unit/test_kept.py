@@ -1,0 +1,142 @@
+"""Threads of kiq's own go on whatever their bodies raise, and are replaced when they have ended."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from kiq import kept
+from kiq.kept import Kept, is_own, mend, stack_of
+from tests.helpers.waiting import eventually
+
+
+@pytest.fixture(autouse=True)
+def none_left() -> Iterator[None]:
+    before = set(kept._started)
+    yield
+    assert set(kept._started) == before, "a thread of the test goes on"
+
+
+@pytest.mark.parametrize("error", [OSError("x"), MemoryError(), SystemExit(1), KeyboardInterrupt()])
+def test_a_body_that_raises_begins_again(
+    error: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
+    calls: list[int] = []
+
+    def body() -> None:
+        calls.append(1)
+        if len(calls) < 3:
+            raise error
+
+    thread = Kept(body, "kiq-test")
+    thread.start()
+    assert thread.join(5)
+    assert len(calls) == 3
+    assert f"thread kiq-test met {error!r}, and begins again" in caplog.text
+    assert not thread.lost
+
+
+def test_a_log_that_raises_as_well_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise SystemExit
+
+    monkeypatch.setattr(logging.getLogger("kiq.threads"), "error", broken)
+    calls: list[int] = []
+
+    def body() -> None:
+        calls.append(1)
+        if len(calls) < 2:
+            raise OSError
+
+    thread = Kept(body, "kiq-test")
+    thread.start()
+    assert thread.join(5)
+    assert len(calls) == 2
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_one_that_has_ended_is_replaced(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    leave, idents = threading.Event(), set()
+
+    def body() -> None:
+        idents.add(threading.current_thread())
+        if len(idents) == 1:
+            raise OSError
+        leave.wait(10)
+
+    def ends(_self: Kept, _error: BaseException) -> None:
+        raise SystemExit  # in the very place where nothing raises
+
+    thread = Kept(body, "kiq-test")
+    monkeypatch.setattr(Kept, "_complain", ends)
+    thread.start()
+    eventually(lambda: thread.lost)
+    assert mend()
+    assert "thread kiq-test has ended unasked: another takes its place" in caplog.text
+    eventually(lambda: len(idents) == 2)
+    assert not thread.lost
+    assert mend()
+    assert len(idents) == 2
+    leave.set()
+    assert thread.join(5)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_it_is_said_when_none_can_be_had(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def ends(_self: Kept, _error: BaseException) -> None:
+        raise SystemExit
+
+    def body() -> None:
+        if threading.current_thread().name == "kiq-test" and not replaced:
+            raise OSError
+
+    replaced: list[int] = []
+    thread = Kept(body, "kiq-test")
+    monkeypatch.setattr(Kept, "_complain", ends)
+    thread.start()
+    eventually(lambda: thread.lost)
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        assert not mend()
+    assert "no thread takes the place of kiq-test: can't start new thread" in caplog.text
+    replaced.append(1)
+    assert mend()
+    assert thread.join(5)
+
+
+def test_one_that_can_not_be_started_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    thread = Kept(lambda: None, "kiq-test")
+    with pytest.raises(RuntimeError):
+        thread.start()
+    assert thread.join(0)
+
+
+def test_only_such_threads_are_kiqs_own() -> None:
+    seen: list[bool] = []
+    Kept(lambda: seen.append(is_own()), "kiq-test").start()
+    eventually(lambda: seen == [True])
+    assert not is_own()
+
+
+def test_the_stack_of_a_thread_that_has_ended_is_no_error() -> None:
+    thread = threading.Thread(target=lambda: None)
+    thread.start()
+    thread.join()
+    assert stack_of(thread.ident) == "(it has ended)"
+    assert stack_of(None) == "(it has ended)"
+    assert "test_the_stack_of_a_thread" in stack_of(threading.get_ident())
