@@ -25,7 +25,7 @@ PROCESS_TTL = 60  # seconds that a process is shown after its last beat
 # kiq's own
 OWNERS = "kiq:owners"  # set of owners that may hold jobs in flight
 SUSPECTS = "kiq:suspects"  # hash sha1 of a payload -> "level:expiry", see reclaim.lua
-MARKERS = "kiq:markers"  # hash sha1 of a running suspect -> "owner delivery"
+MARKERS = "kiq:markers"  # hash sha1 of a running suspect -> "owner delivery time"
 DEAD_REASON = "kiq:dead-reason"  # hash sha1 of a raw dead entry -> why it is there
 POLLER = "kiq:poller"  # election: who promotes
 RECLAIMER = "kiq:reclaimer"  # election: who looks for lapsed leases

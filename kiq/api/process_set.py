@@ -9,9 +9,10 @@ from .. import keys
 from ..errors import ConfigError
 from . import scripts, shown
 from .connection import Connection, connection
-from .fleet import Fleet, Owner, read_fleet
+from .fleet import Fleet, Owner, is_gone, read_fleet
 
 _PAGE = 100  # processes that one round trip reads
+_LEAVING = 3.0  # seconds: a process that stops beats every second
 _EVERYONE = ("SMEMBERS", keys.PROCESSES)
 _SILENT, _SILENT_RUBY = 12.0, 25.0  # seconds: two beats, and some
 _FIELDS = ("info", "concurrency", "busy", "beat", "quiet", "rss", "rtt_us")
@@ -88,10 +89,13 @@ class Process:
 
     def _state(self) -> str:
         if self.owners is not None:
+            facts = self.info.get("facts")
+            if isinstance(facts, dict) and is_gone({k: shown.text(v) for k, v in facts.items()}):
+                return "dead"
             if any(owner.gone or owner.lapsed for owner in self.owners):
                 return "dead"
             if not self.owners:
-                return "leaving" if self.is_quiet and self.silence < _SILENT else "dead"
+                return "leaving" if self.is_quiet and self.silence < _LEAVING else "dead"
             if not any(owner.leased for owner in self.owners):
                 return "silent"
         if self.silence > (_SILENT if self.is_kiq else _SILENT_RUBY):

@@ -67,6 +67,6 @@ def read_jobs(link: Link, flight: Flight, ids: Sequence[str], now: float) -> lis
 
 
 def _level(entry: bytes | None) -> int:
-    level, _, expiry = (entry or b"").partition(b":")
+    level, expiry, *_ = *(entry or b"").split(b":"), b""
     alive = expiry.isdigit() and int(expiry) > wall()
     return int(level) if alive and level.isdigit() else 0

@@ -82,7 +82,12 @@ def extend_sources(link: Link, owner: str, sources: Sequence[str]) -> None:
 
     One round trip; does nothing when the owner was reclaimed: its next fetch says so.
     """
-    link.call(scripts.extend((keys.record(owner),), ("\n".join(sources),)))
+    link.call(scripts.extend((keys.record(owner),), ("sources", "\n".join(sources))))
+
+
+def leaving(link: Link, owner: str) -> None:
+    """Note that *owner* was told to end: if it is killed now, its jobs are not to blame. One round trip."""
+    link.call(scripts.extend((keys.record(owner),), ("leaving", "1")))
 
 
 def beat(link: Link, owners: Sequence[str], lease: float) -> dict[str, bool]:
@@ -177,9 +182,10 @@ def reclaim(
     """Give back all that *owner* has in flight; None when its lease shows that it lives.
 
     *proven* means that its death is certain, whatever the lease says. *crashed* makes its jobs
-    suspects. *sources* are where it may hold jobs, should its record not say so; without them the
-    database is searched. Round trips: four, and for each source one for each 500 jobs and one for each
-    1,000. Any process may call it, any number of times, and go on where another stopped.
+    suspects, unless it had been told to end. *sources* are where it may hold jobs, should its record not
+    say so; without them the database is searched. Round trips: four, and for each source one for each 500
+    jobs and one for each 1,000. Any process may call it, any number of times, and go on where another
+    stopped.
     """
     reply = link.call(
         scripts.lapse(
@@ -192,19 +198,19 @@ def reclaim(
     listed = [source for source in record.get("sources", "").split("\n") if source]
     if not record:
         listed = list(sources) or [source for source, name in orphans(link) if name == owner]
-    return replace(
-        _give_back(link, owner, listed, crashed), process=record.get("identity") or owner
-    )
+    alive = record.get("beat", "0") if crashed and "leaving" not in record else ""
+    return replace(_give_back(link, owner, listed, alive), process=record.get("identity") or owner)
 
 
-def _give_back(link: Link, owner: str, sources: Sequence[str], crashed: bool) -> Reclaimed:
+def _give_back(link: Link, owner: str, sources: Sequence[str], alive: str) -> Reclaimed:
+    """*alive* is when a crashed one lived last (epoch seconds), "" for one that left in order."""
     moved = suspects = 0
     problems: list[str] = []
     for source in sources:
         try:
             ids, at, problem = _held(link, source, owner), 0, ""
             while True:  # once at least: it no longer waits for jobs of that queue
-                part = _reclaim_part(link, owner, source, ids[at : at + _PART], crashed)
+                part = _reclaim_part(link, owner, source, ids[at : at + _PART], alive)
                 at, problem = at + part.dealt, part.problem
                 moved, suspects = moved + part.moved, suspects + part.suspects
                 if problem or at >= len(ids):
@@ -241,7 +247,7 @@ def _order(delivery: str) -> tuple[int, ...]:
     return tuple(int(part) if part.isdecimal() else 0 for part in delivery.split("."))
 
 
-def _reclaim_part(link: Link, owner: str, source: str, ids: Sequence[str], crashed: bool) -> _Part:
+def _reclaim_part(link: Link, owner: str, source: str, ids: Sequence[str], alive: str) -> _Part:
     queue = keys.queue_name(source)
     command = scripts.reclaim(
         (
@@ -258,7 +264,7 @@ def _reclaim_part(link: Link, owner: str, source: str, ids: Sequence[str], crash
             MAX_BYTES,
             "zset" if queue is None else "list",
             queue or "",
-            "1" if crashed else "0",
+            alive,
             SUSPICION_TTL,
             _PUT_OFF,
             *ids,

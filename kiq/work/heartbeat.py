@@ -61,6 +61,7 @@ class Heartbeat:
         self._stopping = False
         self._wake = threading.Event()
         self._soon = False
+        self._leaving: set[str] = set()  # owners whose records say that they were told to end
         self._silent: set[Courier] = set()
 
     def hasten(self) -> None:
@@ -116,6 +117,10 @@ class Heartbeat:
                     active[owner].permit.extend(worker.good_until(sent_at))
                 else:
                     self._fence(owner)
+        if all(courier.is_quiet for courier in self._couriers):
+            for owner in active.keys() - self._leaving:
+                owners.leaving(self._link, owner)
+                self._leaving.add(owner)
         asked_at = steady()
         count, *heard = self._link.exchange([("SCARD", keys.OWNERS), *self._signals.commands()])
         if not isinstance(count, StoreError):
@@ -174,6 +179,8 @@ class Heartbeat:
             "embedded": False,
             # What tells kiq's processes from Ruby's: they must not share a database with msgpack.
             "kiq": True,
+            # As in the owners' records: who can see the lock that they name, sees whether it lives.
+            "facts": {name: str(value) for name, value in worker.facts.items()},
             "codec": config.codec,
         }
 

@@ -30,6 +30,11 @@ def row(site: Site, worker: WorkerProcess, **environment: str | None) -> str:
     return next((line for line in text.splitlines() if line.startswith(worker.identity)), "")
 
 
+def is_quiet(site: Site, worker: WorkerProcess) -> bool:
+    process = ProcessSet(site.client).get(worker.identity)
+    return process is not None and process.is_quiet
+
+
 def killed(worker: WorkerProcess) -> None:
     worker.signal(signal.SIGKILL)
     worker.wait()
@@ -69,6 +74,17 @@ def test_the_log_and_ps_call_a_dead_process_by_one_name(site: Site) -> None:
     assert " dead " in row(site, dead)
     assert [each.identity for each in ProcessSet(site.client).dead()] == [identity]
     assert [each.identity for each in ProcessSet(site.client)] == [other.identity]
+
+
+def test_who_is_killed_while_it_stops_is_dead_and_not_leaving(site: Site) -> None:
+    worker, other = site.start("-q", "default"), site.start("-q", "elsewhere")
+    site.push("Hold", "a", 60.0)
+    site.noted("begin a")
+    worker.signal(signal.SIGTERM)
+    eventually(lambda: is_quiet(site, worker))
+    killed(worker)
+    other.says(f"process {worker.identity} was declared dead")
+    eventually(lambda: " dead " in row(site, worker), 8)
 
 
 def test_a_job_is_seen_as_soon_as_it_runs_and_no_longer(site: Site) -> None:

@@ -19,7 +19,7 @@ from ...api.iteration_state import (
 )
 from ...errors import PayloadError, StoreError
 from ...jid import new_jid
-from ...store.scripts import Command
+from ...keys import SUSPECTS
 
 logger = logging.getLogger("kiq.iteration")
 
@@ -72,23 +72,29 @@ class RedisKeeper:
     lasting = True
     overtaken = False
 
-    def __init__(self, connection: Connection, jid: str, push: str) -> None:
+    def __init__(self, connection: Connection, jid: str, push: str, suspect: str = "") -> None:
+        """*suspect* is the digest of a job that was in flight when a process died, else empty."""
         self._connection = connection
         self._jid = jid
         self._push = push
         self._run = new_jid()
         self._key = key(jid)
+        self._suspect = suspect
+        self._items = 0
 
     def load(self) -> IterationState:
         """One round trip. Raises StoreError, or PayloadError where the state is unreadable."""
-        found = self._connection.call(self._script(_CLAIM, self._push, STATE_TTL))
+        command = ("EVAL", _CLAIM, 1, self._key, self._run, self._push, STATE_TTL)
+        found = self._connection.call(command)
         try:
-            return read_state(self._jid, found)
+            state = read_state(self._jid, found)
         except PayloadError as error:
             raise PayloadError(
                 f"{self._key}: {error}; to begin anew, delete that key, or call "
                 f"IterationState.find({self._jid!r}).delete()"
             ) from error
+        self._items = state.items
+        return state
 
     def check(self, state: IterationState) -> None:
         """Raise PayloadError if the cursor in *state* can't be kept."""
@@ -98,7 +104,7 @@ class RedisKeeper:
         """One round trip. Raises PayloadError for a cursor that can't be kept, nothing else."""
         fields = self._fields(state)
         try:
-            cancelled = self._write(STATE_TTL, fields)
+            cancelled = self._write(STATE_TTL, fields, advanced=state.items > self._items)
         except StoreError as error:
             logger.warning("the state of the iteration could not be saved: %s", error)
             return False
@@ -112,16 +118,21 @@ class RedisKeeper:
             return True
         return any(not self.overtaken and _after(pause, self.save, state) for pause in _PAUSES)
 
-    def _write(self, ttl: int, fields: dict[str, Any]) -> bytes | None:
-        """Write *fields*, unless the state is a later run's; return since when the job is cancelled."""
+    def _write(self, ttl: int, fields: dict[str, Any], *, advanced: bool = False) -> bytes | None:
+        """Write *fields*, unless the state is a later run's; return since when the job is cancelled.
+
+        *advanced*: items were done in this run. Whatever killed the last one, it was not this job alone.
+        """
         pairs = [each for pair in fields.items() for each in pair]
         # The TTL each time: Sidekiq sets it once, and a job of more than 30 days loses its state.
-        reply: list[bytes | None] | None = self._connection.call(self._script(_SAVE, ttl, *pairs))
+        cleared = self._suspect if advanced else ""
+        reply: list[bytes | None] | None = self._connection.call(
+            ("EVAL", _SAVE, 2, self._key, SUSPECTS, self._run, ttl, cleared, *pairs)
+        )
         self.overtaken = reply is None
+        if cleared and reply is not None:
+            self._suspect = ""
         return reply[0] if reply else None
-
-    def _script(self, text: str, *arguments: Any) -> Command:
-        return ("EVAL", text, 1, self._key, self._run, *arguments)
 
     def _fields(self, state: IterationState) -> dict[str, Any]:
         fields: dict[str, Any] = {

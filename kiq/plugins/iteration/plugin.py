@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from hashlib import sha1
 
 from ...api.connection import Connection
 from ...plugin import Host
+from ...work.worker import Worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +19,8 @@ class Home:
     connection: Connection
     max_runtime: float | None
     shutdown_timeout: float
+    #: Return the digest of the job that this thread runs, if it was in flight when a process died.
+    suspect: Callable[[], str] = lambda: ""
 
 
 class _Present:
@@ -49,12 +54,20 @@ class IterationPlugin:
         host.events.on("exit", lambda: settle(None))
 
 
+def _suspect(worker: Worker) -> str:
+    launcher, mine = worker.launcher, threading.get_ident()
+    processors = launcher.processors() if launcher is not None else []
+    taken = next((one.current for one in processors if one.thread.ident == mine), None)
+    suspected = taken is not None and taken.suspicion
+    return sha1(taken.raw, usedforsecurity=False).hexdigest() if taken and suspected else ""
+
+
 class _Service:
     """No thread: it is made with the worker, before the first job runs."""
 
-    def __init__(self, worker: Any) -> None:
+    def __init__(self, worker: Worker) -> None:
         limit, timeout = worker.config.max_iteration_runtime, worker.config.shutdown_timeout
-        settle(Home(Connection(worker.connector), limit or None, timeout))
+        settle(Home(Connection(worker.connector), limit or None, timeout, lambda: _suspect(worker)))
 
     def start(self) -> None:
         """Nothing to begin."""

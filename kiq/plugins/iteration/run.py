@@ -257,8 +257,8 @@ def _keeper(place: Home | None, context: ServerContext | None) -> Keeper:
         # Others may have the same: one job would go on where another one was.
         logger.warning("the jid is %r: no state is kept, and the run is not interrupted", jid)
         return NoKeeper()
-    # Not enqueued_at, which is new at each retry.
-    return RedisKeeper(place.connection, jid, str(context.payload.get("created_at")))
+    made = str(context.payload.get("created_at"))  # not enqueued_at, which is new at each retry
+    return RedisKeeper(place.connection, jid, made, place.suspect())
 
 
 def _load(keeper: Keeper) -> IterationState:

@@ -39,8 +39,8 @@ count(KEYS[5], KEYS[6], ARGV[6])
 
 if ARGV[8] ~= '' then
   local sha = redis.sha1hex(own)
-  local marked = redis.pcall('HGET', KEYS[9], sha) == ARGV[13] .. ' ' .. ARGV[1]
-  if marked then redis.pcall('HDEL', KEYS[9], sha) end
+  local marker, mine = redis.pcall('HGET', KEYS[9], sha), ARGV[13] .. ' ' .. ARGV[1] .. ' '
+  if type(marker) == 'string' and marker:sub(1, #mine) == mine then redis.pcall('HDEL', KEYS[9], sha) end
   if ARGV[8] == '0' then
     redis.pcall('HDEL', KEYS[8], sha)
   elseif ARGV[8] ~= 'kept' then

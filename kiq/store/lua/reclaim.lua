@@ -3,14 +3,15 @@
 -- KEYS     1 in-flight hash, 2 source: queue list or sorted set, 3 idle owners of the queue,
 --          4 suspects, 5 markers, 6 set of queues, 7 owner record (must be gone)
 -- ARGV     1 owner, 2 how many bytes, 3 'list' or 'zset' (of claims, "score|payload"), 4 queue name,
---          5 '1' when its jobs become suspects (a crash), 6 seconds that a suspicion lasts,
+--          5 '' or, when its jobs become suspects (a crash), the second at which the owner lived last,
+--          6 seconds that a suspicion lasts,
 --          7 seconds by which a claim is put off that was marked, 8... delivery ids
 -- returns  {how many ids were dealt with, moved, how many are suspects now, text of an error or ''},
 --          or {-1} while the record exists
 redis.call('HDEL', KEYS[1], '')
 if redis.call('EXISTS', KEYS[7]) == 1 then return {-1} end
 redis.pcall('SREM', KEYS[3], ARGV[1])
-local is_queue, crashed = ARGV[3] == 'list', ARGV[5] == '1'
+local is_queue, crashed = ARGV[3] == 'list', ARGV[5] ~= ''
 local now = tonumber(redis.call('TIME')[1])
 
 -- Return the values of a hash, or an empty table when it is of another type.
@@ -19,27 +20,39 @@ local function values(key, fields)
   return found.err and {} or found
 end
 
--- Forget the markers of some payloads, and note them as suspects of a crash; returns which were marked.
+-- A level is "level:expiry", or "level:expiry:light": so many crashes came late in a run since it rose.
+-- One in the first minute raises it. Of late ones it takes three: a pill, as a rule, kills soon, and a
+-- job that runs for hours is in the way of every kill that has nothing to do with it.
+local LATE, LIGHT = 60, 3
+
+local function raised(level, light, ran)
+  if ran > LATE and light + 1 < LIGHT then return level, light + 1 end
+  return math.min(level + 1, 3), 0
+end
+
+-- Forget the markers of some payloads, and note them as suspects of a crash; returns for how many
+-- seconds each ran that was marked.
 local function examine(ids, payloads)
   local digests, marked, notes = {}, {}, {}
   for i = 1, #ids do digests[i] = redis.sha1hex(payloads[i]) end
   local markers = values(KEYS[5], digests)
   for i = 1, #ids do
-    if markers[i] == ARGV[1] .. ' ' .. ids[i] then
-      marked[i] = true
+    local mine = ARGV[1] .. ' ' .. ids[i] .. ' '
+    if markers[i] and markers[i]:sub(1, #mine) == mine then
+      marked[i] = tonumber(ARGV[5]) and ARGV[5] - markers[i]:sub(#mine + 1) or 0
       redis.pcall('HDEL', KEYS[5], digests[i])
     end
   end
   if not crashed then return marked end
   local known = values(KEYS[4], digests)
   for i = 1, #ids do
-    local level, ends = 0, 0
-    if known[i] then level, ends = known[i]:match('^(%d+):(%d+)$') end
-    level, ends = tonumber(level or 0), tonumber(ends or 0)
-    if level == 0 or ends < now then level = 1
-    elseif marked[i] then level = math.min(level + 1, 3) end
+    local level, ends, light = 0, 0, 0
+    if known[i] then level, ends, light = known[i]:match('^(%d+):(%d+):?(%d*)$') end
+    level, ends, light = tonumber(level or 0), tonumber(ends or 0), tonumber(light or 0) or 0
+    if level == 0 or ends < now then level, light = 1, 0
+    elseif marked[i] then level, light = raised(level, light, marked[i]) end
     notes[#notes + 1] = digests[i]
-    notes[#notes + 1] = level .. ':' .. (now + ARGV[6])
+    notes[#notes + 1] = level .. ':' .. (now + ARGV[6]) .. (light > 0 and ':' .. light or '')
   end
   redis.pcall('HSET', KEYS[4], unpack(notes))
   redis.pcall('EXPIRE', KEYS[4], ARGV[6]) -- with the last suspicion the hash goes

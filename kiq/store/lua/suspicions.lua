@@ -9,7 +9,7 @@ local function suspicions(key, payloads)
   for i = 1, #payloads do
     local known = redis.call('HGET', key, redis.sha1hex(payloads[i]))
     if known then
-      local level, expiry = known:match('^(%d+):(%d+)$')
+      local level, expiry = known:match('^(%d+):(%d+)')
       if level and tonumber(expiry) > now then
         found[#found + 1] = i; found[#found + 1] = tonumber(level)
       end
