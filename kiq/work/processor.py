@@ -71,16 +71,14 @@ class Processor:
         buffer, desk, execute, seat = self._buffer, self._desk, self._execute, self._seat
         nudge = self._nudge
         outbox, next_job, waiting_jobs = desk.outbox, buffer.next_job, buffer.jobs
-        # Set when a job left this thread: no verdict makes the courier look who is free.
-        say = None
+        say = None  # set when a job left this thread: no verdict makes the courier look who is free
         while True:
             try:
                 taken = next_job()
             except IndexError:
-                waited_for, say = buffer.take(seat, say), None
-                if waited_for is None:
+                if (waited_for := buffer.take(seat, say)) is None:
                     return
-                taken = waited_for
+                taken, say = waited_for, None
             now = steady()
             # Two compares in the usual case; all that can forbid a start is behind them.
             if (
@@ -89,23 +87,25 @@ class Processor:
                 continue
             self.started_at = now
             self.current = taken
-            verdict: Verdict | None
             try:
                 verdict = execute(taken, desk)
             except Cancelled:  # it came when the job's own code had ended
                 verdict = Dropped(CANCELLED)
             self.current = None
-            if self._hailed and self._was_last(verdict, taken):
+            try:
+                is_last = self._hailed and self._was_last(verdict, taken)
+            except Cancelled:  # in that call, in CPython 3.13 even as it begins; once at most
+                is_last = self._was_last(verdict, taken)
+            if is_last:
                 return
             if verdict is not None:
                 outbox.append((taken, verdict))
             else:
                 desk.hold_back()  # it goes on without this thread, and its verdict comes later
                 say = desk.wake
-            waiting = len(outbox)
-            if waiting >= desk.patience or len(waiting_jobs) <= desk.low_water:
+            if len(outbox) >= desk.patience or len(waiting_jobs) <= desk.low_water:
                 nudge()
-                if waiting >= MOST_WAITING:
+                if len(outbox) >= MOST_WAITING:
                     desk.wait_for_room(nudge)
 
     def _recover(self, error: BaseException) -> None:
@@ -178,10 +178,7 @@ class Processor:
 
     def _was_last(self, verdict: Verdict | None, taken: Taken) -> bool:
         """Let what somebody raised in this thread pass; tell whether *taken* was its last job."""
-        try:
-            self._calm()
-        except Cancelled:  # what was under way arrives once at most
-            self._calm()
+        self._calm()
         if self.retired:
             if verdict is not None:
                 self._desk.outbox.append((taken, verdict))
