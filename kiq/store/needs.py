@@ -92,7 +92,6 @@ ELSEWHERE: dict[str, str] = {
     "LREM": "`kiq.api`: queues",
     "MGET": "`kiq.api`: stats",
     "PING": "`kiq doctor`",
-    "PTTL": "`kiq.api`: processes",
     "SISMEMBER": "`kiq.api`: queues, processes",
     "SUNION": "`kiq.api`: cancel requests",
     "TYPE": "`kiq.api`: acts on sets",
