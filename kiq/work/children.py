@@ -38,6 +38,12 @@ def end(error: BaseException | None = None) -> NoReturn:
     os._exit(code)
 
 
+def end_here(error: BaseException | None = None) -> None:
+    """End this process if it is such a child, as :func:`end` does: user code has returned in it."""
+    if present:
+        end(error)
+
+
 def _code(error: BaseException | None) -> int:
     if error is None:
         return 0

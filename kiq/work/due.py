@@ -15,6 +15,7 @@ from ..options import DEFAULTS
 from ..payload import moment
 from ..store.promotion import Promotion
 from ..verdict import Dropped, PutOff, Taken, ToDead, Verdict
+from . import children
 from .executor import CONVICTED
 from .failing import Failures
 from .retry import RetryPolicy
@@ -60,6 +61,7 @@ class DueJobs:
             return PutOff(SOON)
         try:
             changed = self._through_middleware(payload) if self._filters else payload
+            children.end_here()
             if changed is None:
                 return Dropped("a client middleware vetoed it", ran=False)
             changed.pop("at", None)
@@ -69,6 +71,7 @@ class DueJobs:
                 check_queue_name(queue)  # a layer may have changed it
             return Promotion(taken.delivery, queue, encode(changed, codec))
         except BaseException as error:  # noqa: BLE001 (sys.exit and all: it ends this promotion only)
+            children.end_here(error)
             self._report(error, {"context": "promotion", "jid": payload.get("jid")})
             return PutOff(AGAIN) if isinstance(error, Exception) else struck(taken)
 

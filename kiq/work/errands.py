@@ -12,6 +12,7 @@ from typing import Any
 from ..clock import steady
 from ..kept import Kept, stack_of
 from ..undone import check_done
+from . import children
 
 logger = logging.getLogger("kiq.handlers")
 
@@ -134,8 +135,11 @@ class Errands:
     def _run(self) -> None:
         while (errand := self._next()) is not None:
             try:
-                check_done(errand.handler(*errand.arguments), f"a handler of {errand.what}")
+                result = errand.handler(*errand.arguments)
+                children.end_here()
+                check_done(result, f"a handler of {errand.what}")
             except BaseException as error:  # noqa: BLE001 (sys.exit in a handler, too)
+                children.end_here(error)
                 errand.failed(error)
             finally:
                 self._end(errand)

@@ -86,7 +86,7 @@ def test_a_worker_of_a_project_with_wrong_settings_says_what_is_wrong(site: Site
     with (site.folder / "shop" / "settings.py").open("a") as settings:
         settings.write('KIQ = {"after_comit": True}\n')
     misspelt = site.run("-r", "kiq.contrib.django.worker", **SHOP)
-    assert misspelt.wait(30) == 70
+    assert misspelt.wait(30) == 78
     assert "did you mean 'after_commit'?" in misspelt.log
 
 
