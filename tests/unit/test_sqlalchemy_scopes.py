@@ -312,6 +312,9 @@ def test_the_sessions_of_async_jobs_are_removed_from_their_scope(
         await scope.execute(sa.text("SELECT 1"))
 
     async def f(how: str) -> None:
+        if how == "dispose":
+            await engine.dispose()
+            return
         await one()
         await asyncio.gather(one(), one())  # tasks of their own, and so scopes
         if how == "fail":
@@ -325,6 +328,7 @@ def test_the_sessions_of_async_jobs_are_removed_from_their_scope(
     assert not scope.registry.registry
     assert not any(each.in_transaction() for each in seen)
     assert [type(error) for error, _ in bench.reported] == [ValueError]
+    assert bench.run("dispose") is DONE
 
 
 def test_where_no_scope_is_of_tasks_async_jobs_are_left_alone(engine: sa.Engine) -> None:
