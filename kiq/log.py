@@ -16,6 +16,7 @@ from .context import running
 from .errors import ConfigError
 from .middleware import ServerContext
 from .plugin import host
+from .raised import message_of, name_of, shown
 
 FORMATS = ("auto", "pretty", "plain", "json")
 
@@ -250,13 +251,16 @@ def _message(record: logging.LogRecord) -> str:
     try:
         return _cut(record.getMessage())
     except Exception as error:  # noqa: BLE001 (a line of the user's must not get lost by a slip)
-        return f"{record.msg!s} (its arguments don't fit: {type(error).__name__}: {error})"
+        return f"{record.msg!s} (its arguments don't fit: {name_of(error)}: {message_of(error)})"
 
 
 def _trace(formatter: logging.Formatter, record: logging.LogRecord) -> str:
     parts = []
     if record.exc_info and record.exc_info[0] is not None:
-        parts.append(formatter.formatException(record.exc_info))
+        try:
+            parts.append(formatter.formatException(record.exc_info))
+        except Exception:  # noqa: BLE001 (an error may raise when it is printed: the line stays)
+            parts.append(shown(record.exc_info[1]))
     elif record.exc_text:
         parts.append(record.exc_text)
     if record.stack_info:

@@ -19,6 +19,7 @@ from . import log
 from .clock import steady
 from .errors import Cancelled, Shutdown, TimeLimitExceeded
 from .kept import Kept, is_own
+from .raised import message_of, name_of
 
 #: Loggers of what happens to a job, and of what it says itself: on its thread they write at once.
 _OF_JOBS = ("kiq.job.", "kiq.errors.")
@@ -103,7 +104,9 @@ class Lines:
             return
         self._complained_at = steady()
         try:
-            sys.stderr.write(f"kiq: a line of the log could not be written: {error!r}\n")
+            sys.stderr.write(
+                f"kiq: a line of the log could not be written: {name_of(error)}: {message_of(error)}\n"
+            )
         except Exception:  # noqa: BLE001 (nowhere is left to say it)
             log.dropped += 1
 

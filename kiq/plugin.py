@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import sys
 from collections.abc import Callable, Sequence
@@ -156,9 +157,8 @@ class Host:
 
 def _last_words(handler: ErrorHandler, problem: BaseException) -> None:
     """Say that *handler* failed, by the log if that works, by stderr if not."""
-    what = (
-        f"an error handler failed: {getattr(handler, '__qualname__', type(handler).__qualname__)}"
-    )
+    named = handler if inspect.isroutine(handler) else type(handler)
+    what = f"an error handler failed: {named.__qualname__}"
     said = f"{name_of(problem)}: {message_of(problem)}"
     try:
         raised.log(logger, problem, "%s: %s", what, said)

@@ -12,6 +12,7 @@ from .errors import Discard, JobSignal, Kill, KiqError, Retry, Shutdown, Snooze
 
 MESSAGE_LIMIT = 10_000  # characters kept of an error's message
 _NAME_LIMIT = 1_000
+_MOST_SHOWN = 100  # errors behind an error
 E = TypeVar("E", bound=BaseException)
 _SIGNALS: tuple[type[JobSignal], ...] = (Snooze, Retry, Discard, Kill)
 
@@ -114,6 +115,12 @@ def is_a_sentence(error: BaseException) -> bool:
     return all(str(frame.f_globals.get("__name__")).startswith("kiq.") for frame in frames)
 
 
+def shown(error: BaseException) -> str:
+    """Return *error* and where it came from as text, without what is behind it."""
+    lines = traceback.format_tb(traceback_of(error))
+    return f"{''.join(lines)}{name_of(error)}: {message_of(error)}"
+
+
 def log(logger: logging.Logger, error: BaseException, text: str, *args: Any) -> None:
     """Log *text* with the traceback of *error*, in a form that every handler can print."""
     trace = traceback_of(error)
@@ -122,10 +129,13 @@ def log(logger: logging.Logger, error: BaseException, text: str, *args: Any) -> 
         logger.error(text, *args)
         return
     try:
-        if any(map(_may_raise, related(error))):
+        all_of_them = list(related(error))
+        if len(all_of_them) > _MOST_SHOWN:
+            raise RecursionError  # seconds for whoever prints it
+        if any(map(_may_raise, all_of_them)):
             traceback.format_exception(kind, error, trace)
     except BaseException:  # noqa: BLE001 (whatever it is, it is not ours)
-        logger.error(f"{text}\n%s", *args, "".join(traceback.format_tb(trace)).rstrip())
+        logger.error(f"{text}\n%s", *args, shown(error))
     else:
         logger.error(text, *args, exc_info=(kind, error, trace))
 

@@ -13,7 +13,9 @@ from ..config import check_queue_name
 from ..middleware import ClientContext
 from ..options import DEFAULTS
 from ..payload import moment
+from ..raised import is_a
 from ..store.promotion import Promotion
+from ..undone import check_done
 from ..verdict import Dropped, PutOff, Taken, ToDead, Verdict
 from . import children
 from .executor import CONVICTED
@@ -73,11 +75,11 @@ class DueJobs:
         except BaseException as error:  # noqa: BLE001 (sys.exit and all: it ends this promotion only)
             children.end_here(error)
             self._report(error, {"context": "promotion", "jid": payload.get("jid")})
-            return PutOff(AGAIN) if isinstance(error, Exception) else struck(taken)
+            return PutOff(AGAIN) if is_a(error, Exception) else struck(taken)
 
     def _through_middleware(self, payload: dict[str, Any]) -> dict[str, Any] | None:
         context = ClientContext(payload, self._job_class(payload), promoting=True)
-        changed: dict[str, Any] | None = self._layers(context)
+        changed: dict[str, Any] | None = check_done(self._layers(context), "client middleware")
         if changed is None:
             jid, name = payload.get("jid"), payload["class"]
             logger.info(

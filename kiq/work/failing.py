@@ -68,7 +68,8 @@ class Failures:
 
     def of_kiq(self, taken: Taken, error: BaseException) -> Verdict:
         """Decide about *taken*, in whose run kiq itself made a mistake: a counted retry."""
-        return self.verdict(taken, None, error, _none)
+        # Whether the job has run, nobody knows: it is not dropped for it.
+        return self.verdict(taken, None, error, _none, ran=False)
 
     def convict(
         self, taken: Taken, payload: dict[str, Any], codec: Codec, why: str = _RUNNING

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import pytest
 
+from tests.helpers.traps import TRAPS
 from tests.helpers.waiting import eventually
 from tests.helpers.worker_process import Site
 
 _TRAPS = """
+import asyncio
+
 import kiq
 from tests.helpers.traps import TRAPS
 
 
 @kiq.job(name="Trapped")
 def trapped(name: str) -> None:
+    raise TRAPS[name]()
+
+
+@kiq.job(name="TrappedAsync")
+async def trapped_async(name: str) -> None:
+    await asyncio.sleep(0)
     raise TRAPS[name]()
 """
 
@@ -126,17 +135,20 @@ CODES = {
 }
 
 
-def test_an_error_that_can_not_be_looked_at_is_retried_later_counted_and_told(site: Site) -> None:
+@pytest.mark.parametrize("job", ["Trapped", "TrappedAsync"])
+def test_an_error_that_can_not_be_looked_at_is_retried_later_counted_and_told(
+    site: Site, job: str
+) -> None:
     site.write("trapping.py", _TRAPS)
     worker = site.run("-r", "./trapping.py", "-c", "2").wait_until_ready()
-    for name in ("__cause__", "__class__", "everything", "seconds", "in a group"):
-        site.client.push({"class": "Trapped", "args": [name], "jid": f"trap-{name}"})
-        eventually(lambda: site.count("queue:default") == 0, message="it is taken")
-        worker.says("ERROR", f"jid=trap-{name}", "class=Trapped")
-    worker.says("ExplodesCause")
-    eventually(lambda: site.count("retry") == 5, message=f"all wait: {worker.log}")
-    eventually(lambda: site.store.get("stat:failed") == b"5", message="each has failed once")
+    for number, name in enumerate(TRAPS):
+        site.client.push({"class": job, "args": [name], "jid": f"trap-{number}"})
+    for number in range(len(TRAPS)):
+        worker.says("ERROR", f"jid=trap-{number} class={job}")
+    eventually(lambda: site.count("retry") == len(TRAPS), message="all wait")
+    eventually(lambda: failed(site) == len(TRAPS), message="each has failed once")
     assert worker.stop() == 0
+    assert failed(site) == len(TRAPS)
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +170,7 @@ def test_the_parent_sees_how_its_child_ended(children: Site, job: str, how: str)
     assert children.count("retry") == children.count("dead") == 0
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 @pytest.mark.parametrize("how", ["exit", "error", "return"])
 def test_children_of_multiprocessing_end_as_they_do_elsewhere(
     children: Site, method: str, how: str
@@ -169,7 +181,7 @@ def test_children_of_multiprocessing_end_as_they_do_elsewhere(
     assert children.notes == [f"{how}: {CODES[how]}"]
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_pools_work_in_a_job_and_what_their_processes_raise_arrives(
     children: Site, method: str
 ) -> None:
@@ -177,6 +189,23 @@ def test_pools_work_in_a_job_and_what_their_processes_raise_arrives(
     children.client.push({"class": "Pools", "args": [method]})
     children.noted("pool: [2, 4]", "executor: [2, 4]")
     eventually(lambda: children.count("schedule") == 1, 20, message="it was snoozed")
+
+
+def test_what_a_child_has_said_is_not_lost(site: Site) -> None:
+    site.write("children.py", _CHILDREN)
+    worker = site.run("-r", "./children.py", "-c", "1").wait_until_ready()
+    for how in ("exit", "error", "return"):
+        site.client.push({"class": "Forks", "args": [how]})
+        site.noted(f"{how}: {CODES[how]}")
+    eventually(lambda: worker.log.count("the child says so") == 3, message="each has said so")
+    worker.says("ValueError: of the child")
+    assert worker.log.count("INFO: start") == worker.log.count("INFO: done") == 3
+    assert "INFO: fail" not in worker.log
+    assert worker.stop() == 0
+
+
+def failed(site: Site) -> int:
+    return int(site.store.get("stat:failed") or 0)
 
 
 def done(site: Site) -> int:

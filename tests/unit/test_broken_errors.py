@@ -12,11 +12,13 @@ import pytest
 
 from kiq import log
 from kiq.clock import wall
-from kiq.codec import Codec
+from kiq.codec import Codec, encode
+from kiq.config import Config
 from kiq.plugin import Host, log_error
 from kiq.raised import name_of
-from kiq.verdict import ToDead, ToRetry
-from tests.helpers.bench import Bench, raising, retried
+from kiq.verdict import Flight, Permit, Taken, ToDead, ToRetry
+from kiq.work.executor import Executor
+from tests.helpers.bench import Bench, job, raising, retried
 from tests.helpers.traps import TRAPS, Sleepy, traps
 
 T = TypeVar("T")
@@ -137,6 +139,33 @@ def test_the_traceback_of_an_error_that_can_not_be_printed_is_there_all_the_same
             logging.getLogger("kiq.errors").removeHandler(handler)
         assert "in test_the_traceback_of_an_error" in stream.getvalue()
     assert "Logging error" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("formatter", [log.PlainFormatter, log.JsonFormatter])
+def test_a_line_of_the_application_about_any_error_is_written(
+    error: BaseException, formatter: type[logging.Formatter]
+) -> None:
+    stream = StringIO()
+    handler = log.DroppingHandler(stream)
+    handler.setFormatter(formatter())
+    record = logging.LogRecord("shop", logging.ERROR, "shop.py", 1, "charge 7 failed", None, None)
+    record.exc_info = (type(error), error, None)
+    dropped = log.dropped
+    contained(lambda: handler.handle(record))
+    assert "charge 7 failed" in stream.getvalue()
+    assert log.dropped == dropped
+
+
+def test_a_mistake_of_kiqs_own_keeps_the_job_and_counts(bench: Bench) -> None:
+    executor = Executor(Config(), bench.host, bench.registry)
+    flight = Flight("o", "queue:default", Permit())
+    taken = Taken("1.1", flight, encode(job(retry=False), "msgpack"), 0.0)
+    record = retried(executor.failures.of_kiq(taken, RuntimeError("of kiq")))
+    assert (record["retry_count"], record["error_message"]) == (0, "of kiq")
+    broken = Taken("1.2", flight, b"no job at all", 0.0)
+    verdict = executor.failures.of_kiq(broken, RuntimeError("of kiq"))
+    assert isinstance(verdict, ToRetry)
+    assert (verdict.raw, verdict.at > wall() + 50) == (b"no job at all", True)
 
 
 def test_an_error_handler_is_told_of_any_error(error: BaseException) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 
 from greenlet import getcurrent, greenlet
 
+from ...raised import traceback_of
+
 
 async def in_greenlet(
     function: Callable[..., Any],
@@ -30,11 +32,10 @@ async def in_greenlet(
         try:
             value = await outcome
         except BaseException as error:  # noqa: BLE001 (for the plain code to deal with)
-            trace = (
-                error.__traceback__.tb_next if error.__traceback__ else None
-            )  # without this frame
-            known = meant(error.with_traceback(trace))
-            outcome = inner.throw(type(known), known, known.__traceback__)
+            trace = traceback_of(error)
+            trimmed = trace.tb_next if trace is not None else None  # without this frame
+            known = meant(BaseException.with_traceback(error, trimmed))
+            outcome = inner.throw(type(known), known, traceback_of(known))
         else:
             outcome = inner.switch(value)
     return outcome

@@ -13,6 +13,7 @@ from ...clock import steady
 from ...errors import Shutdown
 from ...logcontext import on_loop
 from ...middleware import Next, ServerContext
+from ...raised import is_a
 from ...verdict import Taken, ToQueue, Verdict
 from ...work.desk import Desk
 from ...work.moment import on_its_way
@@ -173,7 +174,7 @@ class AsyncRun:
     def _meant(self, error: BaseException) -> BaseException:
         """Return why the coroutine was cancelled, if it was :meth:`throw` that did it."""
         reason = self._reason
-        if reason is None or not isinstance(error, asyncio.CancelledError):
+        if reason is None or not is_a(error, asyncio.CancelledError):
             return error
         self._forget_cancels()
         if reason.__cause__ is None:
