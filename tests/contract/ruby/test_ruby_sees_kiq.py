@@ -127,14 +127,14 @@ def test_the_process_and_what_it_runs(land: Land, worker: WorkerProcess) -> None
     assert (running["jid"], running["class"]) == (jid, "PyHold")
     assert running["process"] == worker.identity
     assert recent(running["run_at"])
-    assert land.ask("stats")["busy"] == 1
+    eventually(lambda: land.ask("stats")["busy"] == 1, 15)
     (process,) = land.ask("processes")
     assert process["identity"] == worker.identity
     assert (process["tag"], process["labels"]) == ("kq", ["py"])
     assert process["queues"] == ["default", "py low"]
     assert process["concurrency"] == 3
     assert process["busy"] == 1
-    assert recent(process["started_at"]) or time.time() - process["started_at"] < 600
+    assert 0 < time.time() - process["started_at"] < 600
     land.site.release("busy")
     eventually(lambda: not land.ask("work"), 15)
 
