@@ -122,9 +122,14 @@ def test_a_dead_job_is_shown_retried_and_a_living_one_killed(
 def test_the_process_and_what_it_runs(land: Land, worker: WorkerProcess) -> None:
     jid = pushed(land, "PyHold", "busy")
     land.noted("busy begins")
-    work: Any = eventually(lambda: land.ask("work"), 15)
-    (running,) = work
-    assert (running["jid"], running["class"]) == (jid, "PyHold")
+
+    def alone() -> Any:
+        # What other tests ran is shown until the next beat.
+        work = land.ask("work")
+        return [each["jid"] for each in work] == [jid] and work[0]
+
+    running: Any = eventually(alone, 15)
+    assert running["class"] == "PyHold"
     assert running["process"] == worker.identity
     assert recent(running["run_at"])
     eventually(lambda: land.ask("stats")["busy"] == 1, 15)
@@ -155,9 +160,8 @@ def test_metrics(land: Land, worker: WorkerProcess) -> None:
     note: Any = eventually(found, 30)
     assert note["totals"].get("f", 0) == 0
     assert note["counted"] == note["totals"]["p"]
-    assert note["totals"]["ms"] >= 0
-    fails = land.ask("metrics", "PyFails")
-    assert fails["totals"]["f"] >= 1
+    assert note["totals"].get("ms", 0) >= 0  # jobs of no milliseconds have none
+    assert land.ask("metrics", "PyFails")["totals"]["f"] >= 1
 
 
 def test_quiet_and_stop(land: Land, worker: WorkerProcess) -> None:
