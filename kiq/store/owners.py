@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -13,7 +13,6 @@ from .connection import Link
 from .flight import MAX_BYTES, SUSPICION_TTL
 
 OLD_LEASE = 60.0  # seconds: of an owner whose record does not say
-_REMEMBERED = 30_000  # milliseconds for which it counts that somebody wanted a duty
 _PAGE = 1000  # names that are read at once
 _PART = 500  # jobs that one script gives back: what takes it 10 ms at most
 _PUT_OFF = 30  # seconds until a due job is tried again that may have ended its process
@@ -30,14 +29,6 @@ class Sighting:
     lease: float
     note: str
     now: float
-
-
-class Election(NamedTuple):
-    """What came of a candidacy: *before* is who had the duty, *wanted* whether another would take it."""
-
-    elected: bool
-    before: str
-    wanted: bool
 
 
 class _Part(NamedTuple):
@@ -82,12 +73,18 @@ def extend_sources(link: Link, owner: str, sources: Sequence[str]) -> None:
 
     One round trip; does nothing when the owner was reclaimed: its next fetch says so.
     """
-    link.call(scripts.extend((keys.record(owner),), ("sources", "\n".join(sources))))
+    state(link, owner, {"sources": "\n".join(sources)})
+
+
+def state(link: Link, owner: str, facts: Mapping[str, Any]) -> None:
+    """Write *facts* into the record of *owner*, unless it was reclaimed. One round trip."""
+    fields = [part for fact in facts.items() for part in fact]
+    link.call(scripts.extend((keys.record(owner),), fields))
 
 
 def leaving(link: Link, owner: str) -> None:
     """Note that *owner* was told to end: if it is killed now, its jobs are not to blame. One round trip."""
-    link.call(scripts.extend((keys.record(owner),), ("leaving", "1")))
+    state(link, owner, {"leaving": 1})
 
 
 def beat(link: Link, owners: Sequence[str], lease: float) -> dict[str, bool]:
@@ -95,24 +92,6 @@ def beat(link: Link, owners: Sequence[str], lease: float) -> dict[str, bool]:
     names = [name for owner in owners for name in (keys.record(owner), keys.live(owner))]
     flags = link.call(scripts.beat(names, (round(lease * 1000),)))
     return {owner: bool(flag) for owner, flag in zip(owners, flags, strict=True)}
-
-
-def elect(link: Link, duty: str, candidate: str, term: float, longest: float) -> Election:
-    """Become or stay the one that does *duty* for *term* seconds. One round trip.
-
-    An election that holds for more than *longest* seconds is none.
-    """
-    names = (duty, keys.record(candidate), keys.rival(duty))
-    milliseconds = (round(term * 1000), round(longest * 1000), _REMEMBERED)
-    elected, before, waits = link.call(scripts.elect(names, (candidate, *milliseconds)))
-    return Election(
-        bool(elected), before.decode(errors="replace"), waits not in (b"", candidate.encode())
-    )
-
-
-def resign(link: Link, duty: str, holder: str) -> None:
-    """Give up *duty* if *holder* has it. One round trip."""
-    link.call(scripts.resign((duty,), (holder,)))
 
 
 def all_owners(link: Link) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from ..clock import steady
-from ..store import owners
+from ..store import elections
 from ..store.connection import Link
 from .worker import Worker
 
@@ -44,7 +44,9 @@ class Duty:
         if steady() < self._away_until:
             return False
         me = self._worker.identity
-        elected, before, self._wanted = owners.elect(link, self._key, me, self._term, self._longest)
+        elected, before, self._wanted = elections.elect(
+            link, self._key, me, self._term, self._longest
+        )
         if before and before != me:
             self._other = before
         if elected and not self._elected:
@@ -71,4 +73,4 @@ class Duty:
     def resign(self, link: Link) -> None:
         """Let another process take it at once. Raises StoreError. One round trip."""
         self._elected = False
-        owners.resign(link, self._key, self._worker.identity)
+        elections.resign(link, self._key, self._worker.identity)

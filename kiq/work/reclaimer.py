@@ -14,7 +14,7 @@ from ..store import owners, processes
 from .absence import Absence, round_of
 from .duty import Duty
 from .outage import Outage
-from .run_folder import RunFolder
+from .run_folder import DeadProcess, RunFolder
 from .worker import Worker
 
 logger = logging.getLogger("kiq.reclaimer")
@@ -48,6 +48,8 @@ class Reclaimer:
         )
         self._next_round = 0.0
         self._next_sweep = steady() + worker.lease
+        self._strangers: set[str] = set()  # lock files of dead processes of other databases
+        self._stated: set[str] | None = None  # owners whose records name a lock that was taken anew
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -60,6 +62,7 @@ class Reclaimer:
             try:
                 if self._link.is_stale():
                     self._link.close()  # Redis closes what is idle: that is no outage
+                self._keep_lock()
                 self._by_locks()
                 if steady() >= self._next_round:
                     self._next_round = steady() + self._by_leases()
@@ -78,18 +81,44 @@ class Reclaimer:
         self._link.close()
         return self._outage.failed(error)
 
+    def _keep_lock(self) -> None:
+        """See to it that our own lock is where others look for it, and that our owners' records name it."""
+        facts = self._folder.keep()
+        if facts:
+            self._worker.facts = {**self._worker.facts, **facts}
+            self._stated = set()
+        if self._stated is not None:  # it was taken anew
+            for owner in self._worker.owners.active().keys() - self._stated:
+                owners.state(self._link, owner, self._worker.facts)
+                self._stated.add(owner)
+
     def _by_locks(self) -> None:
         """Give back the jobs of processes of this machine whose locks are free: they are dead."""
-        with self._folder.dead() as dead:
-            if not dead:
-                return
-            host = self._worker.identity.split(":", 1)[0]
-            for owner in owners.all_owners(self._link):
-                if not owner.startswith(host + ":"):
+        dead = self._folder.free(but=self._strangers)
+        known = owners.all_owners(self._link) if dead else []
+        for name in dead:
+            with self._folder.proof(name) as process:
+                if process is None:
                     continue
-                record = owners.facts(self._link, owner)
-                if any(process.owns(record) for process in dead):
-                    self._give_back(owner, proven=True)
+                candidates = [owner for owner in known if process.may_own(owner)]
+                found, left = self._recover(process, candidates)
+                if (found or process.ours) and not left:
+                    self._folder.remove(name)
+                elif not found:
+                    self._strangers.add(name)
+
+    def _recover(self, process: DeadProcess, candidates: Sequence[str]) -> tuple[bool, bool]:
+        """Give back what *process* held; return whether one of *candidates* was its, and some is left."""
+        found = left = False
+        for owner in candidates:
+            record = owners.facts(self._link, owner)
+            if record.get("lock") != process.facts["lock"]:
+                continue
+            found = True
+            # As we see the file it may prove nothing (another device, say); others may see it better.
+            if not process.owns(record) or self._give_back(owner, proven=True) is not None:
+                left = True
+        return found, left
 
     def _by_leases(self) -> float:
         """Look for owners whose leases have run out, if elected; return when to look again, in seconds."""

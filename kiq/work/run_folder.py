@@ -10,17 +10,21 @@ import fcntl
 import logging
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..clock import steady, wall
 from .worker import boot_id
 
 logger = logging.getLogger("kiq.run_folder")
 
 _SUFFIX = ".worker"
+_TOUCH = 3600.0  # seconds after which the file is touched: what ages in /tmp is removed there
+_OLD = 86_400.0  # seconds: a file that was not touched for so long, and is not locked, is of no use
+_AGAIN = 60.0  # seconds between two attempts to have a lock again
 
 
 def default_folder() -> Path:
@@ -34,10 +38,21 @@ def default_folder() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class DeadProcess:
-    """A process of this machine that is proven dead: the facts that its owners' records carry."""
+    """A process of this machine that is proven dead: the facts that its owners' records carry.
+
+    *ours* says that it was of this database, as long as that was not emptied.
+    """
 
     facts: dict[str, str]
-    path: Path
+    ours: bool = True
+
+    def may_own(self, owner: str) -> bool:
+        """Tell by its name whether *owner* may have been of that process.
+
+        Hosts go by several names: that it is this machine's is for :meth:`owns` to say.
+        """
+        _, _, identity = self.facts["lock"].partition("-")
+        return owner.startswith(identity.rpartition(":")[0] + ":")
 
     def owns(self, record: dict[str, str]) -> bool:
         """Tell whether an owner with this *record* was of that process."""
@@ -49,14 +64,19 @@ class DeadProcess:
 class RunFolder:
     """This process's lock, and a look at those of others.
 
-    Threads: made by the launcher; the reclaimer looks.
+    Threads: made by the launcher; the reclaimer does the rest. *clock* is the steady one.
     """
 
-    def __init__(self, folder: Path, store_id: str, identity: str) -> None:
+    def __init__(
+        self, folder: Path, store_id: str, identity: str, clock: Callable[[], float] = steady
+    ) -> None:
         self._folder = folder
         self._prefix = f"{store_id}-"
         self._name = f"{self._prefix}{identity}{_SUFFIX}"
+        self._clock = clock
         self._descriptor: int | None = None
+        self._next_touch = clock() + _TOUCH
+        self._next_lock = clock()
 
     def lock(self) -> dict[str, Any]:
         """Take this process's lock; return the facts for its owners' records ({} when it can't).
@@ -72,12 +92,16 @@ class RunFolder:
         except OSError as error:
             logger.warning("no run-folder lock (%s): a crash is noticed by the lease only", error)
             return {}
+        if self._descriptor is None:
+            os.register_at_fork(after_in_child=self._close)
+        self._close()
         self._descriptor = descriptor
-        os.register_at_fork(after_in_child=self._close)
+        self._tidy()
         return _facts(descriptor, self._name)
 
     def _locked_file(self) -> int:
         hidden = self._folder / f".{self._name}"
+        hidden.unlink(missing_ok=True)
         descriptor = os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -87,6 +111,26 @@ class RunFolder:
             hidden.unlink(missing_ok=True)
             raise
         return descriptor
+
+    def keep(self) -> dict[str, Any]:
+        """Keep the lock where others find it; return new facts where it had to be taken anew, else {}.
+
+        Some remove what is old in /tmp, locked or not, and people remove what they don't know.
+        """
+        if self._descriptor is None:
+            return {}
+        try:
+            if os.stat(self._folder / self._name).st_ino == os.fstat(self._descriptor).st_ino:
+                if self._clock() >= self._next_touch:
+                    self._next_touch = self._clock() + _TOUCH
+                    os.utime(self._descriptor)
+                return {}
+        except OSError:
+            pass  # it is gone
+        if self._clock() < self._next_lock:
+            return {}
+        self._next_lock = self._clock() + _AGAIN
+        return self.lock()
 
     def unlock(self) -> None:
         """Remove this process's file; after its owners have left."""
@@ -99,37 +143,53 @@ class RunFolder:
         if descriptor is not None:
             os.close(descriptor)
 
-    @contextmanager
-    def dead(self) -> Iterator[list[DeadProcess]]:
-        """Yield the processes of this database that are proven dead; their files go afterwards.
+    def free(self, but: Container[str] = ()) -> list[str]:
+        """Return the names of the files whose locks nobody has: their processes are dead.
 
-        Meanwhile their locks are held, so that two processes don't recover the same one. Raise
-        inside to keep the files for another try.
+        Of processes of all databases: one that was emptied has another name since then.
         """
-        held: list[tuple[int, DeadProcess]] = []
-        try:
-            for path in self._others():
-                descriptor = _try_lock(path)
-                if descriptor is not None:
-                    facts = {k: str(v) for k, v in _facts(descriptor, path.name).items()}
-                    held.append((descriptor, DeadProcess(facts, path)))
-            yield [process for _, process in held]
-            for _, process in held:
-                process.path.unlink(missing_ok=True)
-        finally:
-            for descriptor, _ in held:
-                os.close(descriptor)
+        names = [name for name in self._names() if name != self._name and name not in but]
+        return [name for name in names if name[0] != "." and self._is_free(name)]
 
-    def _others(self) -> list[Path]:
+    @contextmanager
+    def proof(self, name: str) -> Iterator[DeadProcess | None]:
+        """Hold the lock that proves a death, so that no other process recovers the same one.
+
+        Yields None when another has it.
+        """
+        descriptor = _try_lock(self._folder / name)
+        if descriptor is None:
+            yield None
+            return
         try:
-            names = os.listdir(self._folder)
+            facts = {key: str(value) for key, value in _facts(descriptor, name).items()}
+            yield DeadProcess(facts, name.startswith(self._prefix))
+        finally:
+            os.close(descriptor)
+
+    def remove(self, name: str) -> None:
+        """Remove the file of a dead process of which nothing is left."""
+        (self._folder / name).unlink(missing_ok=True)
+
+    def _is_free(self, name: str) -> bool:
+        with self.proof(name) as process:
+            return process is not None
+
+    def _names(self) -> list[str]:
+        try:
+            return [name for name in os.listdir(self._folder) if name.endswith(_SUFFIX)]
         except OSError:
             return []
-        return [
-            self._folder / name
-            for name in names
-            if name.startswith(self._prefix) and name.endswith(_SUFFIX) and name != self._name
-        ]
+
+    def _tidy(self) -> None:
+        """Remove files of processes that are long dead, of whatever database."""
+        for name in self._names():
+            try:
+                is_old = wall() - (self._folder / name).stat().st_mtime > _OLD
+            except OSError:
+                continue  # gone meanwhile
+            if is_old and name != self._name and self._is_free(name):
+                self.remove(name)
 
 
 def _try_lock(path: Path) -> int | None:

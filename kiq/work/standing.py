@@ -46,6 +46,7 @@ class Standing:
         self._unread: Counter[str] = Counter()  # how often a job alone broke the connection
         self.ownership = self._new_ownership()
         self.registered = False
+        self._abandoned: list[str] = []  # names whose registration may have arrived
         self.uncertain = False  # an outcome is unknown: reconcile before anything else
         self._fenced: str | None = None  # the owner that somebody declared dead
 
@@ -115,15 +116,20 @@ class Standing:
                 list(ownership.flights),
                 self._worker.facts,
             )
-        except StoreUnavailable:
+        except StoreUnavailable as error:
             # It may arrive late, even after a reclaim: then a name in use would have its record back,
             # and not learn that it was fenced. So nobody goes by this one any more.
+            if error.maybe_done:
+                self._abandoned.append(ownership.owner)
             self.ownership = self._new_ownership()
             raise
         ownership.permit.extend(self._worker.good_until(sent_at))
         self.registered = True
         self.uncertain = False
         self._worker.owners.add(ownership)
+        while self._abandoned:  # else others would take them for dead processes, a lease later
+            name, sources = self._abandoned.pop(), list(ownership.flights)
+            owners.reclaim(link, name, proven=True, crashed=False, sources=sources)
 
     def _become_another_owner(self, unstarted: Sequence[Taken] = ()) -> None:
         """Go on under a new name: what had not started is dropped, what runs may end."""

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from kiq import keys
 from kiq.clock import wall
 from kiq.store import scripts
 from tests.chaos.arena import Arena
 from tests.chaos.crew import WORKERS, all_work_again, assert_quiet, crew, lasts
 from tests.chaos.long_form import LONG
 from tests.helpers.proxy import WAYS, FaultProxy, Way
+from tests.helpers.waiting import eventually
 
 #: Seconds; short, so that a silence is noticed within a test.
 IMPATIENT: dict[str, Any] = {"redis": {"socket_timeout": 1}}
@@ -99,6 +101,28 @@ def test_connections_that_are_refused_for_two_seconds_are_made_again(
     all_work_again(arena)
     arena.verify(30)
     assert_quiet(arena)
+
+
+def owners(arena: Arena) -> set[bytes]:
+    """All that are known."""
+    return arena.store.smembers(keys.OWNERS)  # type: ignore[return-value]
+
+
+def test_a_registration_whose_reply_is_lost_leaves_no_owner_behind(
+    arena: Arena, proxy: FaultProxy
+) -> None:
+    arena.store.script_load(scripts.register.text)
+    proxy.swallow(True, "from the server", of=scripts.register.sha.encode())
+    worker = arena.start(url=proxy.url, wait=False, **IMPATIENT)
+    eventually(lambda: len(owners(arena)) >= 2, 20, message="it has tried, by two names")
+    proxy.swallow(False)
+    worker.wait_until_ready()
+    arena.push_many(20)
+    arena.push("Quick", at=wall() + 0.5)
+    arena.await_all()
+    eventually(lambda: len(owners(arena)) == 2, 10, message="courier and poller are left")
+    assert "declared dead" not in worker.log
+    arena.verify()
 
 
 @WORKERS

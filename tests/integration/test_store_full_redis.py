@@ -11,7 +11,7 @@ import redis
 
 from kiq import keys
 from kiq.errors import StoreFull
-from kiq.store import owners, processes
+from kiq.store import elections, owners, processes
 from kiq.store.enqueue import schedule_command
 from kiq.verdict import Done, ToDead, ToQueue, ToRetry, ToSchedule, Verdict
 from tests.helpers.depot import NOW, Depot, in_flight, numbered, open_link, waiting
@@ -58,8 +58,8 @@ def test_a_worker_starts_works_and_leaves(
         assert len(name) == 32
         assert processes.store_id(depot.link) == name
         assert owners.beat(depot.link, [depot.owner], 60) == {depot.owner: True}
-        assert owners.elect(depot.link, keys.POLLER, depot.owner, 5, 10)[0]
-        assert owners.elect(depot.link, keys.RECLAIMER, "without a record", 5, 10)[0]
+        assert elections.elect(depot.link, keys.POLLER, depot.owner, 5, 10)[0]
+        assert elections.elect(depot.link, keys.RECLAIMER, "without a record", 5, 10)[0]
         owners.extend_sources(depot.link, depot.owner, ["queue:a", "queue:b"])
         jobs = depot.take(12)
         assert [job.raw for job in jobs] == numbered(12)
@@ -80,7 +80,7 @@ def test_a_worker_starts_works_and_leaves(
         assert found is not None
         left = depot.die(crashed=True)
         assert (left.moved, left.suspects, left.complete) == (2, 2, True)
-        owners.resign(depot.link, keys.POLLER, depot.owner)
+        elections.resign(depot.link, keys.POLLER, depot.owner)
     assert sorted(waiting(raw)) == sorted(
         [jobs[3].raw, jobs[8].raw, jobs[9].raw, jobs[10].raw, jobs[11].raw, *numbered(8, 12)]
     )

@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from kiq import keys
-from kiq.store import owners, processes
+from kiq.store import elections, owners, processes
 from kiq.store.connection import Link
 from tests.helpers.depot import Depot, open_link
 from tests.helpers.waiting import eventually
@@ -52,7 +52,7 @@ def test_a_lease_key_of_another_type_is_written_over(redis_url: str, raw: redis.
 
 
 def elect(link: Link, candidate: str, term: float = 60) -> tuple[bool, str]:
-    return owners.elect(link, keys.POLLER, candidate, term, 120)[:2]
+    return elections.elect(link, keys.POLLER, candidate, term, 120)[:2]
 
 
 def test_one_candidate_is_elected_until_its_term_ends_or_it_resigns(redis_url: str) -> None:
@@ -60,9 +60,9 @@ def test_one_candidate_is_elected_until_its_term_ends_or_it_resigns(redis_url: s
     assert elect(link, "one") == (True, "")
     assert elect(link, "two") == (False, "one")
     assert elect(link, "one") == (True, "one")
-    owners.resign(link, keys.POLLER, "two")
+    elections.resign(link, keys.POLLER, "two")
     assert elect(link, "two") == (False, "one")
-    owners.resign(link, keys.POLLER, "one")
+    elections.resign(link, keys.POLLER, "one")
     assert elect(link, "two", 0.05) == (True, "")
     eventually(lambda: elect(link, "one")[0])
 
@@ -95,7 +95,7 @@ def test_the_elected_learns_that_another_wants_its_duty(redis_url: str, raw: red
     link = open_link(redis_url)
 
     def wanted() -> bool:
-        return owners.elect(link, keys.POLLER, "one", 60, 120).wanted
+        return elections.elect(link, keys.POLLER, "one", 60, 120).wanted
 
     assert not wanted()
     assert not elect(link, "two")[0]

@@ -263,12 +263,12 @@ DEATH = (
         (
             Change(
                 "kiq/work/reclaimer.py",
-                "        with self._folder.dead() as dead:\n",
+                "        dead = self._folder.free(but=self._strangers)\n",
                 "        for owner in owners.all_owners(self._link):\n"
                 '            name = owners.facts(self._link, owner).get("lock")\n'
                 "            if name and not (self._folder._folder / name).exists():\n"
                 "                self._give_back(owner, proven=True)\n"
-                "        with self._folder.dead() as dead:\n",
+                "        dead = self._folder.free(but=self._strangers)\n",
             ),
         ),
         by_faults=faults("a_live_process_whose_lock_file_was_removed_is_left_alone"),

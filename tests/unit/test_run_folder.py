@@ -95,8 +95,11 @@ def me(folder: Path) -> Iterator[RunFolder]:
 
 
 def dead(run: RunFolder) -> list[DeadProcess]:
-    with run.dead() as found:
-        return list(found)
+    found = []
+    for name in run.free():
+        with run.proof(name) as process:
+            found += [process] if process is not None else []
+    return found
 
 
 def files(folder: Path) -> list[str]:
@@ -125,33 +128,119 @@ def test_a_live_process_is_not_dead(me: RunFolder, start: Start, folder: Path) -
     assert files(folder) == ["db-me.worker", "db-other.worker"]
 
 
-def test_a_killed_process_is_proven_dead_and_its_file_goes(
+def test_a_killed_process_is_proven_dead_until_its_file_is_removed(
     me: RunFolder, start: Start, folder: Path
 ) -> None:
     holder = start()
     holder.kill()
-    with me.dead() as found:
-        [process] = found
-        assert process.owns(holder.facts)
-        assert process.owns(holder.facts | {"host": "h"})
-    assert files(folder) == ["db-me.worker"]
-
-
-def test_the_file_stays_for_another_try_when_the_recovery_fails(
-    me: RunFolder, start: Start, folder: Path
-) -> None:
-    start().kill()
-    with pytest.raises(OSError, match="Redis is away"), me.dead():
-        raise OSError("Redis is away")
+    [process] = dead(me)
+    assert process.ours
+    assert process.owns(holder.facts)
+    assert process.owns(holder.facts | {"host": "h"})
     assert len(dead(me)) == 1
+    me.remove("db-other.worker")
+    assert files(folder) == ["db-me.worker"]
+    assert dead(me) == []
 
 
 def test_two_processes_do_not_recover_the_same_one(me: RunFolder, start: Start) -> None:
     start().kill()
     other = RunFolder(me._folder, "db", "third")
-    with me.dead() as found:
-        assert len(found) == 1
-        assert dead(other) == []
+    with me.proof("db-other.worker") as process:
+        assert process is not None
+        assert other.free() == []
+        with other.proof("db-other.worker") as the_same:
+            assert the_same is None
+    assert other.free() == ["db-other.worker"]
+
+
+def test_a_name_that_was_looked_at_can_be_left_out(me: RunFolder, start: Start) -> None:
+    start().kill()
+    assert me.free(but={"db-other.worker"}) == []
+
+
+@pytest.mark.parametrize(
+    ("owner", "may"),
+    [
+        ("box:12:abc:default", True),
+        ("box:12:def:poller", True),
+        ("box:123:abc:default", False),
+        ("other-box:12:abc:default", False),
+        ("box", False),
+    ],
+)
+def test_which_owners_a_process_may_have_had_is_told_by_its_own_name_and_not_by_ours(
+    owner: str, may: bool
+) -> None:
+    facts = {"lock": "db-box:12:nonce.worker", "boot_id": "b"}
+    assert DeadProcess(facts).may_own(owner) == may
+
+
+def test_a_lock_file_that_somebody_removed_is_there_again_under_new_facts(
+    me: RunFolder, folder: Path
+) -> None:
+    before = (folder / "db-me.worker").stat().st_ino
+    assert me.keep() == {}
+    (folder / "db-me.worker").rename(folder / "kept")  # so that its inode is not used again
+    facts = me.keep()
+    assert facts["lock_inode"] == (folder / "db-me.worker").stat().st_ino != before
+    assert me.keep() == {}
+    other = RunFolder(folder, "db", "third")
+    assert other.free() == []
+
+
+def test_a_lock_that_can_not_be_had_again_is_tried_for_now_and_then(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = [0.0]
+    run = RunFolder(folder, "db", "me", clock=lambda: now[0])
+    run.lock()
+    (folder / "db-me.worker").unlink()
+    folder.chmod(0o755)
+    for now[0] in (1.0, 2.0, 3.0):
+        assert run.keep() == {}
+    assert caplog.text.count("no run-folder lock") == 1
+    folder.chmod(0o700)
+    now[0] = 70.0
+    assert run.keep()["lock"] == "db-me.worker"
+    run.unlock()
+    assert files(folder) == []
+
+
+def test_the_file_is_touched_before_it_is_old(folder: Path) -> None:
+    now = [0.0]
+    run = RunFolder(folder, "db", "me", clock=lambda: now[0])
+    run.lock()
+    path = folder / "db-me.worker"
+    os.utime(path, (1.0, 1.0))
+    run.keep()
+    assert path.stat().st_mtime == 1.0
+    now[0] = 3601.0
+    run.keep()
+    assert path.stat().st_mtime > 1e9
+    run.unlock()
+
+
+def test_what_processes_that_are_long_dead_have_left_is_removed_at_a_start(
+    folder: Path, start: Start
+) -> None:
+    holder = start()
+    for name in ("another-box:1:x.worker", ".another-box:2:x.worker", "db-box:3:x.worker"):
+        (folder / name).touch(0o600)
+        os.utime(folder / name, (1.0, 1.0))
+    os.utime(folder / "db-other.worker", (1.0, 1.0))  # old, and locked
+    (folder / "another-box:4:x.worker").touch(0o600)  # free, and young
+    (folder / "somebody-elses").touch(0o600)
+    run = RunFolder(folder, "db", "me")
+    run.lock()
+    assert files(folder) == [
+        "another-box:4:x.worker",
+        "db-me.worker",
+        "db-other.worker",
+        "somebody-elses",
+    ]
+    run.unlock()
+    assert holder.facts
 
 
 @pytest.mark.parametrize(
@@ -179,7 +268,7 @@ def test_a_record_that_lacks_a_fact_is_not_of_that_process(
 
 def test_where_boots_can_not_be_told_apart_nothing_is_proven() -> None:
     facts = {"lock": "a", "lock_device": "1", "lock_inode": "2", "boot_id": ""}
-    assert not DeadProcess(facts, Path("a")).owns(facts)
+    assert not DeadProcess(facts).owns(facts)
 
 
 def test_a_renamed_file_proves_nothing_about_its_record(
@@ -228,10 +317,10 @@ def test_while_a_descendant_holds_the_lock_death_is_not_proven(
     assert "db-other.worker" in files(folder)
 
 
-def test_processes_of_another_database_are_left_alone(folder: Path, start: Start) -> None:
+def test_processes_of_another_database_are_told_apart(folder: Path, start: Start) -> None:
     start().kill()
-    assert dead(RunFolder(folder, "another", "me")) == []
-    assert len(dead(RunFolder(folder, "db", "me"))) == 1
+    assert [process.ours for process in dead(RunFolder(folder, "another", "me"))] == [False]
+    assert [process.ours for process in dead(RunFolder(folder, "db", "me"))] == [True]
 
 
 def test_a_folder_that_is_not_there_has_no_dead(folder: Path) -> None:
