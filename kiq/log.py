@@ -13,7 +13,7 @@ from typing import TextIO
 
 from . import logcontext
 from .context import running
-from .errors import ConfigError
+from .errors import Cancelled, ConfigError, Shutdown, TimeLimitExceeded
 from .middleware import ServerContext
 from .plugin import host
 from .raised import message_of, name_of, shown
@@ -28,6 +28,9 @@ _LEVEL_NAMES = {"WARNING": "WARN", "CRITICAL": "FATAL"}
 _LONGEST = 100_000  # characters of a message, or of a traceback
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
+
+#: What is raised in a job's thread to end the job, wherever it is: no line of the log takes it in.
+ON_PURPOSE = (Shutdown, TimeLimitExceeded, Cancelled)
 
 #: The handler that :func:`configure` made last.
 _ours: DroppingHandler | None = None
@@ -111,7 +114,9 @@ def _of_job(run: ServerContext | None) -> dict[str, object]:
     for more in host.log_fields:
         try:
             fields = {**fields, **more(run.payload), **fields}  # the job's own stand first, and win
-        except Exception as error:  # noqa: BLE001 (a line of the job's must not fail it)
+        except ON_PURPOSE:
+            raise
+        except BaseException as error:  # noqa: BLE001 (a line of the job's must not fail it)
             fields["log_fields"] = repr(error)
     return fields
 

@@ -17,14 +17,11 @@ from typing import Any
 
 from . import log
 from .clock import steady
-from .errors import Cancelled, Shutdown, TimeLimitExceeded
 from .kept import Kept, is_own
 from .raised import message_of, name_of
 
 #: Loggers of what happens to a job, and of what it says itself: on its thread they write at once.
 _OF_JOBS = ("kiq.job.", "kiq.errors.")
-#: What is raised in a job's thread to end the job, wherever it is.
-_ON_PURPOSE = (Shutdown, TimeLimitExceeded, Cancelled)
 _MOST = 10_000  # lines that may wait; what comes beyond is dropped, and counted
 _SILENCE = 10.0  # seconds between two complaints about a handler
 
@@ -51,7 +48,7 @@ class Own(logging.Logger):
         try:
             # One level more: the caller is behind this frame.
             super()._log(level, msg, args, stacklevel=stacklevel + 1, **more)
-        except _ON_PURPOSE:
+        except log.ON_PURPOSE:
             raise
         except BaseException as error:  # noqa: BLE001 (a line must not change what becomes of a job)
             if is_own():

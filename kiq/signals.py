@@ -33,9 +33,7 @@ class Signals:
     """
 
     def __init__(self) -> None:
-        self.ignored: list[
-            str
-        ] = []  # as the process was started: by nohup, or behind an & of a shell
+        self.ignored: list[str] = []  # when the process was started: by nohup, or a shell's &
         self._ours: list[int] = []
         self._sent: SimpleQueue[tuple[str, float]] = SimpleQueue()
         self._stopped_at = float("-inf")  # when the last order to stop counted

@@ -65,18 +65,10 @@ class Control:
             self._end_within(self._launcher.worker.config.shutdown_timeout + _BEYOND)
             self.signals.wake()
 
-    def notices(self) -> list[str]:
-        """Take back what the application has taken of the signals; return what is to be told of them."""
-        taken = self.signals.renew()
-        told = [
-            f"the application's own handler of {name} is replaced: kiq needs it" for name in taken
-        ]
-        ignored = self.signals.ignored
-        if ignored:
-            told.append(
-                f"{', '.join(ignored)} stays ignored, as it was when this process was started"
-            )
-        return told
+    def take_signals_back(self) -> None:
+        """Take over again what the application's code has taken over, and say so."""
+        for name in self.signals.renew():
+            logger.warning("the application's own handler of %s is replaced: kiq needs it", name)
 
     def finish(self, code: int) -> NoReturn:
         """Run what is to run at exit, and end the process with *code*; for the main thread."""

@@ -114,14 +114,18 @@ def _work(control: Control, config: Config) -> int:
     control.enter(CONNECTING, launcher)
     for line in (f"kiq {__version__}, Python {sys.version.split()[0]}", *banner_lines(config)):
         logger.info("%s", line)
-    for notice in (*config.notices, *control.notices()):
+    for notice in config.notices:
         logger.warning("%s", notice)
+    control.take_signals_back()
+    if control.signals.ignored:
+        logger.warning("ignored, as when kiq was started: %s", ", ".join(control.signals.ignored))
     launcher.prepare(control.ordered.wait)
     logger.info("%s; this process is %s", launcher.server, launcher.worker.identity)
     _warn_of_untaken_queues(launcher, config)
     control.enter(STARTING)
     try:
         _start(launcher)
+        control.take_signals_back()
         log.settle(started=True)
         loggers.adopt()
         control.enter(RUNNING)

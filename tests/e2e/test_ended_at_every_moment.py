@@ -130,6 +130,18 @@ def test_a_handler_that_the_application_sets_is_replaced_and_that_is_said(site: 
     assert "mine" not in worker.log
 
 
+def test_one_that_a_startup_handler_sets_is_replaced_too(site: Site) -> None:
+    site.write(
+        "greedy.py",
+        f"import signal\nfrom {JOBS} import *\n"
+        "@kiq.host.on('startup')\ndef take(): signal.signal(signal.SIGTERM, lambda *_: print('mine'))\n",
+    )
+    worker = site.run("-r", "greedy").wait_until_ready()
+    worker.says("WARN: the application's own handler of TERM is replaced")
+    assert worker.stop() == 0
+    assert "mine" not in worker.log
+
+
 def test_an_event_loop_in_the_main_thread_takes_no_signal_away(site: Site) -> None:
     site.write(
         "loop.py",
@@ -148,7 +160,7 @@ def test_an_event_loop_in_the_main_thread_takes_no_signal_away(site: Site) -> No
 
 def test_nohup_keeps_a_hangup_away(site: Site) -> None:
     worker = site.run("-r", JOBS, command=("nohup", *KIQ)).wait_until_ready()
-    worker.says("WARN: HUP stays ignored, as it was when this process was started")
+    worker.says("WARN: ignored, as when kiq was started: HUP")
     worker.signal(signal.SIGHUP)
     site.push("Note", "still here")
     site.noted("still here")
@@ -159,7 +171,7 @@ def test_nohup_keeps_a_hangup_away(site: Site) -> None:
 def test_what_a_shell_ignored_for_a_job_in_its_background_stays_ignored(site: Site) -> None:
     shell = ("sh", "-c", 'trap "" INT HUP; exec "$0" -m kiq "$@"', sys.executable)
     worker = site.run("-r", JOBS, command=shell).wait_until_ready()
-    worker.says("INT, HUP stays ignored")
+    worker.says("ignored, as when kiq was started: INT, HUP")
     for number in (signal.SIGINT, signal.SIGHUP):
         worker.signal(number)
     site.push("Note", "still here")

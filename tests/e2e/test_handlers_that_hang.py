@@ -195,3 +195,47 @@ def test_handlers_of_a_jobs_end_hold_up_only_its_thread(site: Site, name: str) -
     began = time.monotonic()
     assert worker.stop() == 0
     assert time.monotonic() - began < 1 + 5
+
+
+FILTER = """
+def picky(queues):
+    if store().exists("hang"):
+        {what}
+    return queues
+
+
+kiq.host.queue_filters.append(picky)
+"""
+
+
+def test_a_queue_filter_that_hangs_is_shown_and_does_not_move_the_deadline(site: Site) -> None:
+    worker = with_application(site, FILTER.format(what="hang('filter')"), "-t", "1")
+    site.store.set("hang", 1)
+    site.noted("hangs in filter")
+    worker.says("capsule default has not been in touch with Redis", timeout=30)
+    worker.says("in picky")
+    began = time.monotonic()
+    worker.signal(15)
+    assert worker.wait(10) == 0
+    assert time.monotonic() - began < 1 + 5
+
+
+@pytest.mark.parametrize("error", ["sys.exit(3)", "raise KeyboardInterrupt", "raise OSError"])
+def test_a_queue_filter_that_raises_ends_no_fetching(site: Site, error: str) -> None:
+    worker = with_application(site, FILTER.format(what=error))
+    site.store.set("hang", 1)
+    worker.says("[context=courier of capsule default]")
+    site.store.delete("hang")
+    site.push("Note", "through")
+    site.noted("through")
+    assert worker.stop() == 0
+
+
+@pytest.mark.parametrize("error", ["sys.exit(3)", "raise MemoryError", "raise OSError('no')"])
+def test_log_fields_that_raise_fail_no_job(site: Site, error: str) -> None:
+    fields = f"def fields(payload):\n    {error}\n\n\nkiq.host.log_fields.append(fields)\n"
+    worker = with_application(site, fields)
+    jid = site.push("Talks", "x")
+    worker.says(jid, "INFO: done", "log_fields=")
+    worker.says("said by the application", "log_fields=")
+    assert worker.stop() == 0
