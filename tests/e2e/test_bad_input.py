@@ -62,7 +62,7 @@ def test_what_is_no_job_goes_from_a_queue_to_the_dead_set(
 @pytest.mark.parametrize("key", ["retry", "schedule"])
 @pytest.mark.parametrize(
     "raw",
-    [b"not a job either", DEEP_JSON, b'{"class":"x.Y","args":[],"queue":"a{b}"}', b'{"class":1}'],
+    [b"not a job either", DEEP_JSON, b'{"class":"x.Y","args":[],"queue":"a\\nb"}', b'{"class":1}'],
     ids=["text", "deep", "odd queue", "no class"],
 )
 def test_what_is_no_job_goes_from_a_set_to_the_dead_set(
