@@ -26,7 +26,7 @@ MODULES = {
     "async": "greenlet",
 }
 #: What only the development environment has, and tests need.
-DEVELOPMENT = ("uvloop",)
+DEVELOPMENT = ("uvloop", "flask_sqlalchemy")
 
 _LIBRARY = ("tests/unit", "tests/integration")
 _PROCESSES = (
