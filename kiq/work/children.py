@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from contextlib import suppress
 from typing import NoReturn
 
 from ..raised import is_a, name_of, traceback_of
@@ -28,8 +29,9 @@ def end(error: BaseException | None = None) -> NoReturn:
     code = 1
     try:
         code = _code(error)
-    except BaseException:  # noqa: BLE001 (an error that can't be printed)
-        sys.stderr.write(f"{name_of(error) if error else ''}\n")
+    except BaseException:  # noqa: BLE001 (an error that can't be printed, or nowhere to print it)
+        with suppress(AttributeError, OSError, ValueError):
+            sys.stderr.write(f"{name_of(error) if error is not None else ''}\n")
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
