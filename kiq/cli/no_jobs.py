@@ -53,7 +53,9 @@ def _suspects(module: ModuleType) -> Iterator[str]:
 
 
 def _complaint(cls: type) -> str:
-    """Return what keeps *cls* from being a job class, if it looks like one."""
+    """Return what keeps *cls* from being a job class, if it looks like one and is none."""
+    if "_kiq_spec" in vars(cls):
+        return ""
     if not issubclass(cls, Job):
         if not hasattr(cls, "perform"):
             return ""

@@ -58,6 +58,8 @@ def test_where_other_classes_are_jobs_it_warns_and_starts(site: Site) -> None:
     worker = site.run("-r", "somejobs").wait_until_ready()
     worker.says("WARN", "somejobs.Ship has run(), and no perform()", "(it is no job now)")
     assert "Base" not in worker.log
+    assert "Good" not in worker.log
+    assert worker.log.count("(it is no job now)") == 1
     assert worker.stop() == 0
 
 
