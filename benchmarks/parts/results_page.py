@@ -15,7 +15,9 @@ _SIDEKIQ = """\
 The table has the Sidekiqs that Debian brings: `sidekiq` is the machine's own, the others are those of newer
 releases, all without YJIT. Measured in another run on the same kind of machine (two cores, one process with
 ten threads, loggers silenced), with YJIT on Ruby 3.3: **Sidekiq 7.3.10 24,700, Sidekiq 8.1.7 21,500 no-op
-jobs/s**, where kiq made 124,400 in MessagePack and 110,600 in JSON: 5.3 and 5.8 times, by the rounds.
+jobs/s**, where kiq made 124,400 in MessagePack and 110,600 in JSON: 5.3 and 5.8 times, by the rounds. With
+default logging to a file on both sides: kiq 18,100 in MessagePack and 15,500 in JSON, Sidekiq 7.3.2 6,200
+with YJIT and 4,500 without, Sidekiq 6.4 5,700: **2.5 to 3 times**; on a busier machine 7,000 to 8,800 each.
 """
 
 _METHOD = """\
