@@ -35,7 +35,7 @@ from kiq_app import Blob, Fails, Noop
 _WARM_UP = 10_000
 _STEP = 100_000
 #: Counters of a day, and metrics of a minute: they expire by themselves.
-_PASSING = ("stat:", "j|", "h|", "kiq:waits|", "kiq:metrics:")
+_PASSING = ("stat:", "j|", "h|", "kiq:waits|", "kiq:metrics:", keys.POLLER, keys.RECLAIMER)
 _GOAL = 5.0  # MB
 _LARGE = b"\xa5" * 100_000
 _LARGE_EVERY = 100

@@ -24,7 +24,7 @@ class AioEnqueuer(Generic[P]):
         self._pushes = pushes
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return getattr, (self._enqueuer.via(self._pushes.given), "aio")
+        return getattr, (self._enqueuer.pushing_by(self._pushes.given), "aio")
 
     def set(self, **options: Unpack[SetOptions]) -> AioEnqueuer[P]:
         """Return another one with *options* on top; see :meth:`kiq.Job.set`."""

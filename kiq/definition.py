@@ -61,7 +61,8 @@ def _execution_of(module: str) -> tuple[weakref.ref[CodeType], int] | None:
         if (
             not code.co_flags & inspect.CO_OPTIMIZED
             and frame.f_globals.get("__name__") == module
-            and frame.f_locals is frame.f_globals
+            # From Python 3.12 on its f_locals are others while a comprehension runs.
+            and code.co_name == "<module>"
         ):
             return weakref.ref(code), id(frame.f_globals)
         frame = frame.f_back  # type: ignore[assignment]

@@ -77,6 +77,10 @@ class Enqueuer(Generic[P]):
             raise ConfigError(
                 f"via takes a kiq.Client, not {type(client).__name__}: kiq.Client(it)"
             )
+        return self.pushing_by(client)
+
+    def pushing_by(self, client: Any) -> Enqueuer[P]:
+        """Return another one that pushes by *client*; by that of the process where it is None."""
         return Enqueuer(self._spec, self._options, client)
 
     def perform_async(self, /, *args: P.args, **kwargs: P.kwargs) -> str | None:

@@ -445,9 +445,13 @@ def test_retry_does_not_outlive_the_number_of_retries() -> None:
     assert decided(job(retry=0), kiq.Retry(5)) == GiveUp(True, "no retry is left")
 
 
-def test_very_long_delays_are_cut_and_never_become_none() -> None:
-    assert delay(job(), kiq.Snooze(1e300)) == 1e9
-    assert delay(job(), kiq.Retry(10**400)) == 1e9
+@pytest.mark.parametrize("kind", [kiq.Snooze, kiq.Retry])
+@pytest.mark.parametrize("seconds", [1e300, 10**400, 1e9, 1_764_547_200_000])
+def test_delays_that_are_dates_are_refused_where_they_are_asked_for(
+    kind: type[kiq.Snooze] | type[kiq.Retry], seconds: float
+) -> None:
+    with pytest.raises(kiq.PayloadError, match="no date"):
+        kind(seconds)
 
 
 @pytest.mark.parametrize("retry", [True, False, 5])
