@@ -16,7 +16,9 @@ from kiq.errors import KiqError, PayloadError
 from tests.helpers.stored import in_queue, scheduled
 
 JOB: dict[str, Any] = {"args": [1], "kwargs": {"loud": True, "name": "Bob"}}
-RUBYS = pytest.mark.parametrize("name", ["HardWorker", "Ruby::Job", "ünï", "x"])
+RUBYS = pytest.mark.parametrize(
+    "name", ["KeywordWorker", "Ruby::Keywords", "ünï keywords", "keywords"]
+)
 
 WAYS: dict[str, Callable[[dict[str, Any]], object]] = {
     "push": kiq.push,
@@ -71,12 +73,12 @@ def test_a_class_that_is_known_here_takes_them_whatever_its_name(
 
 @EVERY_WAY
 def test_in_message_pack_they_can_only_be_for_python(fake: redis.Redis, way: str) -> None:
-    WAYS[way]({"class": "HardWorker", **JOB})
+    WAYS[way]({"class": "KeywordWorker", **JOB})
     assert in_queue(fake) or scheduled(fake)
 
 
 def test_a_dict_at_the_end_and_empty_keywords_pass(json_fake: redis.Redis) -> None:
-    kiq.push({"class": "HardWorker", "args": [1, {"loud": True}], "kwargs": {}})
+    kiq.push({"class": "KeywordWorker", "args": [1, {"loud": True}], "kwargs": {}})
     assert len(in_queue(json_fake)) == 1
 
 
@@ -86,5 +88,5 @@ def test_a_layer_that_adds_them_is_told(json_fake: redis.Redis) -> None:
         context.payload["kwargs"] = {"loud": True}
         return call_next(context)
 
-    with pytest.raises(PayloadError, match=r"HardWorker: keyword arguments \(loud\)"):
-        kiq.push({"class": "HardWorker", "args": []})
+    with pytest.raises(PayloadError, match=r"KeywordWorker: keyword arguments \(loud\)"):
+        kiq.push({"class": "KeywordWorker", "args": []})
