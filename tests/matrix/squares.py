@@ -88,7 +88,7 @@ def squares() -> list[Square]:
         Square(
             "bare",
             "kiq alone, without any extra, by TCP",
-            (*_LIBRARY, "tests/contract", "tests/e2e"),
+            ("tests/integration", "tests/contract", *_PROCESSES, *_COMMANDS),
             extras=(),
             by="tcp",
         ),
