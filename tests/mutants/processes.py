@@ -95,7 +95,13 @@ OUTCOMES = (
     ),
     Mutant(
         "redis-py's own settings are left as they are",
-        (Change("kiq/store/connection.py", "        return overrides\n", "        return {}\n"),),
+        (
+            Change(
+                "kiq/store/source.py",
+                "    arguments.update(_OURS, retry=Retry(NoBackoff(), 0))\n",
+                "",
+            ),
+        ),
         faults("a_client_that_would_connect_again_and_again_connects_once"),
     ),
 )

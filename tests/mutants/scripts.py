@@ -174,7 +174,13 @@ DEATH = (
     ),
     Mutant(
         "who waited beside a pill is suspected like it",
-        (lua("reclaim", "elseif marked[i] then level", "else level"),),
+        (
+            lua(
+                "reclaim",
+                "elseif marked[i] then level, light = raised(level, light, marked[i]) end",
+                "else level, light = raised(level, light, 0) end",
+            ),
+        ),
         store("suspects::innocents_beside_a_pill_stay_at_the_first_level"),
     ),
     Mutant(

@@ -103,6 +103,7 @@ def test_its_metrics(land: Land, sidekiq: WorkerProcess) -> None:
 
 
 def test_the_commands_show_it(land: Land, sidekiq: WorkerProcess) -> None:
+    land.site.store.sadd("queues", "rubys", "rb {q}")  # as any push does, whatever ran before this
     (process,) = ProcessSet(land.site.client)
     (shown,) = kiq_says(land, "ps")["processes"]
     assert shown["identity"] == process.identity
