@@ -51,7 +51,7 @@ for entry in retries.select(text="ConnectionError"):
 
 assert_type(DeadSet().find("5d1c7a52e6ad1ab1f5a1a0d8"), SortedEntry | None)
 assert_type(retries.retry_all(older_than=timedelta(days=1), progress=show), Acted)
-assert_type(ScheduledSet().clear(), int)
+assert_type(ScheduledSet().clear(), Acted)
 
 for process in ProcessSet():
     assert_type(process, Process)
