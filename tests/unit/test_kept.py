@@ -17,7 +17,8 @@ from tests.helpers.waiting import eventually
 def none_left() -> Iterator[None]:
     before = set(kept._started)
     yield
-    assert set(kept._started) == before, "a thread of the test goes on"
+    # Those of tests before this one may end meanwhile.
+    assert set(kept._started) <= before, "a thread of the test goes on"
 
 
 @pytest.mark.parametrize("error", [OSError("x"), MemoryError(), SystemExit(1), KeyboardInterrupt()])
