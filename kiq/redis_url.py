@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote, unquote_plus
 
@@ -13,6 +14,7 @@ _PLAIN_AUTHORITY = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(:[0-9]*)?")
 _SECRET_WORDS = ("pass", "pwd", "secret", "token")
 _EMBEDDED = re.compile(r"embedded(:(?!//).+)?")
 _ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%]+\]|[^:\[\]]+)(:(?P<port>[0-9]{1,5}))?")
+_MARKS = dict.fromkeys(map(ord, "@:#?"))
 _ENCODE = "in a user, a password or a value, write / as %2F, ? as %3F, # as %23, @ as %40, [ as %5B"
 
 
@@ -47,6 +49,8 @@ def parse(url: object) -> RedisUrl:
         raise ConfigError("must have no spaces and no control characters in it")
     place, _, query = rest.partition("?")
     authority, _, path = place.partition("/")
+    if any(mark in unicodedata.normalize("NFKC", authority.translate(_MARKS)) for mark in "/?#@:"):
+        raise ConfigError(f"has a character in it that reads as / ? # @ or a colon: {_ENCODE}")
     user_info, at, address = authority.rpartition("@")
     socket_alone = scheme == "unix" and not authority
     stray = "#" in rest or "@" in query or ("@" in path and not socket_alone)
