@@ -24,6 +24,9 @@ from tests.helpers.driven import DrivenWorker
 from tests.helpers.untraced import untraced
 from tests.helpers.waiting import eventually
 
+#: What is raised in a thread may meet a finalizer there, which lets nothing out.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 JOBS = 1_000
 LIMIT = 0.002  # seconds
 
