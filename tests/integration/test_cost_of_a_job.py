@@ -103,6 +103,7 @@ def test_the_executor_calls_no_more_than_it_did() -> None:
     calls_within("the executor for a job", executing(), CALLS_OF_THE_EXECUTOR)
 
 
+@pytest.mark.needs("greenlet")  # other tests may have registered jobs that are async
 def test_the_plugins_that_a_worker_has_by_itself_call_no_more_than_they_did() -> None:
     host = Host()
     install_plugins(host, [])

@@ -76,7 +76,8 @@ def run_square(square: Square) -> Result:
     if not _prepared(square, interpreter, environment):
         result.problem = f"FAILED: pip could not install it; see {environment}.log"
         return result
-    words = (str(environment / "bin" / "python"), "-m", "pytest", *_parallel(), *square.tests)
+    pytest = (str(environment / "bin" / "python"), "-m", "pytest")
+    words = (*pytest, *_parallel(), *square.options, *square.tests)
     variables = _variables(square, interpreter, environment)
     _run(interpreter.command(*words, *_more()), variables, result)
     result.seconds = time.monotonic() - began
