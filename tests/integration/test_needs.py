@@ -19,8 +19,8 @@ KIQ = Path(needs.__file__).parents[1]
 PAGE = KIQ.parent / "docs" / "operations.md"
 IN_LUA = re.compile(r"\b(?:redis\.p?call|try)\('([A-Z]+)'")
 IN_PYTHON = re.compile(r'\(\s*"([A-Z]{3,})"\s*[,)]')
-#: Words in brackets that are no commands: signals, a variable of the environment.
-NO_COMMANDS = {"TERM", "TSTP", "TTIN", "INT", "HUP", "SIG", "DYNO"}
+#: Words in brackets that are no commands: signals, a variable of the environment, a normal form.
+NO_COMMANDS = {"TERM", "TSTP", "TTIN", "INT", "HUP", "SIG", "DYNO", "NFKC"}
 
 
 @pytest.fixture
