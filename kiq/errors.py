@@ -204,3 +204,7 @@ class Kill(JobSignal):
 
 class Discard(JobSignal):
     """Drop this job: no retry, no dead set; death handlers are told."""
+
+
+#: What is raised in a job's thread to end the job, wherever it is: no line of the log takes it in.
+ON_PURPOSE = (Shutdown, TimeLimitExceeded, Cancelled)

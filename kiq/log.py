@@ -13,7 +13,7 @@ from typing import TextIO
 
 from . import logcontext
 from .context import running
-from .errors import Cancelled, ConfigError, Shutdown, TimeLimitExceeded
+from .errors import ON_PURPOSE, ConfigError
 from .middleware import ServerContext
 from .plugin import host
 from .raised import message_of, name_of, shown
@@ -27,10 +27,6 @@ _COLOURS = {"DEBUG": 36, "INFO": 32, "WARN": 33, "ERROR": 31, "FATAL": 35}
 _LEVEL_NAMES = {"WARNING": "WARN", "CRITICAL": "FATAL"}
 _LONGEST = 100_000  # characters of a message, or of a traceback
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-
-
-#: What is raised in a job's thread to end the job, wherever it is: no line of the log takes it in.
-ON_PURPOSE = (Shutdown, TimeLimitExceeded, Cancelled)
 
 #: The handler that :func:`configure` made last.
 _ours: DroppingHandler | None = None

@@ -17,6 +17,7 @@ from typing import Any
 
 from . import log
 from .clock import steady
+from .errors import ON_PURPOSE
 from .kept import Kept, is_own
 from .raised import message_of, name_of
 
@@ -48,7 +49,7 @@ class Own(logging.Logger):
         try:
             # One level more: the caller is behind this frame.
             super()._log(level, msg, args, stacklevel=stacklevel + 1, **more)
-        except log.ON_PURPOSE:
+        except ON_PURPOSE:
             raise
         except BaseException as error:  # noqa: BLE001 (a line must not change what becomes of a job)
             if is_own():
