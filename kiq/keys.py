@@ -113,9 +113,9 @@ def signals(identity: str) -> str:
     return f"{identity}-signals"
 
 
-def heard(identity: str) -> tuple[str, str]:
+def heard(identity: str) -> tuple[str, ...]:
     """Return the keys of the lists of signals that *identity* has taken, in turn."""
-    return f"kiq:heard:{identity}:0", f"kiq:heard:{identity}:1"
+    return tuple(f"kiq:heard:{identity}:{turn}" for turn in range(3))
 
 
 def stat_day(stat: str, now: float) -> str:

@@ -15,6 +15,8 @@ _PAGE = 100  # processes that one round trip reads
 _LEAVING = 3.0  # seconds: a process that stops beats every second
 _EVERYONE = ("SMEMBERS", keys.PROCESSES)
 _SILENT, _SILENT_RUBY = 12.0, 25.0  # seconds: two beats, and some
+_ORDERS = (b"TSTP", b"TERM")
+_READS = 6  # replies for each process
 _FIELDS = ("info", "concurrency", "busy", "beat", "quiet", "rss", "rtt_us")
 
 
@@ -58,7 +60,8 @@ class Process:
         self.rss = shown.whole(fields["rss"])  # KB
         self.rtt_us = shown.whole(fields["rtt_us"])  # microseconds, to Redis and back
         self.silence = silence  # seconds since its last beat, by Redis's clock
-        self.told = list(told)  # signals that it has not heard yet
+        #: Signals that it has not heard yet, and those to be quiet or to stop that it heard just now.
+        self.told = list(told)
         known = fleet is not None and fleet.known and self.is_kiq
         self.owners = list(fleet.owners_of(identity)) if known and fleet is not None else None
         self.busy = shown.whole(fields["busy"])
@@ -92,9 +95,11 @@ class Process:
             facts = self.info.get("facts")
             if isinstance(facts, dict) and is_gone({k: shown.text(v) for k, v in facts.items()}):
                 return "dead"
-            if any(owner.gone or owner.lapsed for owner in self.owners):
+            if any(owner.gone for owner in self.owners):
                 return "dead"
-            if not self.owners:
+            if all(
+                owner.lapsed for owner in self.owners
+            ):  # one alone leaves in order: the poller's
                 return "leaving" if self.is_quiet and self.silence < _LEAVING else "dead"
             if not any(owner.leased for owner in self.owners):
                 return "silent"
@@ -163,9 +168,9 @@ class ProcessSet:
         fleet = read_fleet(self._home) if names else None
         for page, replies in looks:
             for at, name in enumerate(page):
-                values, left, waiting = replies[3 * at : 3 * at + 3]
+                values, left, *lists = replies[_READS * at : _READS * (at + 1)]
                 if isinstance(values, list) and values[0] is not None:
-                    yield Process(self._home, name, values, fleet, _silence(left), _told(waiting))
+                    yield Process(self._home, name, values, fleet, _silence(left), _told(*lists))
 
     def _look(self, names: Sequence[str]) -> list[Any]:
         return self._home.replies(
@@ -176,6 +181,7 @@ class ProcessSet:
                     ("HMGET", name, *_FIELDS),
                     ("PTTL", name),
                     ("LRANGE", keys.signals(name), 0, -1),
+                    *[("LRANGE", heard, 0, -1) for heard in keys.heard(name)],
                 )
             ]
         )
@@ -233,10 +239,12 @@ def _silence(left: Any) -> float:
     return max(0.0, keys.PROCESS_TTL - left / 1000) if isinstance(left, int) and left > 0 else 0.0
 
 
-def _told(waiting: Any) -> list[str]:
-    if not isinstance(waiting, list):
-        return []
-    return list(dict.fromkeys(each.decode(errors="replace") for each in reversed(waiting)))
+def _told(waiting: Any, *heard: Any) -> list[str]:
+    """Return what it was told: of what it *heard*, only orders, which it may not have followed yet."""
+    lists = [each if isinstance(each, list) else [] for each in (*heard, waiting)]
+    orders = [name for each in lists[:-1] for name in each if name in _ORDERS]
+    named = [name.decode(errors="replace") for name in (*orders, *reversed(lists[-1]))]
+    return list(dict.fromkeys(named))
 
 
 def _capsules(value: Any) -> dict[str, dict[str, Any]]:

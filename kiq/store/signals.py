@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle, pairwise
 from typing import Any
 
 from .. import keys
@@ -12,20 +13,22 @@ _AT_A_TIME = 5
 
 
 class SentSignals:
-    """Moves what was sent to a list of this process's, and reads that; forgets it at the next time.
+    """Moves what was sent to a list of this process's, and reads that; forgets it at the next time but one.
 
-    A reply that gets lost loses nothing: the same list is read again. Two lists take turns, so that
-    what was heard can be forgotten again, too. Threads: the heartbeat's.
+    A reply that gets lost loses nothing: the same list is read again. Three lists take turns: one is
+    read, one was heard and stays until what it brought about is shown, one is forgotten. Threads: the
+    heartbeat's.
     """
 
     def __init__(self, identity: str) -> None:
         self._sent = keys.signals(identity)
-        self._reading, self._heard = keys.heard(identity)
+        self._turns = cycle(pairwise((*keys.heard(identity), keys.heard(identity)[0])))
+        self._reading, self._forgotten = next(self._turns)
 
     def commands(self) -> list[Command]:
         """Return the commands that read, for one write."""
         return [
-            ("DEL", self._heard),
+            ("DEL", self._forgotten),
             *[("LMOVE", self._sent, self._reading, "RIGHT", "RIGHT")] * _AT_A_TIME,
             ("EXPIRE", self._reading, keys.PROCESS_TTL),
             ("LRANGE", self._reading, 0, -1),
@@ -40,5 +43,5 @@ class SentSignals:
         found = replies[-1]
         if not isinstance(found, list):
             return []  # Redis refused: somebody's key of another type
-        self._reading, self._heard = self._heard, self._reading
+        self._reading, self._forgotten = next(self._turns)
         return list(dict.fromkeys(name.decode(errors="replace") for name in found))

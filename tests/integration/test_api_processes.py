@@ -12,9 +12,13 @@ import pytest
 import redis
 
 import kiq
+from kiq import keys
 from kiq.api import ProcessSet, Stats, WorkSet
 from kiq.errors import ConfigError
+from kiq.store import owners, scripts
 from kiq.store import processes as store_processes
+from kiq.store.connection import Link
+from kiq.store.signals import SentSignals
 from tests.helpers.depot import open_link
 from tests.helpers.server import TestServer
 from tests.helpers.waiting import eventually
@@ -32,6 +36,13 @@ RUBY = {
     "weights": [{"a": 3, "b": 0}],
     "embedded": False,
 }
+
+
+@pytest.fixture
+def link(redis_url: str) -> Iterator[Link]:
+    made = open_link(redis_url)
+    yield made
+    made.close()
 
 
 def show(raw: redis.Redis, identity: str, info: object = RUBY, **fields: object) -> None:
@@ -79,6 +90,51 @@ def test_a_ruby_process_is_shown_with_all_that_it_says(
     assert (process.started_at, process.beat) == (1_800_000_000.5, 1_800_000_009.5)
     assert not process.is_kiq
     assert (process["pid"], process["none"]) == (7, None)
+
+
+def lapses(link: Link, owner: str) -> None:
+    """What an owner that gives its jobs back does first."""
+    places = (keys.record(owner), keys.lapsed(owner), keys.live(owner))
+    link.call(scripts.lapse(places, ("1",)))
+
+
+def test_of_a_process_that_leaves_in_order_one_owner_after_the_other_is_gone(
+    raw: redis.Redis, link: Link, kiq_client: kiq.Client
+) -> None:
+    show(raw, "p", {**RUBY, "kiq": True}, quiet="true")
+    raw.expire("p", keys.PROCESS_TTL)
+    for name in ("p:default", "p:poller"):
+        owners.register(link, name, 60.0, ["queue:a"], {"identity": "p"})
+    seen = []
+    for name in ("p:poller", "p:default"):
+        lapses(link, name)
+        seen.append(ProcessSet()["p"].state)
+    assert seen == ["quiet", "leaving"]
+
+
+def test_a_process_whose_jobs_are_all_given_back_is_dead(
+    raw: redis.Redis, link: Link, kiq_client: kiq.Client
+) -> None:
+    show(raw, "p", {**RUBY, "kiq": True})
+    raw.expire("p", keys.PROCESS_TTL)
+    owners.register(link, "p:default", 60.0, ["queue:a"], {"identity": "p"})
+    assert ProcessSet()["p"].state == "running"
+    lapses(link, "p:default")
+    assert [process.state for process in ProcessSet().dead()] == ["dead"]
+
+
+def test_an_order_stays_until_what_it_brought_about_is_shown(
+    raw: redis.Redis, link: Link, kiq_client: kiq.Client
+) -> None:
+    show(raw, "p")
+    signals, told = SentSignals("p"), []
+    raw.lpush(keys.signals("p"), "TTIN")
+    raw.lpush(keys.signals("p"), "TSTP")
+    told.append(ProcessSet()["p"].told)
+    for _ in range(3):
+        signals.read(link.exchange(signals.commands()))
+        told.append(ProcessSet()["p"].told)
+    assert told == [["TTIN", "TSTP"], ["TSTP"], ["TSTP"], []]
 
 
 def test_queues_and_weights_come_from_the_capsules_where_they_are_named_there_only(

@@ -16,7 +16,7 @@ from kiq.api.limits import dead_limits
 from kiq.client import configured, default_client, settings_in_use, use_settings
 from kiq.config import Config, Redis
 from kiq.errors import ConfigError
-from kiq.store.connection import Connector
+from tests.helpers.connections import arguments
 
 Set = Callable[..., None]
 
@@ -42,19 +42,12 @@ def as_worker(file: str | None = None, *code: Callable[[], None], **flags: Any) 
     return config_file.settings(configured())
 
 
-def connects(settings: Redis) -> dict[str, Any]:
-    """What a connection is made with."""
-    made = vars(Connector(settings).open()._connection)
-    names = ("_host", "port", "db", "username", "password", "_socket_timeout")
-    return {name.strip("_"): made.get(name) for name in names}
-
-
 def test_what_the_issue_gave_as_its_example(variables: Set) -> None:
     variables(REDIS_URL="redis://h/0", KIQ_REDIS_DB="3")
     producer, worker = settings_in_use().redis, as_worker().redis
     assert producer == worker
     assert producer.masked_url == "redis://h/3"
-    assert connects(producer)["db"] == 3
+    assert arguments(producer)["db"] == 3
 
 
 #: One place each, highest first: (variables, code, file).
@@ -84,7 +77,7 @@ def test_whoever_asks_and_wherever_it_stands_the_same_wins(
     assert producer == in_worker
     hosts = ["", "kiq", "code", "shared", "file"]
     first_url = next((at for at in chosen if at > 0), None)
-    found = connects(producer)
+    found = arguments(producer)
     assert found["host"] == (hosts[first_url] if first_url else "localhost")
     assert found["db"] == chosen[0] + 1
 
@@ -92,23 +85,23 @@ def test_whoever_asks_and_wherever_it_stands_the_same_wins(
 def test_a_database_of_the_file_does_not_beat_that_of_a_variables_url(variables: Set) -> None:
     Path("kiq.yml").write_text("redis: {db: 7, password: old, username: ann}\n")
     variables(REDIS_URL="redis://:new@h/2")
-    found = connects(as_worker("kiq.yml").redis)
+    found = arguments(as_worker("kiq.yml").redis)
     assert (found["db"], found["password"], found["username"]) == (2, "new", "ann")
 
 
 def test_what_a_losing_url_says_counts_for_nothing(variables: Set) -> None:
     variables(KIQ_REDIS_URL="redis://h1", REDIS_URL="redis://bob:secret@h2/5?socket_timeout=9")
     for settings in (settings_in_use().redis, as_worker().redis):
-        found = connects(settings)
+        found = arguments(settings)
         assert (found["host"], found["db"], found["password"]) == ("h1", 0, None)
         assert found["socket_timeout"] == 5.0
 
 
 def test_a_time_out_may_stand_in_the_url_and_is_beaten_by_what_ranks_higher(variables: Set) -> None:
     variables(REDIS_URL="redis://h?socket_timeout=21&socket_connect_timeout=4")
-    assert connects(settings_in_use().redis)["socket_timeout"] == 21
+    assert arguments(settings_in_use().redis)["socket_timeout"] == 21
     variables(KIQ_REDIS_SOCKET_TIMEOUT="5")  # the default, said aloud
-    assert connects(settings_in_use().redis)["socket_timeout"] == 5
+    assert arguments(settings_in_use().redis)["socket_timeout"] == 5
     assert as_worker().origins["redis.socket_timeout"] == (
         "KIQ_REDIS_SOCKET_TIMEOUT; overrides 21.0 from REDIS_URL"
     )
@@ -144,8 +137,8 @@ def test_the_dead_sets_limits_of_a_producer_are_those_of_its_variables(variables
         ("KIQ_REDIS_USERNAME", "ann", "username", "ann"),
         ("KIQ_REDIS_PASSWORD", "pw", "password", "pw"),
         ("KIQ_REDIS_DB", "2", "db", 2),
-        ("KIQ_REDIS_SOCKET_TIMEOUT", "7", "_socket_timeout", 7.0),
-        ("KIQ_REDIS_CONNECT_TIMEOUT", "8", "_socket_connect_timeout", 8.0),
+        ("KIQ_REDIS_SOCKET_TIMEOUT", "7", "socket_timeout", 7.0),
+        ("KIQ_REDIS_CONNECT_TIMEOUT", "8", "socket_connect_timeout", 8.0),
         ("KIQ_REDIS_SOCKET_KEEPALIVE", "no", "socket_keepalive", False),
     ],
 )
@@ -167,14 +160,14 @@ def test_a_variable_of_redis_beats_whatever_code_gives(
     use_settings({})
     kiq.configure(**code)
     for settings in (settings_in_use().redis, worker):
-        assert vars(Connector(settings).open()._connection)[argument] == meant
+        assert arguments(settings)[argument] == meant
 
 
 def test_a_client_takes_the_place_of_the_files_redis_and_that_is_noticed(variables: Set) -> None:
     Path("kiq.yml").write_text("redis: {url: 'redis://file', password: pw, db: 4}\n")
     own = redis.Redis(host="own", db=1)
     config = as_worker("kiq.yml", lambda: kiq.configure(redis=own))
-    found = connects(config.redis)
+    found = arguments(config.redis)
     assert (found["host"], found["db"], found["password"]) == ("own", 1, None)
     assert config.redis.masked_url == "redis://own:6379/1"
     assert config.origins["redis.url"] == (
@@ -189,7 +182,7 @@ def test_a_client_takes_the_place_of_the_files_redis_and_that_is_noticed(variabl
 def test_kiq_redis_url_takes_the_place_of_a_client(variables: Set) -> None:
     variables(KIQ_REDIS_URL="redis://h/2")
     config = as_worker(None, lambda: kiq.configure(redis=redis.Redis(host="own", db=1)))
-    assert connects(config.redis)["host"] == "h"
+    assert arguments(config.redis)["host"] == "h"
     assert config.origins["redis.url"] == (
         "KIQ_REDIS_URL; overrides redis://own:6379/1 from kiq.configure(...)"
     )
@@ -221,7 +214,7 @@ def test_the_workers_own_file_named_again_by_code_changes_nothing(variables: Set
 
 def test_settings_of_redis_may_be_a_mapping_as_in_the_file(variables: Set) -> None:
     kiq.configure(redis={"url": "redis://h/1", "password": "pw", "socket_timeout": 7})
-    found = connects(settings_in_use().redis)
+    found = arguments(settings_in_use().redis)
     assert (found["db"], found["password"], found["socket_timeout"]) == (1, "pw", 7)
     with pytest.raises(ConfigError, match=r"redis\.usrname is no setting"):
         kiq.configure(redis={"url": "redis://h/1", "usrname": "ann"})

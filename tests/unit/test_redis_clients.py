@@ -25,6 +25,7 @@ from kiq.errors import ConfigError
 from kiq.registry import Registry
 from kiq.store.connection import Connector
 from kiq.work.launcher import Launcher
+from tests.helpers.connections import arguments
 
 
 class Mine(redis.Redis):
@@ -158,11 +159,6 @@ def test_a_subclass_and_a_pool_of_ones_own_are_taken(unconfigured: None) -> None
 # What a client's settings become
 
 
-def arguments(source: Any) -> dict[str, Any]:
-    connection = Connector(source).open()._connection
-    return {**vars(connection), "retries": connection.retry.get_retries()}
-
-
 def test_the_settings_of_a_client_are_copied_but_for_those_that_kiq_must_set() -> None:
     client = redis.Redis(
         host="h",
@@ -173,7 +169,6 @@ def test_the_settings_of_a_client_are_copied_but_for_those_that_kiq_must_set() -
         socket_timeout=21,
         socket_connect_timeout=4,
         socket_keepalive=False,
-        socket_read_size=1234,
         client_name="shop",
         encoding="utf-16",
         decode_responses=True,
@@ -182,34 +177,40 @@ def test_the_settings_of_a_client_are_copied_but_for_those_that_kiq_must_set() -
         health_check_interval=9,
     )
     found = arguments(client)
-    assert (found["_host"], found["port"], found["db"]) == ("h", 7, 3)
+    assert (found["host"], found["port"], found["db"]) == ("h", 7, 3)
     assert (found["username"], found["password"]) == ("bob", "pw")
-    assert (found["_socket_timeout"], found["_socket_connect_timeout"]) == (21, 4)
-    assert (found["socket_keepalive"], found["_socket_read_size"]) == (False, 1234)
+    assert (found["socket_timeout"], found["socket_connect_timeout"]) == (21, 4)
+    assert found["socket_keepalive"] is False
     assert (found["protocol"], found["retries"], found["health_check_interval"]) == (2, 0, 0)
     assert (found["encoder"].encoding, found["encoder"].decode_responses) == ("utf-8", False)
     assert Connector(client).name == "shop"
 
 
+def test_what_only_a_pool_of_ones_own_can_be_told_is_copied_too() -> None:
+    pool = redis.ConnectionPool(host="h", socket_read_size=1234, socket_keepalive_options={4: 60})
+    found = arguments(redis.Redis(connection_pool=pool))
+    assert (found["socket_read_size"], found["socket_keepalive_options"]) == (1234, {4: 60})
+
+
 def test_a_time_out_that_nobody_gave_is_kiqs() -> None:
     client = redis.Redis(host="h", socket_timeout=None, socket_connect_timeout=None)
-    assert arguments(client)["_socket_timeout"] == 5.0
-    assert arguments(client)["_socket_connect_timeout"] == 3.0
-    assert arguments(Redis(url="redis://h"))["_socket_timeout"] == 5.0
-    assert arguments("redis://h")["_socket_connect_timeout"] == 3.0
+    assert arguments(client)["socket_timeout"] == 5.0
+    assert arguments(client)["socket_connect_timeout"] == 3.0
+    assert arguments(Redis(url="redis://h"))["socket_timeout"] == 5.0
+    assert arguments("redis://h")["socket_connect_timeout"] == 3.0
 
 
 def test_settings_beside_a_client_or_a_url_come_before_theirs() -> None:
     client = redis.Redis(host="h", socket_timeout=21, db=1)
     beside = Redis(client=client, socket_timeout=7, options={"db": 2})
-    assert (arguments(beside)["_socket_timeout"], arguments(beside)["db"]) == (7, 2)
+    assert (arguments(beside)["socket_timeout"], arguments(beside)["db"]) == (7, 2)
     assert Connector(beside).where == "redis://h:6379/2"
     url = "redis://h/1?socket_timeout=21&socket_connect_timeout=4&client_name=shop"
-    assert arguments(url)["_socket_timeout"] == 21
-    assert arguments(url)["_socket_connect_timeout"] == 4
+    assert arguments(url)["socket_timeout"] == 21
+    assert arguments(url)["socket_connect_timeout"] == 4
     assert Connector(url).name == "shop"
     beside = Redis(url=url, socket_timeout=7, options={"db": 2})
-    assert (arguments(beside)["_socket_timeout"], arguments(beside)["db"]) == (7, 2)
+    assert (arguments(beside)["socket_timeout"], arguments(beside)["db"]) == (7, 2)
 
 
 @pytest.mark.parametrize(
