@@ -31,7 +31,10 @@ class Paced(kiq.Job, retry=False):
     """Notes that it runs, and takes some time."""
 
     def perform(self, number: int, how: str, seconds: float) -> None:
-        """Take *seconds* as *how* says: "sleeps", "computes", "holds" the interpreter; or none."""
+        """Take *seconds* as *how* says: "sleeps", "computes", "holds" the interpreter; or none.
+
+        "waits" and "spins" end as soon as the test sets :data:`released`.
+        """
         _runs.append((number, time.monotonic()))
         if how == "sleeps":
             time.sleep(seconds)
@@ -39,9 +42,18 @@ class Paced(kiq.Job, retry=False):
             until = time.perf_counter() + seconds
             while time.perf_counter() < until:
                 pass
+        elif how == "waits":
+            released.wait(seconds)
+        elif how == "spins":
+            until = time.perf_counter() + seconds
+            while time.perf_counter() < until and not released.is_set():
+                pass
         elif how == "holds":
             ctypes.PyDLL(None).usleep(int(seconds * 1_000_000))
 
+
+#: Ends jobs that wait or spin.
+released = threading.Event()
 
 Pace = tuple[str, float]
 BLINK: Pace = ("", 0.0)
