@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from kiq.clock import wall
+from tests.chaos.all_parts import fetches_promotes_beats_and_cancels
 from tests.helpers.server import TestServer
 from tests.helpers.waiting import eventually
 from tests.helpers.worker_process import JOBS, KIQ, UNMEASURED, Site, WorkerProcess
@@ -81,16 +82,7 @@ def worker_with(site: Site, where: str, what: str, *flags: str) -> WorkerProcess
 
 def does_everything(site: Site, worker: WorkerProcess) -> None:
     """Fetching, promoting, beating, reclaiming, cancelling and hearing signals all go on."""
-    site.push("Note", "fetched")
-    site.push("Note", "promoted", at=wall() + 0.2)
-    site.noted("fetched", "promoted", timeout=20)
-    beat = site.store.hget(worker.identity, "beat")
-    eventually(lambda: site.store.hget(worker.identity, "beat") != beat, 10)
-    held = site.push("Hold", "cancelled")
-    site.noted("begin cancelled")
-    site.store.zadd("kiq:cancelled", {held: wall() + 60})
-    site.store.publish("kiq:bell:cancel", "")
-    eventually(lambda: not site.store.keys("kiq:inflight:*"), 15, message="it was cancelled")
+    fetches_promotes_beats_and_cancels(site, worker)
     other = site.start(KIQ_LEASE="5")
     site.store.lpush(f"{other.identity}-signals", "TSTP")
     other.says("quiet: ", timeout=10)

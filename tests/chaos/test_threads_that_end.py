@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kiq.clock import wall
+from tests.chaos.all_parts import fetches_promotes_beats_and_cancels
 from tests.helpers.server import TestServer
 from tests.helpers.waiting import eventually
 from tests.helpers.worker_process import JOBS, UNMEASURED, Site, WorkerProcess
@@ -84,16 +84,8 @@ def test_one_of_kiqs_own_is_replaced(site: Site, name: str) -> None:
     worker = worker_of(site)
     end(site, name)
     worker.says(f"thread {name} has ended unasked: another takes its place", timeout=15)
-    # Whatever it did is done: fetching, promoting, beating, cancelling, hearing signals.
-    site.push("Note", "fetched")
-    site.push("Note", "promoted", at=wall() + 0.2)
-    site.noted("fetched", "promoted", timeout=20)
-    beat = site.store.hget(worker.identity, "beat")
-    eventually(lambda: site.store.hget(worker.identity, "beat") != beat, 10)
-    held = site.push("Hold", "cancelled")
-    site.noted("begin cancelled")
-    site.store.zadd("kiq:cancelled", {held: wall() + 60})
-    eventually(lambda: not site.store.keys("kiq:inflight:{queue*"), 15, message="it was cancelled")
+    # Whatever it did is done; signals are heard, too.
+    fetches_promotes_beats_and_cancels(site, worker)
     site.store.lpush(f"{worker.identity}-signals", "TSTP")
     worker.says("quiet: ", timeout=10)
     worker.signal(signal.SIGTERM)

@@ -83,14 +83,19 @@ def test_quiet_or_a_dump_during_the_import_stops_nothing_and_is_heard(site: Site
     assert worker.wait(10) == 0
 
 
-def test_while_a_startup_handler_hangs(site: Site) -> None:
+def hangs_at_startup(site: Site, timeout: str) -> WorkerProcess:
     site.write(
         "hangs.py",
         f"import kiq, time\nfrom {JOBS} import *\n"
         "@kiq.host.on('startup')\ndef connect():\n    print('connecting', flush=True); time.sleep(60)\n",
     )
-    worker = site.run("-r", "hangs", "-t", "0.2")
+    worker = site.run("-r", "hangs", "-t", timeout)
     worker.says("connecting")
+    return worker
+
+
+def test_while_a_startup_handler_hangs(site: Site) -> None:
+    worker = hangs_at_startup(site, "0.2")
     began = time.monotonic()
     worker.signal(signal.SIGTERM)
     assert worker.wait(10) == 0
@@ -100,13 +105,7 @@ def test_while_a_startup_handler_hangs(site: Site) -> None:
 
 
 def test_a_second_order_does_not_wait_for_a_startup_handler(site: Site) -> None:
-    site.write(
-        "hangs.py",
-        f"import kiq, time\nfrom {JOBS} import *\n"
-        "@kiq.host.on('startup')\ndef connect():\n    print('connecting', flush=True); time.sleep(60)\n",
-    )
-    worker = site.run("-r", "hangs", "-t", "60")
-    worker.says("connecting")
+    worker = hangs_at_startup(site, "60")
     worker.signal(signal.SIGTERM)
     worker.signal_again(signal.SIGTERM)
     assert worker.wait(3) == 0

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.helpers.without import without
-from tests.house.source import ROOT
+from tests.house.inner_pytest import pytest_says
 
 FILE = "tests/unit/test_iteration_sqlalchemy.py"  # is not imported where sqlalchemy is left out
 SINGLE = "tests/unit/test_docs_context_and_databases.py"  # two of its tests are left out
@@ -19,15 +17,7 @@ SINGLE = "tests/unit/test_docs_context_and_databases.py"  # two of its tests are
 def run(folder: Path, *arguments: str, missing: tuple[str, ...], said: str) -> tuple[int, str]:
     """Run tests where the modules *missing* are not installed, though *said* is; exit code, output."""
     environment = {**os.environ, **without(folder / "blocked", *missing), "KIQ_TEST_WITHOUT": said}
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:xdist", *arguments],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    return done.returncode, done.stdout + done.stderr
+    return pytest_says(arguments, environment)
 
 
 def test_what_is_said_to_be_missing_is_left_out_and_counted(tmp_path: Path) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 
 import pytest
 
 from tests.helpers.rubies import Ruby, wanted
-from tests.house.source import ROOT
+from tests.house.inner_pytest import pytest_says
 
 FILE = "tests/contract/ruby/test_ruby_pushes.py"
 
@@ -20,15 +19,7 @@ def run(*arguments: str, rubies: str | None, **environment: str) -> tuple[int, s
     variables.pop("KIQ_TEST_RUBIES", None)
     if rubies is not None:
         variables["KIQ_TEST_RUBIES"] = rubies
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:xdist", *arguments],
-        cwd=ROOT,
-        env=variables,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    return done.returncode, done.stdout + done.stderr
+    return pytest_says(arguments, variables)
 
 
 @pytest.mark.parametrize("asked", ["tests/contract/ruby", FILE])
