@@ -13,7 +13,7 @@ ROWS = [
     for line in PAGE.splitlines()
     if re.match(r"\| \d+ \|", line)
 ]
-NODE = re.compile(r"`([a-z0-9]+/\w+\.py)::(test_\w+)`")
+NODE = re.compile(r"`([a-z0-9]+/[\w/]+\.py)::(test_\w+)`")
 
 
 def functions(file: str) -> set[str]:

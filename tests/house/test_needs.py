@@ -10,8 +10,8 @@ import pytest
 from tests.helpers.without import without
 from tests.house.inner_pytest import pytest_says
 
-FILE = "tests/unit/test_iteration_sqlalchemy.py"  # is not imported where sqlalchemy is left out
-SINGLE = "tests/unit/test_docs_context_and_databases.py"  # two of its tests are left out
+FILE = "tests/unit/contrib/test_iteration_sqlalchemy.py"  # is not imported where sqlalchemy is left out
+SINGLE = "tests/unit/docs/test_docs_context_and_databases.py"  # two of its tests are left out
 
 
 def run(folder: Path, *arguments: str, missing: tuple[str, ...], said: str) -> tuple[int, str]:

@@ -78,7 +78,9 @@ OUTCOMES = (
                 "]",
             ),
         ),
-        ("tests/unit/test_ownership.py::test_a_hand_back_that_did_not_happen_is_adopted_again",),
+        (
+            "tests/unit/work/test_ownership.py::test_a_hand_back_that_did_not_happen_is_adopted_again",
+        ),
     ),
     Mutant(
         "redis-py sends again what timed out",
@@ -202,7 +204,7 @@ STARTS = (
         "suspects run one at a time from the first crash on",
         (Change("kiq/work/suspects.py", "ISOLATED = 2\n", "ISOLATED = 1\n"),),
         (
-            "tests/unit/test_suspects.py::test_suspects_of_the_first_degree_run_beside_an_isolated_one",
+            "tests/unit/work/test_suspects.py::test_suspects_of_the_first_degree_run_beside_an_isolated_one",
         ),
         faults("the_jobs_of_a_killed_process_run_again_beside_one_another"),
     ),
@@ -210,7 +212,7 @@ STARTS = (
         "a job that the shutdown interrupted counts as failed",
         (Change("kiq/work/retry.py", "return PutBack()", "pass"),),
         (
-            "tests/unit/test_executor.py::test_a_job_that_the_shutdown_interrupted_goes_back_to_its_queue",
+            "tests/unit/work/test_executor.py::test_a_job_that_the_shutdown_interrupted_goes_back_to_its_queue",
         ),
         ("tests/e2e/test_signals.py::test_a_job_longer_than_the_timeout_goes_back_uncounted",),
     ),
@@ -223,12 +225,14 @@ DEATH = (
     Mutant(
         "one sighting without a lease is enough",
         (Change("kiq/work/absence.py", "self.sightings >= SIGHTINGS", "self.sightings > 0"),),
-        ("tests/unit/test_absence.py::test_so_many_looks_with_a_pause_each_time_prove_a_death",),
+        (
+            "tests/unit/work/test_absence.py::test_so_many_looks_with_a_pause_each_time_prove_a_death",
+        ),
     ),
     Mutant(
         "looks without a pause prove a death",
         (Change("kiq/work/absence.py", "_PAUSE = 0.9 ", "_PAUSE = 0.0 "),),
-        ("tests/unit/test_absence.py::test_looks_without_a_pause_count_once",),
+        ("tests/unit/work/test_absence.py::test_looks_without_a_pause_count_once",),
     ),
     Mutant(
         "what was seen of an owner before a reconnection counts for nothing",
@@ -324,7 +328,7 @@ FORKS = (
                 "at the fork: here it would do so for ever.\n",
             ),
         ),
-        ("tests/unit/test_forked_children.py::test_the_desk_is_told_of_the_fork",),
+        ("tests/unit/work/test_forked_children.py::test_the_desk_is_told_of_the_fork",),
         (
             "tests/chaos/test_forks.py"
             "::test_no_child_hangs_that_is_forked_beside_jobs_that_do_nothing[exits]",
@@ -340,13 +344,13 @@ PROMOTING = (
     Mutant(
         "a promotion that hangs is tried again for ever",
         (Change("kiq/work/due.py", "level = taken.suspicion + 1", "level = taken.suspicion"),),
-        ("tests/unit/test_due.py::test_the_third_strike_convicts",),
+        ("tests/unit/work/test_due.py::test_the_third_strike_convicts",),
         (f"{PROMOTIONS}takes_long_for_one_job_holds_up_no_other[never returns]",),
     ),
     Mutant(
         "the poller waits for client middleware as long as it takes",
         (Change("kiq/work/passage.py", "> _PATIENCE\n", "> 1e9\n"),),
-        ("tests/unit/test_passage.py::test_a_job_that_takes_long_holds_up_no_other",),
+        ("tests/unit/work/test_passage.py::test_a_job_that_takes_long_holds_up_no_other",),
         (f"{PROMOTIONS}takes_long_for_one_job_holds_up_no_other[takes 10 s]",),
     ),
     Mutant(

@@ -19,7 +19,7 @@ from tests.mutants.table import MUTANTS
 
 LONG = bool(os.environ.get("CHAOS_LONG"))
 CHOSEN = [(m, nodes) for m, nodes in trials(MUTANTS) if LONG or nodes is m.caught_by]
-PASSES: Nodes = ("tests/unit/test_ownership.py::test_settling_twice_counts_once",)
+PASSES: Nodes = ("tests/unit/work/test_ownership.py::test_settling_twice_counts_once",)
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_what_is_no_proof_is_not_taken_for_one(
 
 
 def test_tests_that_fail_without_any_change_are_no_proof(base: Copy) -> None:
-    missing = ("tests/unit/test_ownership.py::test_of_nothing",)
+    missing = ("tests/unit/work/test_ownership.py::test_of_nothing",)
     assert "test_of_nothing" in controlled([(MUTANTS[0], missing)], base)
 
 

@@ -245,12 +245,16 @@ def test_what_is_appended_while_it_folds_stays_for_the_next_time() -> None:
 @pytest.mark.parametrize("stamped", [True, False])
 def test_what_gathers_between_two_flushes_is_folded_meanwhile(stamped: bool) -> None:
     tally = Tally()
-    longest = 0
-    until = time.monotonic() + 0.5
-    while time.monotonic() < until:
+    runs = before = folded = 0
+    until = time.monotonic() + 20
+    while folded < 3 and time.monotonic() < until:
         run(tally, context(**({"enqueued_at": milliseconds()} if stamped else {})))
-        longest = max(longest, len(tally._entries["HardWorker"].runs))
-    assert total(tally)["HardWorker"].succeeded > 2 * longest
+        runs += 1
+        waiting = len(tally._entries["HardWorker"].runs)
+        folded += waiting <= before
+        before = waiting
+    assert folded == 3
+    assert total(tally)["HardWorker"].succeeded == runs
 
 
 def test_runs_are_booked_in_the_minute_in_which_they_ended() -> None:

@@ -358,7 +358,7 @@ def test_what_client_middleware_pushes_in_its_turn_is_pushed(
 def test_what_is_carried_is_that_of_the_call(
     job: Any, fake: redis.Redis, engine: sa.Engine
 ) -> None:
-    from tests.unit.test_context_variables import tenant, within
+    from tests.unit.plugins.test_context_variables import tenant, within
 
     dumped: list[Any] = []
     kiq.carry(tenant, dump=lambda value: dumped.append(value) or value)

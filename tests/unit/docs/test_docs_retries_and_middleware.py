@@ -30,7 +30,7 @@ from kiq.verdict import (
 from kiq.work.executor import Executor
 from tests.helpers.stored import in_queue
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 
 
 def run_page(page: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:

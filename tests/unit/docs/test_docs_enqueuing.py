@@ -15,7 +15,7 @@ import kiq
 from kiq.options import KNOWN
 from tests.helpers.stored import in_queue, scheduled
 
-PAGE = Path(__file__).parents[2].joinpath("docs", "enqueuing.md").read_text("utf-8")
+PAGE = Path(__file__).parents[3].joinpath("docs", "enqueuing.md").read_text("utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 REFUSED = re.findall(r"^\| `(HardWorker.*|kiq.*)` \| (.*) \|$", PAGE, re.MULTILINE)
 OPTIONS = re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)

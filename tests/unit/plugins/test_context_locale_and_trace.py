@@ -14,7 +14,7 @@ import kiq
 from kiq.middleware import ClientContext
 from kiq.plugins.context import warned
 from tests.helpers.stored import in_queue
-from tests.unit.test_context_variables import run
+from tests.unit.plugins.test_context_variables import run
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 

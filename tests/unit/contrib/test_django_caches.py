@@ -18,7 +18,7 @@ from kiq.contrib.django.connections import Connections
 from kiq.contrib.django.runs import Run, here
 from kiq.verdict import DONE
 from tests.helpers import django_project  # noqa: F401 (sets Django up before it is used)
-from tests.unit.test_sqlalchemy_sessions import works
+from tests.unit.contrib.test_sqlalchemy_sessions import works
 
 pytestmark = pytest.mark.needs("django", "sqlalchemy")
 

@@ -16,7 +16,7 @@ from kiq.config_file.resolve import check, resolve
 from kiq.config_file.schema import SETTINGS
 from kiq.errors import ConfigError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SAMPLE = ROOT / "config" / "kiq.yml"
 DOCUMENT = ROOT / "docs" / "configuration.md"
 Loader = Callable[..., Config]

@@ -14,7 +14,7 @@ import kiq
 from kiq import testing
 from kiq.registry import Registry
 
-PAGE = Path(__file__).parents[2].joinpath("docs", "testing.md").read_text("utf-8")
+PAGE = Path(__file__).parents[3].joinpath("docs", "testing.md").read_text("utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 (SHOWN,) = re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL)
 

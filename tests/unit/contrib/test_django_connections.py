@@ -20,8 +20,8 @@ from kiq.plugins.after_commit import AfterCommit
 from kiq.verdict import DONE
 from tests.helpers import django_project  # noqa: F401 (sets Django up before it is used)
 from tests.helpers.stored import in_queue
-from tests.unit.test_context_variables import run as run_payload
-from tests.unit.test_sqlalchemy_sessions import works
+from tests.unit.contrib.test_sqlalchemy_sessions import works
+from tests.unit.plugins.test_context_variables import run as run_payload
 
 pytestmark = pytest.mark.needs("django")
 

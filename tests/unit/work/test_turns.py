@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kiq.work.fetching import MAX_QUEUES, QueueOrder
-from tests.unit.test_fetching import ENDLESS, Redis, capsule, many
+from tests.unit.work.test_fetching import ENDLESS, Redis, capsule, many
 
 COUNTS = [MAX_QUEUES + 1, 150, 199, 200, 250, 1000]
 

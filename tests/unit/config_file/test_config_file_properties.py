@@ -17,7 +17,7 @@ from kiq.config_file import load
 from kiq.config_file.schema import SETTINGS
 from kiq.errors import ConfigError
 
-SAMPLE = (Path(__file__).parents[2] / "config" / "kiq.yml").read_text()
+SAMPLE = (Path(__file__).parents[3] / "config" / "kiq.yml").read_text()
 ENVIRONMENT = {"REDIS_URL": "redis://localhost:6379/0"}
 #: The parser is slow by nature, and the time of an example says nothing here.
 PATIENT = settings(

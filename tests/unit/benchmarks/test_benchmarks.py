@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
 SCRIPTS = sorted(
     path for path in BENCHMARKS.glob("*.py") if "__main__" in path.read_text(encoding="utf-8")
 )

@@ -13,9 +13,9 @@ import redis
 
 import kiq
 from tests.helpers.stored import in_queue, scheduled
-from tests.unit.test_context_variables import run
+from tests.unit.plugins.test_context_variables import run
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 
 
 def blocks(page: str) -> list[str]:

@@ -23,8 +23,8 @@ import kiq
 from kiq.contrib.sqlalchemy import Sessions
 from kiq.verdict import DONE, ToRetry
 from tests.helpers.stored import in_queue
-from tests.unit.test_async_runner import Bench, bench  # noqa: F401
-from tests.unit.test_sqlalchemy_sessions import INSERT, count, held, works
+from tests.unit.contrib.test_sqlalchemy_sessions import INSERT, count, held, works
+from tests.unit.plugins.test_async_runner import Bench, bench  # noqa: F401
 
 pytestmark = pytest.mark.needs("sqlalchemy", "flask_sqlalchemy", "greenlet", "aiosqlite")
 
