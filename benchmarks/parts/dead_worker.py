@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import kiq_app
-from support import Program, Server, environment, wait_until
+from support import BenchmarkError, Program, Server, environment, wait_until
 
 import kiq
 from kiq import keys
@@ -22,6 +24,8 @@ THREADS = 10
 _START_SECONDS = 30.0
 _LONGEST_INTERVAL = 5.0  # seconds between two beats, and between two looks at leases
 _BEYOND_PROMISE = 60.0  # seconds: what takes longer still is no figure, but a fault
+_LOOK_EVERY = 0.01  # seconds
+_pushing = threading.Lock()  # the settings of producers are the process's; runs may be abreast
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +37,19 @@ class Restarts:
     since_ready: list[float] | None = None
 
 
-def beside_another(server: Server, host: str, lease: float) -> Restarts:
-    """Kill one of two workers; the other runs on *host*: ``same``, or any other name.
+def beside_another(
+    server: Server, lease: float, *, host: str = "same", run: str = "same"
+) -> Restarts:
+    """Kill one of two workers; the other runs on *host*, with the run folder *run*.
 
-    Hosts are told apart as real ones are, by the name in an owner's identity and by a run folder
-    of their own. *lease* is in seconds.
+    ``same`` is what the killed one has, any other name is another. Hosts are told apart as real ones
+    are, by the name in an owner's identity and by a run folder of their own. *lease* is in seconds.
     """
     server.empty()
     trail = Trail(server.folder)
     with worker(server, trail, lease=lease) as victim:
         _occupy(server, trail, victim)
-        with worker(server, trail, host=host, lease=lease) as survivor:
+        with worker(server, trail, host=host, run=run, lease=lease) as survivor:
             store = server.client()
             wait_until(
                 lambda: store.scard(keys.idle("default")),
@@ -73,17 +79,43 @@ def replaced(server: Server, lease: float) -> Restarts:
             return Restarts(since_kill, since_ready)
 
 
+def in_short_lives(server: Server, lease: float, life: float) -> Restarts:
+    """Kill the only worker, and start another of the same host name and with a run folder of its own
+    at once, again and again: each is killed *life* seconds after its start, as in a container that
+    never becomes healthy. *lease* is in seconds too.
+    """
+    server.empty()
+    trail = Trail(server.folder)
+    with worker(server, trail, lease=lease, run="life-0") as victim:
+        _occupy(server, trail, victim)
+        killed = _kill(victim, trail)
+    for number in itertools.count(1):
+        with worker(server, trail, lease=lease, run=f"life-{number}") as successor:
+            began = time.monotonic()
+            while time.monotonic() < began + life:
+                successor.check()
+                restarted = _restarted(trail, killed)
+                if len(restarted) == THREADS:
+                    return Restarts(restarted)
+                time.sleep(_LOOK_EVERY)
+            os.kill(successor.pid, signal.SIGKILL)
+        if time.monotonic() > killed + lease + 2 * _BEYOND_PROMISE:
+            break
+    raise BenchmarkError(f"the dead worker's jobs are not back after {number} lives of {life:g} s")
+
+
 @contextmanager
 def worker(
     server: Server,
     trail: Trail,
     *,
     host: str = "same",
+    run: str = "same",
     lease: float = 60,
     queues: str = "default",
     url: str | None = None,
 ) -> Iterator[Program]:
-    """Run a kiq worker of the host *host*.
+    """Run a kiq worker of the host *host*, with the run folder *run*.
 
     *queues* have commas between them, and the first has precedence. *url* is the server's, unless
     there is another way to it.
@@ -97,7 +129,7 @@ def worker(
         KIQ_SKIP_DEFAULT_JOB_LOGGING="true",
         KIQ_SHUTDOWN_TIMEOUT="1",
         KIQ_LEASE=f"{lease:g}",
-        KIQ_RUN_DIR=str(server.folder / f"run-{host}"),
+        KIQ_RUN_DIR=str(server.folder / f"run-{run}"),
         DYNO=host,
         **trail.variables(),
     )
@@ -107,9 +139,10 @@ def worker(
 
 def _occupy(server: Server, trail: Trail, victim: Program) -> None:
     """Give each thread of *victim* a job that does not end."""
-    kiq.configure(redis=server.url("unix"))
     trail.hold.touch()
-    kiq_app.Trace.perform_bulk([(number, 0.0) for number in range(THREADS)])
+    with _pushing:
+        kiq.configure(redis=server.url("unix"))
+        kiq_app.Trace.perform_bulk([(number, 0.0) for number in range(THREADS)])
     trail.wait(
         THREADS, lambda mark: mark.what == "start", _START_SECONDS, "its jobs have started", victim
     )
@@ -126,16 +159,22 @@ def _kill(victim: Program, trail: Trail) -> float:
 
 
 def _restarts(trail: Trail, runner: Program, killed: float, lease: float) -> list[float]:
-    marks = trail.wait(
+    trail.wait(
         THREADS,
         lambda mark: mark.what == "start" and mark.at > killed,
         lease + _BEYOND_PROMISE,
         "the dead worker's jobs run again",
         runner,
     )
+    return _restarted(trail, killed)
+
+
+def _restarted(trail: Trail, killed: float) -> list[float]:
+    """Return how many seconds after *killed* each job that has started again did so first."""
     first: dict[int, float] = {}
-    for mark in marks:
-        first.setdefault(mark.number, mark.at - killed)
+    for mark in trail.marks():
+        if mark.what == "start" and mark.at > killed:
+            first.setdefault(mark.number, mark.at - killed)
     return list(first.values())
 
 
