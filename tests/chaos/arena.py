@@ -6,7 +6,7 @@ import itertools
 import os
 import random
 import signal
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,11 +73,13 @@ class Arena:
         wait: bool = True,
         run: str = "run",
         host: str = "",
+        command: Sequence[str] = KIQ,
         **settings: Any,
     ) -> WorkerProcess:
         """Start a worker; *crash* is ``name:n`` of a crash point, *settings* are of the file.
 
-        *run* is another folder of lock files, *host* another name of the machine.
+        *run* is another folder of lock files, *host* another name of the machine, *command* another
+        way to run ``kiq``.
         """
         settings = {
             "concurrency": THREADS,
@@ -102,7 +104,7 @@ class Arena:
             **({"DYNO": host} if host else {}),
         }
         worker = WorkerProcess(
-            [*KIQ, "run", "-r", JOBS, "-C", str(file)],
+            [*command, "run", "-r", JOBS, "-C", str(file)],
             self.folder,
             environment,
             self.folder / f"log-{number}",

@@ -73,13 +73,13 @@ class Takes(kiq.Job):
 
 
 class FailsOnce(kiq.Job):
-    """Fails at the first attempt, and is due again almost at once."""
+    """Fails at the first attempt, and is due again *after* so many seconds: almost at once."""
 
-    def perform(self) -> None:
+    def perform(self, after: float = 0.05) -> None:
         note("S", self.jid)
         if self.attempt == 1:
             note("F", self.jid)
-            raise kiq.Retry(0.05)
+            raise kiq.Retry(after)
         note("X", self.jid)
 
 

@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -36,18 +37,24 @@ class TestServer:
 
     It runs from construction to :meth:`stop`, and never outlives this process, kill -9 included.
     Restarts keep socket, port and folder, so with *aof* the data come back. *extra* are further
-    options of the server, such as ``"--maxmemory", "10mb"``.
+    options of the server, such as ``"--maxmemory", "10mb"``; *through* is a command that runs it.
     """
 
     __test__ = False  # not a test class, in spite of its name
 
-    def __init__(self, *extra: str, aof: Literal["everysec", "always"] | None = None) -> None:
+    def __init__(
+        self,
+        *extra: str,
+        aof: Literal["everysec", "always"] | None = None,
+        through: Sequence[str] = (),
+    ) -> None:
         self.binary = binary_under_test()
         self.version = version_of(self.binary)
         self.folder = Path(tempfile.mkdtemp(prefix="kiq-test-", dir=_home()))
         self.socket = self.folder / "s"
         self.port = _free_port()
         self._options = [*self._persistence(aof), *self._debugging(), *extra]
+        self._through = through
         self._clients: list[redis.Redis] = []
         self._lease: Lease | None = None
         self.pid = 0
@@ -162,7 +169,7 @@ class TestServer:
 
     def _command(self) -> list[str]:
         return [
-            *(str(self.binary), "--dir", str(self.folder), "--daemonize", "no"),
+            *(*self._through, str(self.binary), "--dir", str(self.folder), "--daemonize", "no"),
             *("--unixsocket", str(self.socket), "--unixsocketperm", "700"),
             *("--bind", "127.0.0.1", "--port", str(self.port)),
             *self._options,
