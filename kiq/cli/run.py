@@ -18,7 +18,7 @@ from ..plugin import host
 from ..registry import registry
 from ..work.coverage import untaken_queues
 from ..work.launcher import Launcher
-from . import no_jobs
+from . import crash_points, no_jobs
 from .control import CONNECTING, RUNNING, STARTING, STOPPING, Control
 from .exit_codes import SOFTWARE, exit_code
 from .streams import complain
@@ -110,7 +110,14 @@ def _application(path: str | None, flags: dict[str, Any]) -> Config:
 
 
 def _work(control: Control, config: Config) -> int:
-    launcher = Launcher(config, host, registry, version=__version__, on_signal=control.signals.put)
+    launcher = Launcher(
+        config,
+        host,
+        registry,
+        version=__version__,
+        on_signal=control.signals.put,
+        connect=crash_points.connector,
+    )
     control.enter(CONNECTING, launcher)
     for line in (f"kiq {__version__}, Python {sys.version.split()[0]}", *banner_lines(config)):
         logger.info("%s", line)

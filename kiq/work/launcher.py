@@ -10,14 +10,13 @@ from typing import Any
 
 from .. import interruption, kept
 from ..clock import steady
-from ..config import Config
+from ..config import Config, Redis
 from ..errors import StoreUnavailable, StoreUnsuitable
 from ..plugin import Host, Service
 from ..registry import Registry
 from ..store import needs, processes, server
-from ..store.connection import Link
+from ..store.connection import Connector, Link
 from ..verdict import Taken
-from . import crash_points
 from .desk import Run
 from .executor import Executor
 from .heartbeat import Heartbeat
@@ -50,16 +49,17 @@ class Launcher:
         version: str,
         on_signal: Callable[[str, float], None],
         run_folder: Path | None = None,
+        connect: Callable[[Redis], Connector] = Connector,
     ) -> None:
         """*on_signal* gets the signals that others send through Redis: "TSTP", "TERM", "TTIN".
 
-        And since when (steady clock) each may have been sent.
+        And since when (steady clock) each may have been sent. *connect* makes what opens connections.
         """
         self._config = config
         self._host = host
         self._on_signal = on_signal
         self._folder_path = run_folder or default_folder()
-        self.worker = Worker(config, host, registry, crash_points.connector(config.redis), version)
+        self.worker = Worker(config, host, registry, connect(config.redis), version)
         self.worker.launcher = self
         self.exit_code = 0  # what the process is to end with
         self.server: server.Server | None = None

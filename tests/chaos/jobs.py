@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 import kiq
-from kiq.work.crash_points import crash_point
+from kiq.cli.crash_points import crash_point
 from tests.chaos import forking
 from tests.chaos.misdeeds import MISDEEDS
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import pytest
 
 from kiq import keys
-from kiq.work.crash_points import POINTS
+from kiq.cli.crash_points import POINTS
 from tests.chaos.arena import Arena
 from tests.chaos.long_form import LONG, with_fleets
 from tests.helpers.waiting import eventually

@@ -9,12 +9,12 @@ import sys
 
 import pytest
 
-from kiq.work.crash_points import POINTS
+from kiq.cli.crash_points import POINTS
 
 PASSES = """
 from kiq.config import Redis
 from kiq.errors import ConfigError
-from kiq.work import crash_points
+from kiq.cli import crash_points
 try:
     crash_points.connector(Redis())
 except ConfigError as error:
