@@ -18,6 +18,7 @@ from .executor import CONVICTED
 from .ownership import Ownership
 from .passage import Decided, Passages
 from .reply_size import ReplySize
+from .unread import set_aside_unreadable
 from .worker import Worker
 
 logger = logging.getLogger("kiq.poller")
@@ -45,6 +46,9 @@ class Promoter:
         self._ownership: Ownership | None = None
         self._refused: StoreError | None = None
         self._abandoned: list[str] = []  # owners of ours whose claims must go back first
+        self._unread: Ownership | None = (
+            None  # one of them, whose last claim was not seen to arrive
+        )
 
     def secure(self) -> None:
         """Be a registered owner; what earlier ones may hold goes back first. Raises StoreError."""
@@ -63,8 +67,9 @@ class Promoter:
 
     def abandon(self) -> None:
         """Be this owner no more: what it holds is in an unknown state, and goes back the next time."""
-        self._reply_size.lost(steady())
         ownership, self._ownership = self._ownership, None
+        if self._reply_size.lost(steady()):
+            self._unread = ownership
         if ownership is not None:
             self._worker.owners.remove(ownership)
             self._abandoned.append(ownership.owner)
@@ -87,10 +92,12 @@ class Promoter:
         """Give back all that is claimed, and be forgotten; False if some can't. Raises StoreError."""
         self._passages.close()
         self.abandon()
+        self._unread = None
         return self._give_back()
 
     def _give_back(self) -> bool:
         complete = True
+        self._look_at_unread()
         while self._abandoned:
             gone = owners.reclaim(
                 self._link, self._abandoned[-1], proven=True, crashed=False, sources=SOURCES
@@ -98,6 +105,21 @@ class Promoter:
             complete = complete and (gone is None or gone.complete)
             self._abandoned.pop()
         return complete
+
+    def _look_at_unread(self) -> None:
+        """See to it that no claim goes back that nobody can read: it would be the next claim again."""
+        unread, self._unread = self._unread, None
+        if unread is None:
+            return
+        spare = self._worker.connector.open()
+        try:
+            for source in unread.flights.values():
+                set_aside_unreadable(self._link, source, spare, self._worker.config)
+        except StoreUnavailable:
+            self._unread = unread
+            raise
+        finally:
+            spare.close()
 
     def promote(self, source: str) -> float:
         """Promote one batch of *source*; return the seconds until the next is due (0: at once)."""

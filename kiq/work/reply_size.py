@@ -51,14 +51,14 @@ class ReplySize:
         if jobs:
             self._broken = 0
 
-    def lost(self, now: float) -> None:
-        """Note that the connection broke."""
+    def lost(self, now: float) -> bool:
+        """Note that the connection broke; return whether jobs were under way."""
         if not self._asking:
-            return
+            return False
         self._asking = False
         self._broken += 1
         if self._broken < 2 or self._bytes == 1:
-            return
+            return True
         self._bytes = max(1, self._bytes // 4)
         self._changed_at = now
         logger.warning(
@@ -67,6 +67,7 @@ class ReplySize:
             self._bytes,
             ADVICE,
         )
+        return True
 
 
 def pieces(ids: Sequence[str], sizes: Sequence[int], limit: int) -> list[list[str]]:

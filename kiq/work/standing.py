@@ -6,22 +6,21 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 
-from ..clock import steady, wall
+from ..clock import steady
 from ..config import Capsule
 from ..errors import StoreError, StoreUnavailable
-from ..store import flight, held, owners
+from ..store import held, owners
 from ..store.connection import Link
 from ..store.held import Contents
-from ..verdict import Flight, Taken, ToDead
+from ..verdict import Flight, Taken
 from .buffer import Buffer
 from .ownership import Ownership
-from .reply_size import ADVICE, HARMLESS, ReplySize, pieces
+from .reply_size import HARMLESS, ReplySize, pieces
 from .suspects import SuspectLane
+from .unread import TRIES, set_aside
 from .worker import Worker
 
 logger = logging.getLogger("kiq.courier")
-
-_TRIES = 5  # connections that a job alone may break before it is set aside
 
 
 class Standing:
@@ -191,10 +190,9 @@ class Standing:
         """Return *ids* as they are to be read; what never arrived comes last, or is set aside."""
         ids = sorted(ids, key=lambda id_: self._unread[id_])  # stable: the oldest first
         sizes = dict(zip(ids, held.sizes(link, source, ids), strict=True))
-        for id_ in [
-            each for each in ids if self._unread[each] >= _TRIES and sizes[each] > HARMLESS
-        ]:
-            self._set_aside(link, source, id_, sizes.pop(id_))
+        for id_ in [each for each in ids if self._unread[each] >= TRIES and sizes[each] > HARMLESS]:
+            set_aside(link, source, id_, sizes.pop(id_), self._worker.config)
+            del self._unread[id_]
         return pieces(list(sizes), list(sizes.values()), self._reply_size.limit)
 
     def _read(self, link: Link, source: Flight, ids: list[str]) -> list[Taken]:
@@ -204,13 +202,3 @@ class Standing:
         jobs = held.read_jobs(link, source, ids, steady())
         self._reply_size.arrived(len(jobs))
         return jobs
-
-    def _set_aside(self, link: Link, source: Flight, delivery: str, size: int) -> None:
-        """Move a job that can't be read here to the dead set, unread: nobody else could read it either."""
-        reason = f"its {size} bytes did not arrive in {_TRIES} attempts: {ADVICE}, then retry it"
-        logger.error("a job of %s goes to the dead set unread: %s", source.source, reason)
-        verdict = ToDead(b"", wall(), reason, ran=False)
-        config = self._worker.config
-        limits = flight.DeadLimits(config.dead_max_jobs, config.dead_timeout)
-        link.call(flight.move_command((Taken(delivery, source, b"", 0.0), verdict), wall(), limits))
-        del self._unread[delivery]

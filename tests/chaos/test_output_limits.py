@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from hashlib import sha1
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,8 +71,48 @@ def test_a_job_that_is_larger_than_any_reply_ends_in_the_dead_set_with_its_bytes
     eventually(lambda: arena.store.zcard(keys.DEAD) == 1, 30, message="it is set aside")
     arena.await_ended(100)
     assert worker.stop() == 0
+    check_dead(arena, {str(pushed, "ascii")})
+
+
+def check_dead(arena: Arena, digests: set[str]) -> None:
+    """Check that the dead set holds the jobs whose bytes have these *digests*, with the reason."""
     arena.store.config_set("client-output-buffer-limit", "normal 0 0 0")
-    ((dead, _),) = arena.store.zrange(keys.DEAD, 0, -1, withscores=True)
-    assert sha1(dead).hexdigest().encode() == pushed
-    reason = arena.store.hget(keys.DEAD_REASON, sha1(dead).hexdigest())
-    assert b"client-output-buffer-limit" in reason
+    members: Any = arena.store.zrange(keys.DEAD, 0, -1)
+    assert {sha1(dead).hexdigest() for dead in members} == digests
+    for digest in digests:
+        assert b"client-output-buffer-limit" in arena.store.hget(keys.DEAD_REASON, digest)
+
+
+def due(arena: Arena, source: str, letter: str, size: int = 4 * LIMIT, ago: float = 60) -> str:
+    """Have a job of *size* bytes be due in *source* since *ago* seconds; return its digest."""
+    job = {"class": "tests.chaos.jobs.Holds", "args": [letter * size], "jid": letter * 24}
+    raw = json.dumps({**job, "queue": "default", "created_at": wall(), "retry": True}).encode()
+    arena.store.zadd(source, {raw: wall() - ago})
+    return sha1(raw).hexdigest()
+
+
+@pytest.mark.parametrize("source", ["schedule", "retry"])
+def test_a_due_job_that_is_larger_than_any_reply_ends_there_too_and_the_others_go(
+    arena: Arena, source: str
+) -> None:
+    digests = {due(arena, source, "a"), due(arena, source, "b")}
+    due(arena, source, "c", 1_000, ago=90)  # before them
+    arena.push_many(100, "Holds", JOB, at=wall() + 0.5)
+    worker = arena.start()
+    arena.await_ended(101, 30)
+    eventually(lambda: arena.store.zcard(keys.DEAD) == 2, 30, message="they are set aside")
+    arena.push_many(20, "Holds", JOB, at=wall() + 0.5)
+    arena.await_ended(121)
+    assert worker.stop() == 0
+    check_dead(arena, digests)
+    assert not arena.held()
+
+
+def test_a_due_job_of_any_size_is_given_back_when_the_process_stops(arena: Arena) -> None:
+    digest = due(arena, "schedule", "a", 40 * LIMIT)
+    worker = arena.start()
+    assert worker.stop() == 0
+    arena.store.config_set("client-output-buffer-limit", "normal 0 0 0")
+    held: Any = [*arena.store.zrange("schedule", 0, -1), *arena.store.zrange(keys.DEAD, 0, -1)]
+    assert [sha1(raw).hexdigest() for raw in held] == [digest]
+    assert not arena.store.keys("kiq:inflight:*")
