@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 from contextvars import Context
+from functools import partial
 from typing import Any
 
 from .. import interruption
@@ -44,6 +45,7 @@ class _Run(ServerContext):
     in_worker = True
     performed: bool
     spec: JobSpec
+    task: Any
 
     def __copy__(self) -> _Run:
         twin = _new_run(_Twin)
@@ -151,7 +153,10 @@ class Executor:
                 check_done(result, _A_LAYER)
                 return DONE if run.performed else self._skipped(run.payload, _VETOED)
             except BaseException as error:  # noqa: BLE001 (as above)
-                return self._failed(taken, run.payload, run, error)
+                children.end_here(error)
+                failed = partial(self._failed, taken, run.payload, run, error)
+                verdict: Verdict = run.task.beside(failed)  # users' handlers and hooks may block
+                return verdict
 
         return self._coroutines.take(taken, run, attempt, desk)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from contextlib import suppress
 from contextvars import Context
 from typing import Any
 
@@ -18,6 +20,7 @@ from ...verdict import Taken, ToQueue, Verdict
 from ...work.desk import Desk
 from ...work.moment import on_its_way
 from ..interrupting import elsewhere
+from .aside import Aside
 from .bridge import in_greenlet, wait
 
 _LOOK_AGAIN = 0.05  # seconds between two looks whether it may start
@@ -31,6 +34,7 @@ class AsyncRun:
     """
 
     __slots__ = (
+        "_aside",
         "_attempt",
         "_cancels",
         "_context",
@@ -58,8 +62,10 @@ class AsyncRun:
         loop: asyncio.AbstractEventLoop,
         tid: str,
         ended: Callable[[BaseException | None], None],
+        aside: Aside,
     ) -> None:
         """*ended* is told when all is over, and the error if one of kiq's own was the cause."""
+        self._aside = aside
         self.current: Taken | None = taken
         self.started_at = steady()
         self.tid = tid
@@ -125,6 +131,13 @@ class AsyncRun:
     def wait(self, awaitable: Awaitable[Any]) -> Any:
         """Wait for *awaitable*; to be called in a layer."""
         return wait(awaitable)
+
+    def beside(self, function: Callable[[], Any]) -> Any:
+        """Return what *function* returns, which may block: it is called beside the loop.
+
+        To be waited for as in a layer. Nothing cancels it.
+        """
+        return wait(_outcome(self._aside.call(function)))
 
     async def within(self, call_next: Next[ServerContext], context: ServerContext) -> Any:
         """Call the plain layers from *call_next* on, in a coroutine for which :meth:`wait` waits."""
@@ -199,3 +212,11 @@ class AsyncRun:
         self._context.task = None  # it refers to this, which refers to it
         self._desk.deliver(self, self._verdict)
         self._ended(error)
+
+
+async def _outcome(future: Future[Any]) -> Any:
+    called = asyncio.wrap_future(future)
+    while not called.done():
+        with suppress(asyncio.CancelledError):  # what becomes of the job is being decided
+            await asyncio.shield(called)
+    return called.result()

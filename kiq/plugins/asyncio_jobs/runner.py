@@ -7,6 +7,7 @@ import importlib
 import threading
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -18,6 +19,7 @@ from ...middleware import Next, ServerContext
 from ...plugin import Host
 from ...verdict import Taken, ToQueue, Verdict
 from ...work.desk import Desk
+from .aside import Aside
 from .run import AsyncRun
 from .slots import Slots
 from .watchdog import Watchdog
@@ -37,6 +39,7 @@ class Runner:
         self._loop = _new_loop(config.async_loop)
         self._loop.set_exception_handler(self._reported)
         self._slots = Slots(config.async_concurrency, interruption.stopping.is_set)
+        self._aside = Aside()
         self._handed_over: deque[AsyncRun] = deque()
         self._called = False  # the loop will look at what was handed over
         self._closing = False
@@ -65,7 +68,7 @@ class Runner:
             desk.wake()
             return
         tid = f"{self._tid}-{next(self._numbers)}"
-        run.task = AsyncRun(taken, run, attempt, desk, self._loop, tid, self._ended)
+        run.task = AsyncRun(taken, run, attempt, desk, self._loop, tid, self._ended, self._aside)
         desk.away.add(run.task)
         self._handed_over.append(run.task)
         if not self._called:
@@ -93,11 +96,11 @@ class Runner:
             try:
                 self._loop.run_forever()
             except BaseException as error:  # noqa: BLE001 (sys.exit in somebody's callback: the loop goes on)
-                self._host.report(error, {"context": "event loop"})
+                self._report(error, "event loop")
         try:
             self._loop.run_until_complete(_clear_up())
         except BaseException as error:  # noqa: BLE001 (as above)
-            self._host.report(error, {"context": "end of the event loop"})
+            self._report(error, "end of the event loop")
         self._loop.close()
 
     def _begin(self) -> None:
@@ -112,12 +115,15 @@ class Runner:
     def _ended(self, error: BaseException | None) -> None:
         self._slots.give_back()
         if error is not None:
-            self._host.report(error, {"context": "a job on the event loop"})
+            self._report(error, "a job on the event loop")
 
     def _reported(self, _loop: asyncio.AbstractEventLoop, found: dict[str, Any]) -> None:
         """Tell of what nobody waits for: a task that a job left behind, a callback that raised."""
         error = found.get("exception") or RuntimeError(found["message"])
-        self._host.report(error, {"context": f"event loop: {found['message']}"})
+        self._report(error, f"event loop: {found['message']}")
+
+    def _report(self, error: BaseException, where: str) -> None:
+        self._aside.call(partial(self._host.report, error, {"context": where}))
 
 
 def _new_loop(kind: str) -> asyncio.AbstractEventLoop:
