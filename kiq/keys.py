@@ -81,18 +81,13 @@ def rival(duty: str) -> str:
 
 
 def record(owner: str) -> str:
-    """Return the key of *owner*'s record: what it may hold, where it runs, its epoch."""
+    """Return the key of *owner*'s record: what it may hold, where it runs, its epoch, its lease."""
     return f"kiq:owner:{owner}"
 
 
 def lapsed(owner: str) -> str:
     """Return the key that *owner*'s record has while its jobs are given back."""
     return f"kiq:lapsed:{owner}"
-
-
-def live(owner: str) -> str:
-    """Return the key of *owner*'s lease, a string with a TTL."""
-    return f"kiq:live:{owner}"
 
 
 def pushed(token: str) -> str:

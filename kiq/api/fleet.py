@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from .. import keys
 from ..errors import StoreError, StoreUnavailable
+from ..store.owners import leased
 from ..work.run_folder import default_folder
 from ..work.worker import boot_id
 from .connection import Connection
 
 _PAGE = 200  # owners that one round trip reads
-_FIELDS = ("identity", "sources", "lock", "lock_device", "lock_inode", "boot_id")
+_FIELDS = ("identity", "sources", "lock", "lock_device", "lock_inode", "boot_id", "beat", "lease")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,15 @@ class Fleet:
     @property
     def dead(self) -> frozenset[str]:
         """The names of owners that are dead, or being given back, whatever their leases say."""
-        everyone = (owner for owners in self._of.values() for owner in owners)
-        return frozenset(owner.name for owner in everyone if owner.lapsed or owner.gone)
+        return frozenset(owner.name for owner in self._everyone() if owner.lapsed or owner.gone)
+
+    @property
+    def leased(self) -> frozenset[str]:
+        """The names of owners that have a lease."""
+        return frozenset(owner.name for owner in self._everyone() if owner.leased)
+
+    def _everyone(self) -> Iterator[Owner]:
+        return (owner for owners in self._of.values() for owner in owners)
 
 
 def read_fleet(home: Connection) -> Fleet:
@@ -91,18 +99,9 @@ def read_fleet(home: Connection) -> Fleet:
 
 
 def _read(home: Connection, names: Sequence[str]) -> list[Owner]:
-    replies = home.replies(
-        [
-            command
-            for name in names
-            for command in (
-                ("HMGET", keys.record(name), *_FIELDS),
-                ("HMGET", keys.lapsed(name), *_FIELDS),
-                ("EXISTS", keys.live(name)),
-            )
-        ]
-    )
-    records = [_record(replies[3 * at], replies[3 * at + 1]) for at in range(len(names))]
+    places = [place for name in names for place in (keys.record(name), keys.lapsed(name))]
+    *replies, time = home.replies([*(("HMGET", place, *_FIELDS) for place in places), ("TIME",)])
+    records = [_record(replies[2 * at], replies[2 * at + 1]) for at in range(len(names))]
     hashes = [
         keys.inflight(source, name)
         for name, (record, _) in zip(names, records, strict=True)
@@ -117,9 +116,16 @@ def _read(home: Connection, names: Sequence[str]) -> list[Owner]:
     for at, (name, (record, lapsed)) in enumerate(zip(names, records, strict=True)):
         held = {each: sizes[each] for each in (keys.inflight(s, name) for s in _queues_of(record))}
         there = {each: size for each, size in held.items() if isinstance(size, int) and size}
-        leased = replies[3 * at + 2] != 0  # what can't be read is no sign of death
-        made.append(Owner(name, record.get("identity", ""), leased, lapsed, is_gone(record), there))
+        # What can't be read is no sign of death.
+        unread = isinstance(time, StoreError) or isinstance(replies[2 * at], StoreError)
+        lives = unread or _has_lease(record, time)
+        made.append(Owner(name, record.get("identity", ""), lives, lapsed, is_gone(record), there))
     return made
+
+
+def _has_lease(record: Mapping[str, str], time: Sequence[bytes]) -> bool:
+    now = int(time[0]) + int(time[1]) / 1e6
+    return leased(record.get("beat", ""), record.get("lease", ""), now)
 
 
 def _record(record: Any, lapsed: Any) -> tuple[dict[str, str], bool]:

@@ -12,7 +12,7 @@ from . import scripts
 from .connection import Link
 from .flight import MAX_BYTES, SUSPICION_TTL
 
-OLD_LEASE = 60.0  # seconds: of an owner whose record does not say
+_SET_BY = 1.0  # seconds by which Redis's clock is set now and then
 _PAGE = 1000  # names that are read at once
 _PART = 500  # jobs that one script gives back: what takes it 10 ms at most
 _PUT_OFF = 30  # seconds until a due job is tried again that may have ended its process
@@ -20,15 +20,18 @@ _PUT_OFF = 30  # seconds until a due job is tried again that may have ended its 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What stands in the record of an owner that seems to have no lease: its lease, and the note.
+    """What the record of an owner said of its life at *now*, by Redis's clock.
 
-    *now* is Redis's clock. *known* is False where there is no record, or one that is broken.
+    *known* is False where there is no record, or one that is broken. *leased*: its lease runs, and nobody
+    gives its jobs back. *beat* is when it has beaten, *note* what was noted of its absence since.
     """
 
     known: bool
-    lease: float
-    note: str
     now: float
+    leased: bool = False
+    beat: str = ""
+    lease: float = 0.0
+    note: str = ""
 
 
 class _Part(NamedTuple):
@@ -60,12 +63,7 @@ def register(
     fields: list[Any] = ["epoch", 0, "lease", lease, "sources", "\n".join(sources)]
     for name, value in facts.items():
         fields += (name, value)
-    link.call(
-        scripts.register(
-            (keys.record(owner), keys.OWNERS, keys.live(owner)),
-            (owner, round(lease * 1000), *fields),
-        )
-    )
+    link.call(scripts.register((keys.record(owner), keys.OWNERS), (owner, *fields)))
 
 
 def extend_sources(link: Link, owner: str, sources: Sequence[str]) -> None:
@@ -87,10 +85,9 @@ def leaving(link: Link, owner: str) -> None:
     state(link, owner, {"leaving": 1})
 
 
-def beat(link: Link, owners: Sequence[str], lease: float) -> dict[str, bool]:
+def beat(link: Link, owners: Sequence[str]) -> dict[str, bool]:
     """Renew the leases of *owners*; return for each whether it still is one (False: fenced)."""
-    names = [name for owner in owners for name in (keys.record(owner), keys.live(owner))]
-    flags = link.call(scripts.beat(names, (round(lease * 1000),)))
+    flags = link.call(scripts.beat([keys.record(owner) for owner in owners]))
     return {owner: bool(flag) for owner, flag in zip(owners, flags, strict=True)}
 
 
@@ -99,47 +96,45 @@ def all_owners(link: Link) -> list[str]:
     return [name.decode(errors="replace") for name in link.call(("SMEMBERS", keys.OWNERS))]
 
 
-def without_lease(link: Link, owners: Sequence[str], lease: float) -> list[str]:
-    """Return those of *owners* whose lease has run out, or is longer than *lease* seconds.
+def leased(beat: str, lease: str, now: float) -> bool:
+    """Tell whether the lease of *lease* seconds of an owner that has beaten at *beat* runs at *now*.
 
-    The longer ones are to be looked at closely: no lease may last that long. One round trip.
+    By Redis's clock. A beat that is yet to come is none: the clock went back, or a dump was restored.
     """
-    replies = link.exchange([("PTTL", keys.live(owner)) for owner in owners]) if owners else []
-    longest = _milliseconds(lease)
-    return [
-        owner
-        for owner, left in zip(owners, replies, strict=True)
-        if isinstance(left, int) and not 0 <= left <= longest
-    ]
+    try:
+        return -_SET_BY <= now - float(beat) <= float(lease)
+    except ValueError:
+        return False  # a record that does not say
 
 
-def _milliseconds(lease: float) -> int:
-    return round(lease * 1000) + 1000  # clocks are set by a little now and then
+def look_at(link: Link, owners: Sequence[str]) -> dict[str, Sighting | StoreError]:
+    """Return what the records of *owners*, lapsed or not, say, or why one can't be read. One round trip."""
+    names = [name for owner in owners for name in (keys.record(owner), keys.lapsed(owner))]
+    commands = [("HMGET", name, "epoch", "beat", "lease", "absent") for name in names]
+    *replies, time = link.exchange([*commands, ("TIME",)])
+    if isinstance(time, StoreError):
+        raise time
+    now = int(time[0]) + int(time[1]) / 1e6
+    pairs = zip(replies[::2], replies[1::2], strict=True)
+    return {owner: _seen(*pair, now) for owner, pair in zip(owners, pairs, strict=True)}
 
 
-def look_at(link: Link, owner: str) -> Sighting:
-    """Return what the record of *owner*, lapsed or not, says. One round trip."""
-    names = (keys.record(owner), keys.lapsed(owner))
-    commands = [("HMGET", name, "epoch", "lease", "absent") for name in names]
-    *replies, (seconds, micros) = link.exchange([*commands, ("TIME",)])
-    now = int(seconds) + int(micros) / 1e6
-    for reply in replies:
+def _seen(record: Any, lapsed: Any, now: float) -> Sighting | StoreError:
+    for reply in (record, lapsed):
         if isinstance(reply, StoreUnavailable | StoreDenied):
-            raise reply
+            return reply
         if not isinstance(reply, StoreError) and reply[0] is not None:
-            lease, note = (part.decode(errors="replace") if part else "" for part in reply[1:])
-            return Sighting(True, float(lease) if lease else OLD_LEASE, note, now)
-    return Sighting(False, 0.0, "", now)
+            beat, lease, note = ((part or b"").decode(errors="replace") for part in reply[1:])
+            alive = reply is record and leased(beat, lease, now)
+            seconds = float(lease) if lease.replace(".", "", 1).isdecimal() else 0.0
+            return Sighting(True, now, alive, beat, seconds, note)
+    return Sighting(False, now)
 
 
 def note_absence(link: Link, owner: str, sighting: Sighting, note: str) -> bool:
-    """Write *note* into the record of *owner*, unless it has a lease, or has beaten since *sighting*.
-
-    One round trip.
-    """
-    longest = _milliseconds(sighting.lease)
-    names = (keys.record(owner), keys.live(owner), keys.lapsed(owner))
-    return bool(link.call(scripts.absent(names, (longest, sighting.note, note))))
+    """Write *note* into the record of *owner*, unless it has beaten since *sighting*. One round trip."""
+    names = (keys.record(owner), keys.lapsed(owner))
+    return bool(link.call(scripts.absent(names, (sighting.beat, sighting.note, note))))
 
 
 def facts(link: Link, owner: str) -> dict[str, str]:
@@ -156,20 +151,24 @@ def facts(link: Link, owner: str) -> dict[str, str]:
 
 
 def reclaim(
-    link: Link, owner: str, *, proven: bool, crashed: bool, sources: Sequence[str] = ()
+    link: Link,
+    owner: str,
+    *,
+    proven: bool,
+    crashed: bool,
+    note: str = "",
+    sources: Sequence[str] = (),
 ) -> Reclaimed | None:
-    """Give back all that *owner* has in flight; None when its lease shows that it lives.
+    """Give back all that *owner* has in flight; None when its record says that it lives.
 
-    *proven* means that its death is certain, whatever the lease says. *crashed* makes its jobs
-    suspects, unless it had been told to end. *sources* are where it may hold jobs, should its record not
-    say so; without them the database is searched. Round trips: four, and for each source one for each 500
-    jobs and one for each 1,000. Any process may call it, any number of times, and go on where another
-    stopped.
+    *proven* means that its death is certain, whatever the record says. Else *note*, of its absence, must
+    stand there still: a beat strikes it out. *crashed* makes its jobs suspects, unless it had been told to
+    end. *sources* are where it may hold jobs, should its record not say so; without them the database is
+    searched. Round trips: four, and for each source one for each 500 jobs and one for each 1,000. Any
+    process may call it, any number of times, and go on where another stopped.
     """
     reply = link.call(
-        scripts.lapse(
-            (keys.record(owner), keys.lapsed(owner), keys.live(owner)), ("1" if proven else "0",)
-        )
+        scripts.lapse((keys.record(owner), keys.lapsed(owner)), ("1" if proven else "0", note))
     )
     if reply[0] == b"alive":
         return None
@@ -201,7 +200,7 @@ def _give_back(link: Link, owner: str, sources: Sequence[str], alive: str) -> Re
         if problem:
             problems.append(f"{source}: {problem}")
     hashes = (keys.inflight(source, owner) for source in sources)
-    names = (keys.lapsed(owner), keys.OWNERS, keys.live(owner), keys.record(owner), *hashes)
+    names = (keys.lapsed(owner), keys.OWNERS, keys.record(owner), *hashes)
     complete = not problems and bool(link.call(scripts.forget(names, (owner,))))
     return Reclaimed(owner, moved, suspects, complete, tuple(problems))
 

@@ -110,7 +110,7 @@ class Heartbeat:
         active = worker.owners.active()
         sent_at = steady()
         if active:
-            known = owners.beat(self._link, list(active), worker.lease)
+            known = owners.beat(self._link, list(active))
             self._round_trip_us = round((steady() - sent_at) * 1_000_000)
             for owner, alive in known.items():
                 if alive:

@@ -11,6 +11,7 @@ from ..clock import steady
 from ..errors import StoreError, StoreUnavailable
 from ..kept import Kept
 from ..store import owners, processes
+from ..store.owners import Sighting
 from .absence import Absence, round_of
 from .duty import Duty
 from .outage import Outage
@@ -127,10 +128,9 @@ class Reclaimer:
         known = owners.all_owners(self._link)
         problem: object = None
         # Our own among them: that we beat for them is looked at, too, and not assumed.
-        for owner in owners.without_lease(self._link, known, self._worker.lease):
+        for owner, sighting in owners.look_at(self._link, known).items():
             try:
-                if self._is_dead(owner):
-                    problem = self._give_back(owner, proven=False) or problem
+                problem = self._judge(owner, sighting) or problem
             except StoreUnavailable:
                 raise
             except StoreError as error:  # of this owner: the others go on
@@ -143,15 +143,21 @@ class Reclaimer:
             self._sweep()
         return round_of(self._worker.lease)
 
-    def _is_dead(self, owner: str) -> bool:
-        """Look at *owner*, which seems to have no lease; return whether that proves its death."""
-        sighting = owners.look_at(self._link, owner)
+    def _judge(self, owner: str, sighting: Sighting | StoreError) -> str | None:
+        """Give back what *owner* has if it is certainly dead; return what is in the way of some of it."""
+        if isinstance(sighting, StoreError):
+            raise sighting
         if not sighting.known:
             # Nobody can beat for it, unless it has left meanwhile.
-            return owner in owners.all_owners(self._link)
+            left = owner not in owners.all_owners(self._link)
+            return None if left else self._give_back(owner, proven=False)
+        if sighting.leased:
+            return None
         absence = Absence.read(sighting.note).seen(sighting.now, sighting.lease)
-        noted = owners.note_absence(self._link, owner, sighting, str(absence))
-        return noted and absence.proves_death
+        note = str(absence)
+        noted = owners.note_absence(self._link, owner, sighting, note)
+        dead = noted and absence.proves_death
+        return self._give_back(owner, proven=False, note=note) if dead else None
 
     def _prune(self) -> None:
         try:
@@ -170,9 +176,13 @@ class Reclaimer:
         for owner in found.keys() - set(owners.all_owners(self._link)):
             self._give_back(owner, proven=False, sources=found[owner])
 
-    def _give_back(self, owner: str, *, proven: bool, sources: Sequence[str] = ()) -> str | None:
+    def _give_back(
+        self, owner: str, *, proven: bool, note: str = "", sources: Sequence[str] = ()
+    ) -> str | None:
         """Give back what *owner* has in flight; return what is in the way of some of it."""
-        result = owners.reclaim(self._link, owner, proven=proven, crashed=True, sources=sources)
+        result = owners.reclaim(
+            self._link, owner, proven=proven, crashed=True, note=note, sources=sources
+        )
         if result is None:
             return None
         if result.moved:

@@ -8,6 +8,7 @@ from typing import Any
 import redis
 
 from kiq import keys
+from kiq.store.owners import leased
 from tests.chaos.journal import Journal
 
 
@@ -27,16 +28,20 @@ def leftovers(store: redis.Redis) -> list[str]:
             found.append(f"{key} holds {client.hlen(key)} jobs")
         elif kind == "lapsed" or (kind == "owner" and owner not in owners):
             found.append(f"{key} belongs to nobody")
-        elif kind == "owner" and not client.exists(keys.live(owner)):
+        elif kind == "owner" and not _leased(client, key):
             found.append(f"{key} has no lease")
-        elif kind == "live" and client.pttl(key) < 0:
-            found.append(f"{key} has no end")
         elif kind == "idle":
             strangers = {name.decode() for name in client.smembers(key)} - owners
             found += [f"{key} names {name}, which is gone" for name in strangers]
         elif kind in ("suspects", "markers") and client.pttl(key) < 0:
             found.append(f"{key} has no end")
     return found
+
+
+def _leased(client: Any, key: str) -> bool:
+    seconds, micros = client.time()
+    beat, lease = (each.decode() for each in client.hmget(key, "beat", "lease"))
+    return leased(beat, lease, seconds + micros / 1e6)
 
 
 def registered(store: redis.Redis) -> list[str]:

@@ -172,11 +172,31 @@ def test_an_election_that_outlived_its_holder_is_taken_over(arena: Arena, ttl: i
     arena.verify()
 
 
-@pytest.mark.parametrize("ttl", [3600, None])
-def test_a_lease_that_outlived_its_owner_keeps_no_job(arena: Arena, ttl: int | None) -> None:
+@pytest.mark.parametrize("step", [3600, -3600])
+def test_nobody_is_declared_dead_though_the_clock_of_redis_is_set_again_and_again(
+    arena: Arena, step: int
+) -> None:
+    workers = [arena.start(lease=LEASE), arena.start(lease=LEASE, run="elsewhere")]
+    arena.push_many(10, "Takes", 2 * LEASE)
+
+    def set_clock() -> bool:
+        """What a beat says is as old as the clock makes it."""
+        for record in arena.store.keys("kiq:owner:*"):  # type: ignore[union-attr]
+            arena.store.hincrbyfloat(record, "beat", -step)
+        return len(arena.journal.ended()) == len(arena.acknowledged)
+
+    eventually(set_clock, 4 * LEASE, interval=1.0, message="all ends")
+    assert not [worker for worker in workers if "declared dead" in worker.log]
+    arena.verify()
+    assert arena.account().duplicated == 0
+
+
+@pytest.mark.parametrize("ahead", [2, 3600])
+def test_a_lease_that_outlived_its_owner_keeps_no_job(arena: Arena, ahead: int) -> None:
+    """Redis's clock was set back, or a dump was restored: it has beaten at a time that is yet to come."""
     pushed = stranded(arena)
-    for lease in arena.store.keys("kiq:live:*"):  # type: ignore[union-attr]
-        arena.store.set(lease, 1, ex=ttl)
+    for record in arena.store.keys("kiq:owner:*"):  # type: ignore[union-attr]
+        arena.store.hset(record, "beat", arena.server.client().time()[0] + ahead)
     arena.start(lease=LEASE)
     eventually(lambda: begun(arena, pushed, 2) == pushed, BOUND, message="they run again")
     arena.verify()

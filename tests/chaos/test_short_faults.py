@@ -24,7 +24,7 @@ from kiq.errors import StoreUnavailable
 from kiq.store import owners, scripts
 from kiq.store.connection import Connector
 from tests.chaos.arena import THREADS, Arena
-from tests.helpers.depot import Depot, numbered, open_link, waiting
+from tests.helpers.depot import Depot, has_lease, missed, numbered, open_link, waiting
 from tests.helpers.proxy import MOMENTS, FaultProxy, Moment
 from tests.helpers.server import TestServer
 from tests.helpers.waiting import eventually
@@ -166,8 +166,10 @@ def test_a_process_that_slept_through_its_lease_starts_nothing_that_it_lost(aren
     arena.await_ended(100)
     freeze_with_jobs_in_hand(arena, sleeper)
     before = set(begun(arena, sleeper))
-    eventually(lambda: not arena.store.exists(keys.live(owner)), 8, message="its lease runs out")
-    gone = owners.reclaim(open_link(arena.server.url), owner, proven=False, crashed=False)
+    link = open_link(arena.server.url)
+    eventually(lambda: not has_lease(link, owner), 8, message="its lease runs out")
+    note = missed(arena.store, owner)
+    gone = owners.reclaim(link, owner, proven=False, crashed=False, note=note)
     assert gone is not None
     assert gone.moved
     arena.server.pause()  # so that only its own clock can tell it
@@ -205,7 +207,7 @@ def test_a_verdict_that_comes_before_its_job_is_given_back_saves_the_repeat(aren
     arena.push("Takes", 1.5)
     eventually(lambda: begun(arena, worker))
     owner, link = owner_of(arena, worker), open_link(arena.server.url)
-    link.call(scripts.lapse((keys.record(owner), keys.lapsed(owner), keys.live(owner)), ("1",)))
+    link.call(scripts.lapse((keys.record(owner), keys.lapsed(owner)), ("1",)))
     worker.says("this process was declared dead")
     eventually(
         lambda: not arena.store.exists(keys.inflight("queue:default", owner)),

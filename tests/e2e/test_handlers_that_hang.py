@@ -43,8 +43,9 @@ def test_a_handler_of_beats_holds_up_no_heartbeat(site: Site, name: str) -> None
     worker.says(f"{name} hangs.{name}_that_hangs has not returned for 1", timeout=20)
     worker.says("in hang")
     # Its leases are renewed all the while, far longer than they last.
-    lease = site.store.keys("kiq:live:*")
-    assert lease
+    (record,) = site.store.keys("kiq:owner:*:default")
+    beaten = site.store.hget(record, "beat")
+    eventually(lambda: site.store.hget(record, "beat") != beaten)
     site.push("Note", "through")
     site.noted("through")
     eventually(lambda: site.notes.count("other") > 1, message="others are called, again and again")

@@ -122,6 +122,24 @@ class Depot:
         return reclaimed
 
 
+def has_lease(link: Link, owner: str) -> bool:
+    """Tell whether the lease of *owner* runs."""
+    sighting = owners.look_at(link, [owner])[owner]
+    return isinstance(sighting, owners.Sighting) and sighting.leased
+
+
+def end_lease(raw: redis.Redis, owner: str) -> None:
+    """Let *owner* have beaten an hour ago."""
+    raw.hincrbyfloat(keys.record(owner), "beat", -3600)
+
+
+def missed(raw: redis.Redis, owner: str) -> str:
+    """Note in the record of *owner* that it was seen without a lease often enough; return the note."""
+    note = "6@1.0"
+    raw.hset(keys.record(owner), "absent", note)
+    return note
+
+
 def waiting(raw: redis.Redis, queue: str = "a") -> list[bytes]:
     """Return the payloads of *queue*, the next one first."""
     found: Any = raw.lrange(keys.queue(queue), 0, -1)

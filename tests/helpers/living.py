@@ -24,8 +24,8 @@ def show_process(store: redis.Redis, identity: str, info: Mapping[str, Any], **f
     queues = info.get("queues", ["default"])
     sources = "\n".join(keys.queue(name) for name in queues)
     store.sadd(keys.OWNERS, owner)
-    store.hset(keys.record(owner), mapping={"epoch": 0, "sources": sources, "identity": identity})
-    store.set(keys.live(owner), "1", ex=60)
+    facts = {"epoch": 0, "sources": sources, "identity": identity, "beat": now, "lease": 60}
+    store.hset(keys.record(owner), mapping=facts)
 
 
 def owner_of(identity: str) -> str:

@@ -94,7 +94,7 @@ def test_a_ruby_process_is_shown_with_all_that_it_says(
 
 def lapses(link: Link, owner: str) -> None:
     """What an owner that gives its jobs back does first."""
-    places = (keys.record(owner), keys.lapsed(owner), keys.live(owner))
+    places = (keys.record(owner), keys.lapsed(owner))
     link.call(scripts.lapse(places, ("1",)))
 
 

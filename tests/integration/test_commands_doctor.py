@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -59,7 +60,10 @@ def test_what_loses_jobs_is_told_with_what_to_do(command_store: redis.Redis) -> 
 def test_jobs_in_dead_hands_are_counted(command_store: redis.Redis) -> None:
     command_store.hset("kiq:inflight:{queue:mail}:gone:1:x:default", mapping={"1": "a", "2": "b"})
     command_store.hset("kiq:inflight:{queue:mail}:here:1:x:default", mapping={"1": "c"})
-    command_store.set("kiq:live:here:1:x:default", 1)
+    command_store.hset(
+        "kiq:owner:here:1:x:default",
+        mapping={"epoch": 0, "sources": "queue:mail", "lease": 60, "beat": time.time()},
+    )
     command_store.sadd("kiq:owners", "here:1:x:default")
     found = command("doctor", "--json")
     (orphans,) = [each for each in found.document["findings"] if each["check"] == "orphans"]

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from kiq import keys
 from kiq.config import Capsule, Config
 from kiq.config import Redis as RedisSettings
 from kiq.errors import StoreUnavailable
@@ -20,7 +19,7 @@ from kiq.work.reply_size import ReplySize
 from kiq.work.standing import Standing
 from kiq.work.suspects import SuspectLane
 from kiq.work.worker import Worker
-from tests.helpers.depot import Depot, open_link, waiting
+from tests.helpers.depot import Depot, missed, open_link, waiting
 from tests.helpers.proxy import FaultProxy, Moment
 from tests.helpers.server import TestServer
 
@@ -76,14 +75,14 @@ def test_a_registration_that_comes_late_does_not_bring_back_an_owner_that_was_re
     frozen = Depot(server.url, owner)  # registers once more: that changes nothing
     assert len(frozen.take(1)) == 1
 
-    raw.delete(keys.live(owner))  # its lease runs out
-    reclaimed = owners.reclaim(worker.link, owner, proven=False, crashed=True)
+    note = missed(raw, owner)  # its lease has run out
+    reclaimed = owners.reclaim(worker.link, owner, proven=False, crashed=True, note=note)
     assert reclaimed is not None
     assert reclaimed.moved == 1
     owners.register(worker.link, first, 60, ["queue:a"], {})  # the late request
 
     assert waiting(raw) == [b"job"]
-    assert owners.beat(frozen.link, [owner], 60) == {owner: False}, (
+    assert owners.beat(frozen.link, [owner]) == {owner: False}, (
         "it was declared dead, and is not told"
     )
     assert frozen.fetch(1).state == "fenced"

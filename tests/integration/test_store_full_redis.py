@@ -57,7 +57,7 @@ def test_a_worker_starts_works_and_leaves(
         name = processes.store_id(depot.link)
         assert len(name) == 32
         assert processes.store_id(depot.link) == name
-        assert owners.beat(depot.link, [depot.owner], 60) == {depot.owner: True}
+        assert owners.beat(depot.link, [depot.owner]) == {depot.owner: True}
         assert elections.elect(depot.link, keys.POLLER, depot.owner, 5, 10)[0]
         assert elections.elect(depot.link, keys.RECLAIMER, "without a record", 5, 10)[0]
         owners.extend_sources(depot.link, depot.owner, ["queue:a", "queue:b"])

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import pytest
 import redis
 
 from kiq import keys
 from kiq.store import flight, owners, scripts
 from kiq.store.flight import fetch_command
 from kiq.verdict import ToQueue, ToRetry
-from tests.helpers.depot import NOW, Depot, in_flight, numbered, open_link, waiting
+from tests.helpers.depot import (
+    NOW,
+    Depot,
+    end_lease,
+    has_lease,
+    in_flight,
+    missed,
+    numbered,
+    open_link,
+    waiting,
+)
 
 
 def reclaim_part(depot: Depot, count: int, by: Depot) -> list[object]:
@@ -27,11 +38,7 @@ def reclaim_part(depot: Depot, count: int, by: Depot) -> list[object]:
 
 
 def lapse(depot: Depot, by: Depot) -> None:
-    by.link.call(
-        scripts.lapse(
-            (keys.record(depot.owner), keys.lapsed(depot.owner), keys.live(depot.owner)), ("1",)
-        )
-    )
+    by.link.call(scripts.lapse((keys.record(depot.owner), keys.lapsed(depot.owner)), ("1",)))
 
 
 def test_jobs_return_to_the_front_in_their_old_order(redis_url: str, raw: redis.Redis) -> None:
@@ -95,12 +102,31 @@ def test_an_owner_with_a_lease_is_left_alone_unless_its_death_is_proven(
     depot.push("a", numbered(1))
     depot.take(1)
     assert owners.reclaim(other.link, depot.owner, proven=False, crashed=True) is None
-    assert owners.without_lease(other.link, [depot.owner, "other"], 60) == []
-    raw.delete(keys.live(depot.owner))
-    assert owners.without_lease(other.link, [depot.owner, "other"], 60) == [depot.owner]
-    reclaimed = owners.reclaim(other.link, depot.owner, proven=False, crashed=True)
+    assert has_lease(other.link, depot.owner)
+    end_lease(raw, depot.owner)
+    assert not has_lease(other.link, depot.owner)
+    assert has_lease(other.link, "other")
+    assert owners.reclaim(other.link, depot.owner, proven=False, crashed=True) is None
+    note = missed(raw, depot.owner)
+    reclaimed = owners.reclaim(other.link, depot.owner, proven=False, crashed=True, note=note)
     assert reclaimed is not None
     assert reclaimed.moved == 1
+
+
+@pytest.mark.parametrize("sign", ["beats", "registers again"])
+def test_who_gives_a_sign_of_life_is_not_dead_by_what_was_noted_before(
+    redis_url: str, raw: redis.Redis, sign: str
+) -> None:
+    depot, other = Depot(redis_url), Depot(redis_url, "other")
+    end_lease(raw, depot.owner)
+    note = missed(raw, depot.owner)
+    if sign == "beats":
+        owners.beat(depot.link, [depot.owner])
+    else:
+        owners.register(depot.link, depot.owner, 60, ["queue:a"], {})
+    end_lease(raw, depot.owner)  # the clock is set at that very moment
+    assert owners.reclaim(other.link, depot.owner, proven=False, crashed=True, note=note) is None
+    assert depot.fetch(1).state == "ok"
 
 
 def test_a_lease_that_ran_out_without_a_reclaim_changes_nothing(
@@ -108,10 +134,10 @@ def test_a_lease_that_ran_out_without_a_reclaim_changes_nothing(
 ) -> None:
     depot = Depot(redis_url)
     depot.push("a", numbered(1))
-    raw.delete(keys.live(depot.owner))
+    end_lease(raw, depot.owner)
     assert depot.fetch(1).state == "ok"
-    assert owners.beat(depot.link, [depot.owner], 60) == {depot.owner: True}
-    assert raw.exists(keys.live(depot.owner))
+    assert owners.beat(depot.link, [depot.owner]) == {depot.owner: True}
+    assert has_lease(depot.link, depot.owner)
 
 
 def test_reclaiming_again_finds_nothing(redis_url: str, raw: redis.Redis) -> None:
@@ -184,8 +210,8 @@ def test_the_owner_is_fenced_from_the_first_step_on(redis_url: str, raw: redis.R
     assert depot.fetch(2).state == "fenced"
     assert depot.hand_back(jobs) == [b"fenced"]
     assert depot.contents() is None
-    assert owners.beat(depot.link, [depot.owner], 60) == {depot.owner: False}
-    assert not raw.exists(keys.live(depot.owner))
+    assert owners.beat(depot.link, [depot.owner]) == {depot.owner: False}
+    assert not has_lease(other.link, depot.owner)
     assert waiting(raw) == numbered(2, 2)
 
 
@@ -197,7 +223,7 @@ def test_sources_written_by_a_fenced_owner_do_not_bring_its_record_back(
     depot.take(2)
     lapse(depot, other)
     owners.extend_sources(depot.link, depot.owner, ["queue:a", "queue:b"])
-    assert owners.beat(depot.link, [depot.owner], 60) == {depot.owner: False}
+    assert owners.beat(depot.link, [depot.owner]) == {depot.owner: False}
     reclaimed = depot.die(other.link)
     assert (reclaimed.moved, reclaimed.complete) == (2, True)
 
@@ -218,7 +244,7 @@ def test_an_owner_entry_without_any_record_is_cleaned_by_what_it_holds(
     depot.push("a", numbered(2))
     depot.push("b", numbered(2))
     depot.take(4, "a", "b")
-    raw.delete(keys.record(depot.owner), keys.live(depot.owner))
+    raw.delete(keys.record(depot.owner))
     assert sorted(owners.orphans(other.link)) == [
         ("queue:a", depot.owner),
         ("queue:b", depot.owner),
@@ -285,10 +311,11 @@ def test_one_broken_record_does_not_cost_the_process_its_other_leases(
     redis_url: str, raw: redis.Redis
 ) -> None:
     depot, other = Depot(redis_url, "one"), Depot(redis_url, "two")
-    raw.delete(keys.record("one"), keys.live("two"))
+    raw.delete(keys.record("one"))
+    end_lease(raw, "two")
     raw.set(keys.record("one"), "text")
-    assert owners.beat(depot.link, ["one", "two"], 60)["two"]
-    assert raw.exists(keys.live("two"))
+    assert owners.beat(depot.link, ["one", "two"])["two"]
+    assert has_lease(depot.link, "two")
     assert other.fetch(1).state == "ok"
 
 

@@ -232,7 +232,7 @@ def late_crash(url: str, raw: redis.Redis, name: str, ran: float) -> int:
     depot = Depot(url, name)
     (pill,) = depot.take(10)
     depot.mark([pill])
-    owners.beat(depot.link, [name], 60)
+    owners.beat(depot.link, [name])
     raw.hset(keys.record(name), "beat", int(time.time() + ran))
     depot.die(Depot(url, "reclaimer").link)
     return pill.suspicion

@@ -40,7 +40,7 @@ def push(state: State, j: int) -> State:
 
 
 def register(state: State, o: int) -> State:
-    """``register.lua``: a record that is there keeps its epoch."""
+    """``register.lua``: a record that is there keeps its epoch. The lease is a part of it."""
     owner = state.owners[o]
     epoch = owner.epoch if owner.record else 0
     return with_owner(state, o, record=True, known=True, lease=True, epoch=epoch)

@@ -142,7 +142,7 @@ DEATH = (
     ),
     Mutant(
         "a lease does not keep anybody alive",
-        (lua("lapse", "redis.call('EXISTS', KEYS[3]) == 1 then return", "false then return"),),
+        (lua("lapse", "ARGV[1] ~= '1' and type", "false and type"),),
         store("reclaim::an_owner_with_a_lease_is_left_alone_unless_its_death_is_proven"),
     ),
     Mutant(
@@ -164,7 +164,7 @@ DEATH = (
     ),
     Mutant(
         "a beat does not renew the lease",
-        (lua("beat", "    redis.call('SET', KEYS[i + 1], '1', 'PX', ARGV[1])\n", ""),),
+        (lua("beat", "    redis.pcall('HSET', KEYS[i], 'beat', now)\n", ""),),
         store("owners::a_beat_renews_the_leases_of_those_that_have_a_record"),
     ),
     Mutant(

@@ -89,7 +89,6 @@ def gather_fleet(home: Connection, limits: DeadLimits, config: Config) -> FleetF
 
     known = read("kiq:owners", lambda: _names(home.call(("SMEMBERS", keys.OWNERS)))) or []
     holding = read("kiq:inflight", lambda: _holding(home, unread)) or {}
-    owners = sorted({*known, *holding})
     fleet = read("kiq:owners", lambda: read_fleet(home)) or Fleet(known=False)
     extents = {name: read(name, functools.partial(_extent, home, name)) for name in _SETS}
     return FleetFacts(
@@ -97,7 +96,7 @@ def gather_fleet(home: Connection, limits: DeadLimits, config: Config) -> FleetF
         read("processes", lambda: _processes(home, unread)) or (),
         read("queues", lambda: tuple(Stats(home).queue_summaries())) or (),
         frozenset(known),
-        read("kiq:live", lambda: _live(home, owners)) or frozenset(),
+        fleet.leased if fleet.known else frozenset(holding),
         fleet.dead,
         holding,
         {name: extent or (0, None) for name, extent in extents.items()},
@@ -111,11 +110,6 @@ def gather_fleet(home: Connection, limits: DeadLimits, config: Config) -> FleetF
 def _now(home: Connection) -> float:
     seconds, micros = home.call(("TIME",))
     return int(seconds) + int(micros) / 1e6
-
-
-def _live(home: Connection, owners: list[str]) -> frozenset[str]:
-    leases = home.exchange([("EXISTS", keys.live(owner)) for owner in owners]) if owners else []
-    return frozenset(owner for owner, there in zip(owners, leases, strict=True) if there)
 
 
 def _processes(home: Connection, unread: list[str]) -> tuple[ProcessFacts, ...]:

@@ -1,18 +1,18 @@
 -- Renew the leases of one process's owners.
--- KEYS     pairs of owner record and lease
--- ARGV     1 lease in ms
+-- KEYS     owner records
+-- ARGV     none
 -- returns  for each owner 1, or 0 when its record is gone: it was reclaimed (fenced)
--- The record says when its owner lived last: the lease that would tell is gone when that is asked.
+-- The lease is what the record says of the last beat: no key with a TTL, which a full Redis might evict.
 -- By pcall: one broken record must not cost the process its other leases.
-local known, now = {}, redis.call('TIME')[1]
-for i = 1, #KEYS, 2 do
+local known, time = {}, redis.call('TIME')
+local now = time[1] .. '.' .. string.format('%06d', time[2])
+for i = 1, #KEYS do
   redis.pcall('HDEL', KEYS[i], 'absent') -- that it was seen without a lease
   if redis.call('EXISTS', KEYS[i]) == 1 then
-    redis.call('SET', KEYS[i + 1], '1', 'PX', ARGV[1])
     redis.pcall('HSET', KEYS[i], 'beat', now)
-    known[#known + 1] = 1
+    known[i] = 1
   else
-    known[#known + 1] = 0
+    known[i] = 0
   end
 end
 return known
