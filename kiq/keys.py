@@ -26,6 +26,7 @@ PROCESS_TTL = 60  # seconds that a process is shown after its last beat
 OWNERS = "kiq:owners"  # set of owners that may hold jobs in flight
 SUSPECTS = "kiq:suspects"  # hash sha1 of a payload -> "level:expiry", see reclaim.lua
 MARKERS = "kiq:markers"  # hash sha1 of a running suspect -> "owner delivery time"
+PUSHED = "kiq:pushed"  # sorted set of tokens of pushes that were done, score = when, seconds
 DEAD_REASON = "kiq:dead-reason"  # hash sha1 of a raw dead entry -> why it is there
 POLLER = "kiq:poller"  # election: who promotes
 RECLAIMER = "kiq:reclaimer"  # election: who looks for lapsed leases
@@ -88,11 +89,6 @@ def record(owner: str) -> str:
 def lapsed(owner: str) -> str:
     """Return the key that *owner*'s record has while its jobs are given back."""
     return f"kiq:lapsed:{owner}"
-
-
-def pushed(token: str) -> str:
-    """Return the key that says that the push with *token* has been done."""
-    return f"kiq:pushed:{token}"
 
 
 def work(identity: str, sidekiq: int = 8) -> str:

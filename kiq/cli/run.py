@@ -20,6 +20,7 @@ from ..work.coverage import untaken_queues
 from ..work.launcher import Launcher
 from . import crash_points, no_jobs
 from .control import CONNECTING, RUNNING, STARTING, STOPPING, Control
+from .eviction import eviction
 from .exit_codes import SOFTWARE, exit_code
 from .streams import complain
 
@@ -128,6 +129,7 @@ def _work(control: Control, config: Config) -> int:
         logger.warning("ignored, as when kiq was started: %s", ", ".join(control.signals.ignored))
     launcher.prepare(control.ordered.wait)
     logger.info("%s; this process is %s", launcher.server, launcher.worker.identity)
+    _warn_of_eviction(launcher)
     _warn_of_untaken_queues(launcher, config)
     control.enter(STARTING)
     try:
@@ -167,6 +169,14 @@ def _watch(launcher: Launcher, control: Control) -> None:
                 "a thread that kiq needs can't be had: this process stops. Start it again"
             )
             launcher.end(SOFTWARE)
+
+
+def _warn_of_eviction(launcher: Launcher) -> None:
+    server = launcher.server
+    found = eviction(server.policy, server.limit) if server is not None else None
+    if found is not None:
+        level = logging.ERROR if found.serious else logging.WARNING
+        logger.log(level, "%s; %s", found.what, found.do)
 
 
 def _warn_of_untaken_queues(launcher: Launcher, config: Config) -> None:

@@ -81,10 +81,7 @@ def parcels(queues: ByQueue, scheduled: Sequence[Scheduled] = ()) -> list[Parcel
     found = [(push_command(queue, raws), raws) for queue, raws in queues.items()]
     if scheduled:
         found.append((schedule_command(scheduled), [raw for _, raw in scheduled]))
-    return [
-        Parcel(scripts.pack(scripts.once(command, keys.pushed(new_jid()))), raws)
-        for command, raws in found
-    ]
+    return [Parcel(scripts.pack(scripts.once(command, new_jid())), raws) for command, raws in found]
 
 
 def push_command(queue: str, raws: Sequence[bytes]) -> Command:

@@ -234,7 +234,7 @@ def unname_commands(owner: str, flights: Sequence[Flight]) -> list[Command]:
 
 def mark_command(jobs: Sequence[Taken]) -> Command:
     """Return the command that marks suspects, all of one owner, as about to run."""
-    args: list[Any] = [SUSPICION_TTL, jobs[0].flight.owner]
+    args: list[Any] = [jobs[0].flight.owner]
     for taken in jobs:
         args += (taken.delivery, sha1(taken.raw, usedforsecurity=False).hexdigest())
     return scripts.mark((keys.MARKERS, *(taken.flight.key for taken in jobs)), args)

@@ -268,6 +268,17 @@ def orphans(link: Link) -> Iterator[tuple[str, str]]:
             return
 
 
+def tidy(link: Link) -> None:
+    """Drop suspicions and markers that are over. One round trip for 1,000 of either."""
+    for key, second, seconds in (
+        (keys.SUSPECTS, "^%d+:(%d+)", 0),
+        (keys.MARKERS, " (%d+)$", SUSPICION_TTL),
+    ):
+        cursor = link.call(scripts.tidy((key,), (0, second, seconds)))
+        while cursor != b"0":
+            cursor = link.call(scripts.tidy((key,), (cursor, second, seconds)))
+
+
 def _fields(pairs: Sequence[bytes]) -> dict[str, str]:
     names = [part.decode(errors="replace") for part in pairs]
     return dict(zip(names[::2], names[1::2], strict=True))

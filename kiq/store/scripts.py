@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
+from .. import keys
+
 Command = tuple[Any, ...]
 #: A command as the bytes that are sent.
 Packed = bytes
@@ -29,9 +31,9 @@ class Script:
         self.text = text
         self.sha = hashlib.sha1(text.encode()).hexdigest()
 
-    def __call__(self, keys: Sequence[Any], args: Sequence[Any] = ()) -> Command:
-        """Return the command that runs this script on *keys* with *args*."""
-        return ("EVALSHA", self.sha, len(keys), *keys, *args)
+    def __call__(self, names: Sequence[Any], args: Sequence[Any] = ()) -> Command:
+        """Return the command that runs this script on the keys *names* with *args*."""
+        return ("EVALSHA", self.sha, len(names), *names, *args)
 
 
 def pack(command: Command) -> Packed:
@@ -93,10 +95,10 @@ def _once(script: Script) -> Script:
 
 
 def once(command: Command, token: str) -> Command:
-    """Return *command*, a push, as one that is done once for the key *token*."""
+    """Return *command*, a push, as one that is done once for *token*."""
     script = schedule_once if command[1] == schedule.sha else push_once
     arguments = 3 + command[2]
-    return script((*command[3:arguments], token), command[arguments:])
+    return script((*command[3:arguments], keys.PUSHED), (*command[arguments:], token))
 
 
 push = _load("push")
@@ -122,5 +124,6 @@ names = _load("names")
 reclaim = _load("reclaim")
 forget = _load("forget")
 name = _load("name")
+tidy = _load("tidy")
 
 ALL = tuple(value for value in globals().values() if isinstance(value, Script))

@@ -13,17 +13,17 @@ MINIMUM = (6, 2)
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """What a server says about itself. *version* is the Redis version that it is compatible with."""
+    """What a server says about itself. *version* is the Redis version that it is compatible with.
+
+    *policy* is its ``maxmemory-policy``, "" where it is not told; *limit* its ``maxmemory`` in bytes: 0 for
+    none, None where it is not told.
+    """
 
     product: str
     version: tuple[int, ...]
     policy: str
+    limit: int | None
     appendonly: bool
-
-    @property
-    def evicts(self) -> bool:
-        """Whether this server may throw keys, and so jobs, away when it is full."""
-        return self.policy not in ("noeviction", "")
 
     def __str__(self) -> str:
         """Return product and version."""
@@ -40,7 +40,7 @@ def inspect(link: Link) -> Server:
     if isinstance(told, StoreError):
         if not is_taken_away(str(told)):
             raise told
-        return Server("Redis", (), "", False)
+        return Server("Redis", (), "", None, appendonly=False)
     refuse_cluster(told, link.where)
     for line in told.decode(errors="replace").splitlines():
         name, _, value = line.partition(":")
@@ -50,6 +50,7 @@ def inspect(link: Link) -> Server:
     )
     product = "Valkey" if "valkey_version" in fields else "Redis"
     shown = fields.get("valkey_version") or fields.get("redis_version", "?")
+    limit = fields.get("maxmemory", "").strip()
     if version[:2] < MINIMUM:
         wanted = ".".join(map(str, MINIMUM))
         raise StoreUnsuitable(
@@ -59,6 +60,7 @@ def inspect(link: Link) -> Server:
         product if product == "Redis" else f"Valkey {shown}, compatible with Redis",
         version,
         fields.get("maxmemory_policy", ""),
+        int(limit) if limit.isdecimal() else None,
         fields.get("aof_enabled") == "1",
     )
 

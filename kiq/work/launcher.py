@@ -198,12 +198,6 @@ class Launcher:
     def _inspect(self, link: Link) -> None:
         self.server = server.inspect(link)
         needs.check(link)
-        if self.server.evicts:
-            logger.warning(
-                "maxmemory-policy is %s: Redis may throw jobs away when it is full; set it to "
-                "noeviction",
-                self.server.policy,
-            )
         self._look_at_rubys(processes.infos(link))
         self._run_folder = RunFolder(
             self._folder_path, processes.store_id(link), self.worker.identity

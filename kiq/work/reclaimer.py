@@ -169,7 +169,8 @@ class Reclaimer:
             logger.warning("the list of processes can't be tidied: %s", error)
 
     def _sweep(self) -> None:
-        """Find in-flight hashes of owners that nobody knows any more."""
+        """Find in-flight hashes of owners that nobody knows any more; drop what is long over."""
+        owners.tidy(self._link)
         found: dict[str, list[str]] = {}
         for source, owner in owners.orphans(self._link):
             found.setdefault(owner, []).append(source)

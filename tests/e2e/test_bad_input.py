@@ -152,10 +152,26 @@ def test_a_queue_that_nobody_takes_is_told_at_the_start(
     assert "takes queue default" not in worker.log
 
 
+@pytest.mark.parametrize(
+    ("policy", "limit", "level", "words"),
+    [
+        ("allkeys-lru", "1gb", "ERROR", "throws jobs away"),
+        ("allkeys-random", "0", "WARN", "no maxmemory is set at present"),
+        ("volatile-ttl", "1gb", "WARN", "throws away what has a TTL"),
+    ],
+)
 def test_a_server_that_evicts_is_told_at_the_start(
-    site: Site, private_server: Callable[..., TestServer]
+    site: Site,
+    private_server: Callable[..., TestServer],
+    policy: str,
+    limit: str,
+    level: str,
+    words: str,
 ) -> None:
-    evicting = private_server("--maxmemory-policy", "allkeys-lru")
+    evicting = private_server("--maxmemory-policy", policy, "--maxmemory", limit)
+    for command in ("CONFIG|GET", "CONFIG|SET"):  # as where Redis is rented
+        evicting.client().execute_command("ACL", "SETUSER", "default", f"-{command}")
     worker = site.start(REDIS_URL=evicting.url)
-    worker.says("maxmemory-policy is allkeys-lru", "noeviction")
+    line = worker.says(f"maxmemory-policy is {policy}", words, "maxmemory-policy noeviction")
+    assert level in line
     worker.stop()

@@ -57,7 +57,7 @@ def test_a_job_in_a_queue_is_marked_for_a_week_and_stays(raw: redis.Redis) -> No
     assert raw.llen("queue:default") == 1
     now = int(raw.time()[0])  # type: ignore[index]
     assert marked(raw)[jid] == pytest.approx(now + LIFE, abs=5)
-    assert 0 < int(raw.ttl(keys.CANCELLED)) <= LIFE  # type: ignore[arg-type]
+    assert raw.ttl(keys.CANCELLED) == -1  # a full Redis might evict it
 
 
 def test_a_dead_job_stays_where_it_is(raw: redis.Redis) -> None:

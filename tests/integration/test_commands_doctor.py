@@ -89,6 +89,26 @@ def test_a_user_who_may_not_ask_everything_is_told_what_is_missing(
     assert levels(command("doctor", "--json"))["permissions"] == "danger"
 
 
+@pytest.mark.parametrize(
+    ("policy", "level"),
+    [("allkeys-lru", "danger"), ("volatile-lfu", "warning"), ("noeviction", "ok")],
+)
+def test_a_policy_that_evicts_is_told_where_config_is_refused(
+    private_server: Callable[..., TestServer],
+    command_store: redis.Redis,
+    monkeypatch: pytest.MonkeyPatch,
+    policy: str,
+    level: str,
+) -> None:
+    server = private_server("--maxmemory", "1gb", "--maxmemory-policy", policy)
+    server.client().execute_command("ACL", "SETUSER", "default", "-config")
+    monkeypatch.setenv("REDIS_URL", server.url)
+    found = command("doctor", "--json").document["findings"]
+    (eviction,) = [each for each in found if each["check"] == "eviction"]
+    assert (eviction["level"], policy in eviction["what"]) == (level, True)
+    assert ("maxmemory-policy noeviction" in eviction["do"]) == (level != "ok")
+
+
 def test_a_wrong_password_is_no_diagnosis(
     private_server: Callable[..., TestServer],
     command_store: redis.Redis,

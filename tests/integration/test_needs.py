@@ -100,8 +100,14 @@ def test_scripts_are_sent_whole_where_they_can_not_be_loaded(
     push: str, lacking: Callable[..., Link], raw: redis.Redis
 ) -> None:
     link = lacking("script")
-    names = ["queue:a", "queues", "kiq:idle:a", *(["once"] if push == "push_once" else [])]
-    command = getattr(scripts, push)(names, ["a", b'{"class":"X"}'])
+    names = [
+        "queue:a",
+        "queues",
+        "kiq:idle:a",
+    ]
+    command = scripts.push(names, ["a", b'{"class":"X"}'])
+    if push == "push_once":
+        command = scripts.once(command, "token")
     for each in (command, scripts.pack(command), command):
         raw.script_flush()
         (reply,) = link.exchange([each])  # type: ignore[list-item]

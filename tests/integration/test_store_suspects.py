@@ -149,8 +149,35 @@ def test_suspicions_and_markers_of_jobs_that_never_come_back_go_away(
     crash(redis_url, "one", marked=False, queue_jobs=[PILL])
     depot = Depot(redis_url, "two")
     depot.mark(depot.take(10))
-    for key in (keys.SUSPECTS, keys.MARKERS):
-        assert 0 < raw.ttl(key) <= SUSPICION_TTL
+    now = int(time.time())
+    ended = {f"{level}:ended": f"{level}:{now - 1}" for level in range(1500)}
+    raw.hset(keys.SUSPECTS, mapping={**ended, "late": f"1:{now - 1}:2", "runs": f"2:{now + 60}:1"})
+    long_ago = now - SUSPICION_TTL - 60
+    forgotten = {"gone": f"owner 1.1 {long_ago}", "runs": f"owner 1.2 {now - 60}", "odd": "text"}
+    raw.hset(keys.MARKERS, mapping=forgotten)
+    owners.tidy(depot.link)
+    assert set(raw.hkeys(keys.SUSPECTS)) == {DIGEST.encode(), b"runs"}
+    assert set(raw.hkeys(keys.MARKERS)) == {DIGEST.encode(), b"runs"}
+
+
+def test_suspicions_and_markers_have_no_ttl_by_which_a_full_redis_might_evict_them(
+    redis_url: str, raw: redis.Redis
+) -> None:
+    crash(redis_url, "one", marked=False, queue_jobs=[PILL])
+    depot = Depot(redis_url, "two")
+    (job,) = depot.take(10)
+    depot.mark([job])
+    assert raw.ttl(keys.SUSPECTS) == raw.ttl(keys.MARKERS) == -1
+    depot.move(job, ToQueue())
+    assert raw.ttl(keys.SUSPECTS) in (-1, -2)
+
+
+def test_tidying_leaves_alone_what_is_of_another_type(redis_url: str, raw: redis.Redis) -> None:
+    raw.set(keys.SUSPECTS, "text")
+    raw.hset(keys.MARKERS, "odd", "text")
+    owners.tidy(Depot(redis_url, "one").link)
+    assert raw.get(keys.SUSPECTS) == b"text"
+    assert not raw.exists(keys.MARKERS)
 
 
 def test_an_adopted_job_brings_its_suspicion(redis_url: str) -> None:

@@ -12,6 +12,7 @@ import fakeredis
 import pytest
 
 import kiq
+from kiq import keys
 from kiq.client import default_client
 from kiq.errors import ConfigError, StoreError, StoreUnavailable
 from kiq.push_buffer import PushBuffer
@@ -72,14 +73,27 @@ def test_without_the_option_an_outage_is_the_callers(unconfigured: None) -> None
     assert not trying()
 
 
-def test_a_push_with_the_option_leaves_a_token_that_ends_and_starts_no_thread(
+def test_a_push_with_the_option_leaves_a_token_and_starts_no_thread(
     outage: Outage,
 ) -> None:
     jid = Work.perform_async(1)
     assert [job["jid"] for job in in_queue(outage.redis)] == [jid]
-    (token,) = outage.redis.keys("kiq:pushed:*")
-    assert 3000 < outage.redis.ttl(token) <= 3600
+    ((_, used),) = outage.redis.zrange(keys.PUSHED, 0, -1, withscores=True)
+    assert used == pytest.approx(time.time(), abs=10)
+    assert outage.redis.ttl(keys.PUSHED) == -1  # a Redis that evicts would push a second time
     assert not trying()
+
+
+def test_tokens_of_an_hour_ago_go_when_others_come(outage: Outage) -> None:
+    now = time.time()
+    old = {f"old {number}": now - 3610 - number for number in range(15)}
+    outage.redis.zadd(keys.PUSHED, {**old, "young": now - 3500})
+    Work.perform_async(1)
+    left = outage.redis.zrange(keys.PUSHED, 0, -1)
+    assert len(left) == 5 + 1 + 1
+    assert b"young" in left
+    Work.perform_async(2)
+    assert not [token for token in outage.redis.zrange(keys.PUSHED, 0, -1) if b"old" in token]
 
 
 def test_jobs_of_an_outage_are_pushed_in_order_after_it(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...cli.eviction import eviction as eviction_of
 from ...store import needs
 from ...store.server import MINIMUM
 from ..text import duration, visible
@@ -57,17 +58,11 @@ def eviction(facts: ServerFacts) -> Iterator[Finding]:
     """Judge whether Redis may throw jobs away, and how full it is."""
     policy = facts.settings.get("maxmemory-policy") or facts.info.get("maxmemory_policy", "")
     limit, used = facts.number("maxmemory"), facts.number("used_memory")
-    if policy in ("noeviction", ""):
+    found = eviction_of(visible(policy), limit if "maxmemory" in facts.info else None)
+    if found is None:
         yield Finding("eviction", "ok", f"maxmemory-policy {policy or 'is not told'}")
     else:
-        yield Finding(
-            "eviction",
-            "danger" if limit else "warning",
-            f"maxmemory-policy is {visible(policy)}: a full Redis throws jobs away"
-            + ("" if limit else " (no maxmemory is set at present)"),
-            "CONFIG SET maxmemory-policy noeviction, and the same in its configuration file; "
-            "a cache wants a Redis of its own",
-        )
+        yield Finding("eviction", "danger" if found.serious else "warning", found.what, found.do)
     if not limit:
         yield Finding("memory", "ok", f"{used / 2**20:,.0f} MB used, no maxmemory")
         return

@@ -45,7 +45,6 @@ if ARGV[8] ~= '' then
     redis.pcall('HDEL', KEYS[8], sha)
   elseif ARGV[8] ~= 'kept' then
     redis.pcall('HSET', KEYS[8], sha, ARGV[8] .. ':' .. (time[1] + ARGV[14]))
-    redis.pcall('EXPIRE', KEYS[8], ARGV[14])
   end
 end
 

@@ -55,7 +55,6 @@ local function examine(ids, payloads)
     notes[#notes + 1] = level .. ':' .. (now + ARGV[6]) .. (light > 0 and ':' .. light or '')
   end
   redis.pcall('HSET', KEYS[4], unpack(notes))
-  redis.pcall('EXPIRE', KEYS[4], ARGV[6]) -- with the last suspicion the hash goes
   return marked
 end
 
