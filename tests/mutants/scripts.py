@@ -117,7 +117,7 @@ UNDO = (
     ),
     Mutant(
         "a registration begins with what a full Redis refuses",
-        (lua("register", "redis.call('HDEL', KEYS[1], '')\n", ""),),
+        (lua("register", "redis.call('HDEL', KEYS[1], 'absent')\n", ""),),
         store("full_redis::a_worker_starts_works_and_leaves"),
         error="kiq.errors.StoreFull",
     ),
@@ -134,8 +134,8 @@ DEATH = (
             lua("reclaim", "if redis.call('EXISTS', KEYS[7]) == 1 then return {-1} end", ""),
             lua(
                 "forget",
-                "if redis.call('EXISTS', KEYS[4]) == 1 then return 0 end",
-                "redis.call('DEL', KEYS[4])",
+                "if redis.call('EXISTS', KEYS[3]) == 1 then return 0 end",
+                "redis.call('DEL', KEYS[3])",
             ),
         ),
         store("reclaim::the_owner_is_fenced_from_the_first_step_on"),
@@ -161,6 +161,24 @@ DEATH = (
         (
             "tests/chaos/test_recovery_always_comes.py::test_an_election_that_outlived_its_holder_is_taken_over[3600]",
         ),
+    ),
+    Mutant(
+        "a beat that is yet to come counts",
+        (Change("kiq/store/owners.py", "return -_SET_BY <= now - float", "return now - float"),),
+        store(
+            "owners::a_lease_runs_from_the_last_beat_by_the_clock_of_redis[it was set back by an hour]"
+        ),
+    ),
+    Mutant(
+        "the record of an owner ends by itself",
+        (
+            lua(
+                "beat",
+                "redis.pcall('HSET', KEYS[i], 'beat', now)",
+                "redis.pcall('HSET', KEYS[i], 'beat', now) redis.call('EXPIRE', KEYS[i], 60)",
+            ),
+        ),
+        store("owners::nothing_that_recovery_rests_on_has_a_ttl[beaten]"),
     ),
     Mutant(
         "a beat does not renew the lease",
