@@ -43,7 +43,7 @@ class Courier:
         self._desk = desk
         self._rounds = Rounds(worker, capsule, buffer, desk)
         self.driver = Driver(self._rounds, buffer, desk, worker.report)
-        self._outage = Outage(f"capsule {capsule.name}")
+        self._outage = Outage(f"capsule {capsule.name}", refusals=worker.refusals)
         self._napping = False
         self._rung = False  # the ear has something to read
         self._called = False  # somebody rang: not all can be left to a driver

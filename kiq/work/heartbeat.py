@@ -50,7 +50,7 @@ class Heartbeat:
         self._runs = runs
         self._on_signal = on_signal
         self._link = worker.connector.open()
-        self._outage = Outage("heartbeat")
+        self._outage = Outage("heartbeat", refusals=worker.refusals)
         self._signals = SentSignals(worker.identity)
         self._heard_at = steady()  # what is read next was sent after that
         self._interval = min(_MOST, worker.lease / 6)

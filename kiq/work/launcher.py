@@ -74,7 +74,7 @@ class Launcher:
         Raises StoreDenied or StoreUnsuitable.
         """
         link = self.worker.connector.open()
-        outage = Outage("start")
+        outage = Outage("start", refusals=self.worker.refusals)
         while True:
             try:
                 self._inspect(link)

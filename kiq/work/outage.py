@@ -16,14 +16,12 @@ _LONGEST = 1.0  # seconds: Redis is used again at most so long after it is back
 _LONGEST_REFUSED = 10.0  # the same where Redis refuses us: a person has to mend that
 _SILENCE = 10.0  # seconds between two lines about the same outage
 
-#: What Redis refuses us, as some part of this process has said it. All parts meet the same.
-_refusals: set[str] = set()
-
 
 class Outage:
     """Counts failures in a row.
 
-    Threads: one part's only. *clock* returns seconds, *dice* a number from 0 up to 1.
+    Threads: one part's only. *clock* returns seconds, *dice* a number from 0 up to 1. *refusals*: what
+    Redis refuses, as some part of the worker has said it: all parts meet the same.
     """
 
     def __init__(
@@ -31,7 +29,10 @@ class Outage:
         part: str,
         clock: Callable[[], float] = steady,
         dice: Callable[[], float] = random.random,
+        *,
+        refusals: set[str] | None = None,
     ) -> None:
+        self._refusals = set() if refusals is None else refusals
         self._part = part
         self._clock = clock
         self._dice = dice
@@ -65,10 +66,10 @@ class Outage:
 
     def _say_once(self, error: BaseException, refusal: str) -> None:
         refusal = refusal.partition(": ")[0]  # each part has other commands refused to it
-        if refusal in _refusals:
+        if refusal in self._refusals:
             return
         self._refused.add(refusal)
-        _refusals.add(refusal)
+        self._refusals.add(refusal)
         logger.error(
             "%s: %s. This is said once; it is tried again every %.0f s",
             self._part,
@@ -84,7 +85,7 @@ class Outage:
             logger.warning(
                 "%s: Redis is back after %.1f s", self._part, self._clock() - self._since
             )
-        _refusals.difference_update(self._refused)
+        self._refusals.difference_update(self._refused)
         self._refused.clear()
         self._since = self._said = None
         self._said_at = float("-inf")

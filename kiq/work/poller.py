@@ -40,7 +40,7 @@ class Poller:
             worker, keys.POLLER, "promotes due jobs", term=_TERM, longest=_LONGEST_TERM
         )
         self._ear = Ear(worker.connector)
-        self._outage = Outage("poller")
+        self._outage = Outage("poller", refusals=worker.refusals)
         self.left = False  # its claims are given back
         self._stopping = threading.Event()
         self._alarm_end, self._alarm = os.pipe()

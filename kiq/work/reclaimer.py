@@ -39,7 +39,7 @@ class Reclaimer:
         self._worker = worker
         self._folder = run_folder
         self._link = worker.connector.open()
-        self._outage = Outage("reclaimer")
+        self._outage = Outage("reclaimer", refusals=worker.refusals)
         self._duty = Duty(
             worker,
             keys.RECLAIMER,

@@ -86,6 +86,7 @@ class Worker:
     isolation: Isolation = field(default_factory=Isolation)
     errands: Errands = field(default_factory=Errands)
     deadline: Deadline = field(default_factory=Deadline)
+    refusals: set[str] = field(default_factory=set)  # see Outage
     started_at: float = field(default_factory=wall)
     fleet: int = 1  # owners in all processes; written by the heartbeat
     beaten_at: float = float("-inf")  # when the last good beat was sent; written by the heartbeat

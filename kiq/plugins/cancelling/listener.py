@@ -33,7 +33,7 @@ class Listener:
         self._link = worker.connector.open()
         self._ear = Ear(worker.connector)
         self._ledger = Ledger()
-        self._outage = Outage("cancelling")
+        self._outage = Outage("cancelling", refusals=worker.refusals)
         self._all_at = 0.0  # when to read everything again (steady clock)
         self._stopping = False
         self._alarm_end, self._alarm = os.pipe()

@@ -79,6 +79,7 @@ class Metrics:
         with self._lock:
             self._link = worker.connector.open(timeout=min(_LONGEST, worker.lease / 6))
             self._batches = Batches(worker.identity, worker.config.sidekiq)
+            self._outage = Outage("metrics", refusals=worker.refusals)
         return self
 
     def start(self) -> None:

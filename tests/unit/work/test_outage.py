@@ -102,7 +102,8 @@ def test_a_refusal_is_said_once_by_all_parts_together_however_long_it_lasts(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     clock = Clock(100.0)
-    parts = [Outage(name, clock) for name in ("poller", "heartbeat", "reclaimer")]
+    said: set[str] = set()
+    parts = [Outage(name, clock, refusals=said) for name in ("poller", "heartbeat", "reclaimer")]
     for _ in range(1000):
         clock.now += 1
         for part in parts:
@@ -113,6 +114,17 @@ def test_a_refusal_is_said_once_by_all_parts_together_however_long_it_lasts(
     for part in parts:
         part.over()
     assert lines(caplog)[1:] == ["poller: Redis is back after 999.0 s"]
+
+
+def test_two_workers_in_one_process_each_say_what_they_are_refused(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    workers = [Outage("poller", Clock(100.0), refusals=set()) for _ in range(2)]
+    for each in workers:
+        each.failed(refused())
+    workers[0].over()
+    workers[1].failed(refused())
+    assert len(lines(caplog)) == 3, "two refusals, one return; the other's is not said anew"
 
 
 def test_the_next_refusal_and_another_one_are_said_again(caplog: pytest.LogCaptureFixture) -> None:
