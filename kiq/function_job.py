@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec, TypeVar, Unpack, overload
 
+from .calls import Calls
 from .enqueuing import Enqueuer
 from .errors import ConfigError
 from .job_class import Elsewhere, RetryIn, check_plain_function
@@ -42,7 +43,7 @@ class FunctionJob(Sole, Enqueuer[P], Generic[P, R]):
             name, {**DEFAULTS, **travelling}, options.get("aliases", ()), function, None
         )
         self._kiq_spec.handle = self
-        super().__init__(self._kiq_spec)
+        super().__init__(Calls(self._kiq_spec))
         registry.add(self._kiq_spec)
 
     def __reduce__(self) -> tuple[Any, ...]:

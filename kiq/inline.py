@@ -38,8 +38,7 @@ def run_inline(
     """
     if interruption.due:
         interruption.arrive()
-    sent = host.client_middleware.fold(_payload_of)(ClientContext(payload, spec.cls or spec.name))
-    check_done(sent, "client middleware")
+    sent = host.push_layers.passed(ClientContext(payload, spec.cls or spec.name))
     if sent is None:
         return None
     received, _ = decode(encode(sent, codec))
@@ -51,10 +50,6 @@ def run_inline(
         return check_done(layers(context), "a layer of server middleware")
     finally:
         running.reset(token)
-
-
-def _payload_of(context: ClientContext) -> Payload:
-    return context.payload
 
 
 def _perform(spec: JobSpec) -> Any:

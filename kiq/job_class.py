@@ -9,15 +9,18 @@ from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Protocol, Unpack
 
-from .awaiting import AioEnqueuer
-from .client import Client
+from .calls import Calls
 from .enqueuing import Enqueuer
 from .errors import ConfigError, Discard, Kill
 from .middleware import ServerContext
 from .options import CLASS_ONLY, DEFAULTS, Options, SetOptions, checked
 from .payload import Args, Payload
+from .pusher import Route
 from .registry import JobSpec, registry, wire_name
 from .undone import refuse_undone
+
+if TYPE_CHECKING:
+    from .aio import AioEnqueuer
 
 P = ParamSpec("P")
 #: What ``retry_in`` may answer: seconds, Kill, Discard, or None for the usual delay.
@@ -137,7 +140,7 @@ class Job(metaclass=_Meta):
         _check_perform(cls, perform)
         name = given.get("name") or wire_name(cls.__module__, cls.__qualname__)
         cls._kiq_spec = JobSpec(name, cls.options, given.get("aliases", ()), perform, cls)
-        cls._kiq_enqueuer = Enqueuer(cls._kiq_spec)
+        cls._kiq_enqueuer = Enqueuer(Calls(cls._kiq_spec))
         registry.add(cls._kiq_spec, instead_of=earlier)
 
     @classmethod
@@ -203,7 +206,7 @@ class Job(metaclass=_Meta):
         return _enqueuer(cls).set(**options)
 
     @classmethod
-    def via(cls: type[Performs[P]], client: Client) -> Enqueuer[P]:
+    def via(cls: type[Performs[P]], client: Route) -> Enqueuer[P]:
         """Return something with the same ``perform_*`` methods that pushes by *client*.
 
         A client of another Redis, or ``kiq.after_commit(session)``.

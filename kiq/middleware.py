@@ -9,9 +9,10 @@ from typing import Any, ClassVar, Generic, TypeVar
 from . import interruption
 from .errors import PluginError
 from .registry import JobSpec, registry
-from .undone import refuse_undone
+from .undone import check_done, refuse_undone
 
 Payload = dict[str, Any]
+_MOST_CLASSES = 4096  # names that others push by: there may be any number
 _INSTEAD = (
     "write a plain def, or, around async jobs, put @kiq.plugins.asyncio_jobs.async_layer above it"
 )
@@ -116,8 +117,7 @@ class Chain(Generic[C]):
     def prepend(self, layer: Layer[C]) -> Layer[C]:
         """Add *layer* as the outermost one."""
         _check_layer(layer)
-        self.remove(layer)
-        self.layers.insert(0, layer)
+        self.layers = [layer, *(one for one in self.layers if not _is(one, layer))]
         return layer
 
     def remove(self, layer: object) -> None:
@@ -138,15 +138,49 @@ class Chain(Generic[C]):
         """Return the names of the layers, outermost first."""
         return [_name(layer) for layer in self.layers]
 
-    def fold(
-        self, innermost: Next[C], concerned: Callable[[Layer[C]], bool] | None = None
-    ) -> Next[C]:
-        """Return one callable that runs *innermost* inside every layer (that is *concerned*)."""
-        folded = innermost
-        for layer in reversed(self.layers):
-            if concerned is None or concerned(layer):
-                folded = _wrap(layer, folded)
-        return folded
+    def fold(self, innermost: Next[C]) -> Next[C]:
+        """Return one callable that runs *innermost* inside every layer."""
+        return _within(self.layers, innermost)
+
+
+class ClientLayers:
+    """Client middleware as pushes and promotions pass it, or, *at_call*, as pushes do that wait.
+
+    A layer may have ``applies_to(job_class) -> bool``, which is asked once for each job class (or name,
+    where only that is known); one that has ``stamps = True`` belongs to the call. Threads: any.
+    """
+
+    def __init__(self, chain: Chain[ClientContext], *, at_call: bool = False) -> None:
+        self._chain, self._at_call = chain, at_call
+        self._folded: tuple[object, dict[Any, Next[ClientContext] | None]] = (None, {})
+
+    def of(self, job_class: Any) -> Next[ClientContext] | None:
+        """Return one callable that runs the layers that concern *job_class*; None where there is none."""
+        layers = self._chain.layers
+        known, folded = self._folded
+        if known is not layers or len(folded) > _MOST_CLASSES:
+            folded = {}
+            self._folded = (layers, folded)
+        if job_class not in folded:
+            concerned = [
+                layer
+                for layer in layers
+                if (not self._at_call or getattr(layer, "stamps", False) is True)
+                and _concerns(layer, job_class)
+            ]
+            folded[job_class] = _within(concerned, _payload_of) if concerned else None
+        return folded[job_class]
+
+    def passed(self, context: ClientContext) -> Any:
+        """Let the payload of *context* pass them; return what they make of it, None for a veto."""
+        layers = self.of(context.job_class)
+        return (
+            context.payload if layers is None else check_done(layers(context), "client middleware")
+        )
+
+
+def _payload_of(context: ClientContext) -> Payload:
+    return context.payload
 
 
 def fold_by_class(
@@ -175,7 +209,8 @@ def fold_by_class(
     def chosen(job_class: Any, present: frozenset[str]) -> Next[ServerContext]:
         layers = folded.get((job_class, present))
         if layers is None:
-            layers = chain.fold(innermost, lambda layer: _concerns(layer, job_class, present))
+            concerned = [one for one in chain.layers if _concerns(one, job_class, present)]
+            layers = _within(concerned, innermost)
             folded[job_class, present] = layers
             if not present:
                 plain[job_class] = layers
@@ -193,10 +228,11 @@ def fold_by_class(
     return call
 
 
-def _concerns(layer: object, job_class: Any, present: frozenset[str]) -> bool:
+def _concerns(layer: object, job_class: Any, present: Collection[str] | None = None) -> bool:
     field = getattr(layer, "payload_field", "")
     applies_to = getattr(layer, "applies_to", None)
-    return (not field or field in present) and (applies_to is None or applies_to(job_class))
+    present_here = present is None or not field or field in present
+    return present_here and (applies_to is None or bool(applies_to(job_class)))
 
 
 def _check_layer(layer: object) -> None:
@@ -214,6 +250,12 @@ def _position(layers: Sequence[object], other: object, layer: object) -> int:
         f"middleware {_name(layer)} can't be put next to {_name(other)}, which is not there; "
         f"there are: {', '.join(map(_name, layers)) or 'none'}"
     )
+
+
+def _within(layers: Sequence[Layer[C]], innermost: Next[C]) -> Next[C]:
+    for layer in reversed(layers):
+        innermost = _wrap(layer, innermost)
+    return innermost
 
 
 def _wrap(layer: Layer[C], inner: Next[C]) -> Next[C]:

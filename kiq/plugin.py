@@ -12,7 +12,7 @@ from . import raised
 from .errors import PluginError
 from .events import Events, Handler
 from .kept import is_own
-from .middleware import Chain, ClientContext, Layer, Next, ServerContext
+from .middleware import Chain, ClientContext, ClientLayers, Layer, Next, ServerContext
 from .raised import message_of, name_of
 from .undone import check_done, refuse_undone
 from .verdict import Taken, Verdict
@@ -65,6 +65,9 @@ class Host:
 
     def __init__(self) -> None:
         self.client_middleware: Chain[ClientContext] = Chain()
+        #: The same, folded: for what is pushed or promoted, and for the call of a push that waits.
+        self.push_layers = ClientLayers(self.client_middleware)
+        self.call_layers = ClientLayers(self.client_middleware, at_call=True)
         self.server_middleware: Chain[ServerContext] = Chain()
         self.events = Events()
         self.error_handlers: list[ErrorHandler] = [log_error]

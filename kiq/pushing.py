@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from .client import Client, default_client
+from .client import default_client
 from .errors import PayloadError, StoreError
 from .interruption import UNCANCELLED
 from .options import DEFAULTS
 from .payload import Payload, normalized
+from .pusher import Route
 from .registry import JobSpec, registry
 
 
@@ -22,15 +23,15 @@ def push(item: Mapping[str, Any]) -> str | None:
     mean this job. Raises PayloadError or StoreError.
     """
     payload, spec = prepared(item)
-    client = default_client()
-    return client.push(spared(client, payload, item), spec.cls if spec else None)
+    route = default_client()
+    return route.here().push(spared(route, payload, item), spec.cls if spec else None)
 
 
-def spared(client: Client, payload: Payload, item: Mapping[str, Any]) -> Payload:
+def spared(route: Route, payload: Payload, item: Mapping[str, Any]) -> Payload:
     """Return *payload*, exempt from a cancel before now where *item* gave its jid."""
     if "jid" in item:
         try:
-            mark = client.mark_of(payload["jid"])
+            mark = route.mark_of(payload["jid"])
         except StoreError:
             return payload  # the push will say what is wrong with Redis, if it is that
         if mark is not None:
@@ -47,7 +48,8 @@ def push_bulk(
     lists what was pushed, when it breaks half-way.
     """
     payloads, spec = prepared_bulk(item, args, batch_size)
-    return default_client().push_slices(payloads, spec.cls if spec else None, batch_size)
+    pusher = default_client().here(bulk=True)
+    return pusher.push_slices(payloads, spec.cls if spec else None, batch_size)
 
 
 def prepared_bulk(

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Generator, Iterable, Iterator
 
-from .errors import BulkPushError, StoreError, StoreUnavailable
+from .errors import BulkPushError, StoreUnavailable
 from .payload import Payload, normalized
-
-S = TypeVar("S", bound=tuple[Any, Any, Sequence[str | None]])
+from .sender import Load, Outcome
 
 
 def completed(payload: Payload) -> Payload:
@@ -30,25 +28,25 @@ def in_slices(payloads: Iterable[Payload], size: int | None) -> Iterator[list[Pa
         yield slice_
 
 
-def in_steps(slices: Iterable[S]) -> Generator[S, None, list[str | None]]:
-    """Yield each slice (what to push, and the jids last); return all jids.
+def in_steps(loads: Iterable[Load]) -> Generator[Load, Outcome | None, list[str | None]]:
+    """Yield each load, to be sent what became of it; return all jids.
 
-    Whoever pushes throws in the StoreError that a slice met. Raises that, or BulkPushError when
-    something was pushed before.
+    Raises the StoreError of the first that did not get through, or BulkPushError when something was
+    pushed before.
     """
     jids: list[str | None] = []
     uncertain: list[str] = []
     try:
-        for slice_ in slices:
-            try:
-                yield slice_
-            except StoreError as error:
-                at_stake = [jid for jid in slice_[2] if jid is not None]
+        for load in loads:
+            outcome = yield load
+            error = outcome and outcome.error(load)
+            if error:
+                at_stake = [jid for jid in load.jids if jid is not None]
                 uncertain = at_stake if error.maybe_done else []
                 if jids or (uncertain and not isinstance(error, StoreUnavailable)):
-                    raise
+                    raise error
                 raise error.of_push(at_stake) from error.__cause__
-            jids += slice_[2]
+            jids += load.jids
     except Exception as error:
         if not jids and (not uncertain or isinstance(error, StoreUnavailable)):
             raise

@@ -11,7 +11,7 @@ import pytest
 import redis
 
 import kiq
-from kiq.client import configured, default_client, use_settings
+from kiq.client import configured, process_client, use_settings
 from kiq.registry import Registry, registry
 from tests.helpers.needs import MARKER, Needs, announced
 from tests.helpers.rubies import Rubies
@@ -104,7 +104,7 @@ def kiq_client(
 ) -> kiq.Client:
     """The client behind ``perform_async``, on the shared server; isolated, and restored."""
     kiq.configure(redis=redis_url)
-    return default_client()
+    return process_client()
 
 
 @pytest.fixture

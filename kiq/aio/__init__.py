@@ -10,11 +10,13 @@ from typing import Any
 
 from ..client import default_client
 from ..pushing import prepared, prepared_bulk, spared
+from .enqueuer import AioEnqueuer
 from .inline_loop import run_here
-from .pushes import Pushes
+from .pushes import push as _push
+from .pushes import push_slices
 from .threads import in_thread
 
-__all__ = ["Pushes", "push", "push_bulk", "run_here"]
+__all__ = ["AioEnqueuer", "in_thread", "push", "push_bulk", "run_here"]
 
 
 async def push(item: Mapping[str, Any]) -> str | None:
@@ -22,7 +24,7 @@ async def push(item: Mapping[str, Any]) -> str | None:
     payload, spec = prepared(item)
     if "jid" in item:
         payload = await in_thread(spared, default_client(), payload, item)
-    return await Pushes().push(payload, spec.cls if spec else None)
+    return await _push(payload, spec.cls if spec else None)
 
 
 async def push_bulk(
@@ -30,4 +32,4 @@ async def push_bulk(
 ) -> list[str | None]:
     """Push one job for each of *args* without blocking the event loop; see :func:`kiq.push_bulk`."""
     payloads, spec = prepared_bulk(item, args, batch_size)
-    return await Pushes().push_slices(payloads, spec.cls if spec else None, batch_size)
+    return await push_slices(payloads, spec.cls if spec else None, batch_size)

@@ -7,13 +7,11 @@ import os
 import threading
 from collections import deque
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
-from ..client import Client
-from ..errors import StoreError
-from ..push_buffer import PushBuffer
-from ..store.enqueue import ByQueue, Enqueue, Scheduled, commands_for
+from ..pusher import Pusher
+from ..sender import ByQueue, Load, Outcome, Sender
 
 _PAYLOADS, _BYTES = (
     1000,
@@ -23,10 +21,13 @@ _IDLE = 5.0  # seconds without a push after which the thread ends
 
 
 class _Push(NamedTuple):
-    queues: ByQueue
-    scheduled: Sequence[Scheduled]
+    load: Load
     loop: asyncio.AbstractEventLoop
-    done: asyncio.Future[None]
+    done: asyncio.Future[Outcome | None]
+
+
+#: What a task is told: what did not get through, or what was raised instead.
+_Told = Outcome | BaseException | None
 
 
 class Gathering:
@@ -35,8 +36,8 @@ class Gathering:
     Threads: any with an event loop. A forked child begins anew: what waits is its parent's.
     """
 
-    def __init__(self, enqueue: Enqueue | PushBuffer) -> None:
-        self._enqueue = enqueue
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
         self.begin()
 
     def begin(self) -> None:
@@ -47,13 +48,13 @@ class Gathering:
         # What was pushed in this round of each event loop.
         self._gathered: dict[asyncio.AbstractEventLoop, list[_Push]] = {}
 
-    async def push(self, queues: ByQueue, scheduled: Sequence[Scheduled]) -> None:
-        """Put payloads where they belong, perhaps with those of others. Raises StoreError.
+    async def push(self, load: Load) -> Outcome | None:
+        """Take *load*, perhaps with those of others; see :meth:`kiq.sender.Sender.push`.
 
         One that is cancelled before its write begins is not pushed.
         """
         loop = asyncio.get_running_loop()
-        push = _Push(queues, scheduled, loop, loop.create_future())
+        push = _Push(load, loop, loop.create_future())
         gathered = self._gathered.get(loop)
         if gathered is None:
             self._forget_closed_loops()
@@ -61,7 +62,7 @@ class Gathering:
             gathered = self._gathered[loop] = []
             loop.call_soon(self._hand_over, loop)
         gathered.append(push)
-        await push.done
+        return await push.done
 
     def _forget_closed_loops(self) -> None:
         # One that was closed in the round of a push never hands it over: nobody waits for it.
@@ -95,7 +96,7 @@ class Gathering:
                     return
                 batch = self._next()
             try:
-                outcomes: list[BaseException | None] = [*self._write(batch)]
+                outcomes: Sequence[_Told] = self._write(batch)
             except BaseException as error:  # noqa: BLE001 (nobody may wait for ever)
                 outcomes = [error] * len(batch)
             _answer(batch, outcomes)
@@ -108,69 +109,31 @@ class Gathering:
             if push.done.cancelled():
                 continue
             batch.append(push)
-            raws = [raw for many in push.queues.values() for raw in many]
-            raws += [raw for _, raw in push.scheduled]
+            raws = [raw for many in push.load.queues.values() for raw in many]
+            raws += [raw for _, raw in push.load.scheduled]
             payloads += len(raws)
             size += sum(map(len, raws))
         return batch
 
-    def _write(self, batch: Sequence[_Push]) -> list[StoreError | None]:
-        queues: ByQueue = {}
-        for push in batch:
-            for queue, raws in push.queues.items():
-                queues.setdefault(queue, []).extend(raws)
-        scheduled = [each for push in batch for each in push.scheduled]
-        refused = _refused(self._enqueue, queues, scheduled)
-        return [_error_of(push, refused) if refused else None for push in batch]
+    def _write(self, batch: Sequence[_Push]) -> Sequence[_Told]:
+        outcome = self._sender.push(_together([push.load for push in batch]))
+        return [outcome and outcome.share(push.load) for push in batch]
 
 
-def _refused(
-    enqueue: Enqueue | PushBuffer, queues: ByQueue, scheduled: Sequence[Scheduled]
-) -> dict[str | None, StoreError]:
-    """Push; return what could not be, by queue, None standing for the scheduled set."""
-    places: list[str | None] = [*queues, *([None] if scheduled else [])]
-    replies: Sequence[Any] = []
-    if isinstance(enqueue, Enqueue):
-        try:
-            replies = enqueue.exchange(commands_for(queues, scheduled))
-        except StoreError as error:
-            replies = [error] * len(places)
-    else:
-        # One place after the other: it tells only of all that it is given.
-        for place in places:
-            here = ({}, scheduled) if place is None else ({place: queues[place]}, ())
-            replies = [*replies, _outcome(enqueue, *here)]
-    return {
-        place: reply
-        for place, reply in zip(places, replies, strict=True)
-        if isinstance(reply, StoreError)
-    }
+def _together(loads: Sequence[Load]) -> Load:
+    if len(loads) == 1:
+        return loads[0]
+    queues: ByQueue = {}
+    for load in loads:
+        for queue, raws in load.queues.items():
+            queues.setdefault(queue, []).extend(raws)
+    scheduled = [each for load in loads for each in load.scheduled]
+    extras = {raw: extra for load in loads for raw, extra in load.extras.items()}
+    return Load(queues, scheduled, [jid for load in loads for jid in load.jids], None, extras)
 
 
-def _outcome(
-    buffer: PushBuffer, queues: ByQueue, scheduled: Sequence[Scheduled]
-) -> StoreError | None:
-    try:
-        buffer.push_many(queues, scheduled)
-    except StoreError as error:
-        return error
-    return None
-
-
-def _error_of(push: _Push, refused: dict[str | None, StoreError]) -> StoreError | None:
-    """Return what *push* has to be told, an error of its own, of what was *refused* by place."""
-    places: list[str | None] = [*push.queues, *([None] if push.scheduled else [])]
-    mine = [refused[place] for place in places if place in refused]
-    if not mine:
-        return None
-    maybe_done = mine[0].maybe_done or len(mine) < len(places)
-    error = type(mine[0])(str(mine[0]), maybe_done)
-    error.__cause__ = mine[0].__cause__
-    return error
-
-
-def _answer(batch: Sequence[_Push], outcomes: Sequence[BaseException | None]) -> None:
-    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Push, BaseException | None]]] = {}
+def _answer(batch: Sequence[_Push], outcomes: Sequence[_Told]) -> None:
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Push, _Told]]] = {}
     for push, outcome in zip(batch, outcomes, strict=True):
         by_loop.setdefault(push.loop, []).append((push, outcome))
     for loop, told in by_loop.items():
@@ -180,27 +143,24 @@ def _answer(batch: Sequence[_Push], outcomes: Sequence[BaseException | None]) ->
             pass  # the loop is closed: nobody waits any more
 
 
-def _tell(told: Sequence[tuple[_Push, BaseException | None]]) -> None:
-    for push, error in told:
+def _tell(told: Sequence[tuple[_Push, _Told]]) -> None:
+    for push, outcome in told:
         if push.done.done():
             continue  # cancelled meanwhile
-        if error is None:
-            push.done.set_result(None)
+        if isinstance(outcome, BaseException):
+            push.done.set_exception(outcome)
         else:
-            push.done.set_exception(error)
+            push.done.set_result(outcome)
 
 
-_gatherings: WeakKeyDictionary[Client, Gathering] = WeakKeyDictionary()
+_gatherings: WeakKeyDictionary[Pusher, Gathering] = WeakKeyDictionary()
 
 
-def gathering_of(client: Client) -> Gathering | None:
-    """Return what writes for *client*; None for one that stands in for it in tests, with no Redis."""
-    gathering = _gatherings.get(client)
+def gathering_of(pusher: Pusher) -> Gathering:
+    """Return what gathers for *pusher*."""
+    gathering = _gatherings.get(pusher)
     if gathering is None:
-        enqueue = vars(client).get("_enqueue")
-        if enqueue is None:
-            return None
-        gathering = _gatherings[client] = Gathering(enqueue)
+        gathering = _gatherings[pusher] = Gathering(pusher.sender)
     return gathering
 
 

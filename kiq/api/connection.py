@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import interruption
-from ..client import Client, default_client
+from ..client import Client, process_client
 from ..config import Redis
 from ..errors import StoreError
 from ..store.connection import Connector, Link
@@ -81,7 +81,7 @@ class _Default:
         self._made: tuple[Connector, Connection] | None = None
 
     def get(self) -> Connection:
-        connector, made = default_client().connector, self._made
+        connector, made = process_client().connector, self._made
         if made is None or made[0] is not connector:
             made = self._made = (connector, Connection(connector))
         return made[1]

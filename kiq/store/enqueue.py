@@ -4,55 +4,57 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from .. import keys
 from ..errors import StoreError
-from ..jid import new_jid
+from ..sender import InAsyncio, Load, Outcome, Scheduled
 from . import scripts
 from .connection import Connector
 from .link_pool import LinkPool
 from .scripts import Command, Packed
 
-ByQueue = dict[str, list[bytes]]
-Scheduled = tuple[float, bytes]
 
-
-class Parcel(NamedTuple):
-    """Payloads for one place, and the command that pushes them: it may be sent again unharmed."""
-
-    command: Packed
-    raws: list[bytes]
-
-
-class Enqueue:
-    """Writes encoded payloads.
+class RedisSender:
+    """Writes loads into Redis.
 
     Threads: any, and any forked child; each call borrows a connection.
     """
 
+    in_asyncio: InAsyncio = "gathered"
+    whole = False
+
     def __init__(self, connector: Connector) -> None:
         self._links = LinkPool(connector)
 
-    def push(self, queue: str, raw: bytes) -> None:
-        """Put one payload into *queue*. One round trip; raises StoreError."""
-        self.send((b"*8%b\r\n$%d\r\n%b\r\n" % (_before_payloads(queue), len(raw), raw),))
+    def push_one(self, queue: str, raw: bytes) -> StoreError | None:
+        """Put one payload into *queue*; see :class:`kiq.sender.Sender`."""
+        command = b"*8%b\r\n$%d\r\n%b\r\n" % (_before_payloads(queue), len(raw), raw)
+        try:
+            replies = self._links.tell((command,))
+        except StoreError as error:
+            return error
+        return replies[0] if replies and isinstance(replies[0], StoreError) else None
 
-    def push_many(self, queues: ByQueue, scheduled: Sequence[Scheduled] = ()) -> None:
-        """Put payloads into their queues and the scheduled set. One round trip; raises StoreError.
+    def push(self, load: Load) -> Outcome | None:
+        """Put payloads where they belong, one place after the other; see :class:`kiq.sender.Sender`."""
+        return self.send(load, commands_for(load))
 
-        Within a queue the first runs first. Queues are written one after the other: if one refuses,
-        others may have been written.
-        """
-        self.send(commands_for(queues, scheduled))
+    def send(self, load: Load, commands: Sequence[Packed]) -> Outcome | None:
+        """Send *commands*, one for each place of *load*; see :class:`kiq.sender.Sender`."""
+        try:
+            replies = self._links.tell(commands) if commands else ()
+        except StoreError as error:
+            return Outcome(dict.fromkeys(load.places, error))
+        if not replies:
+            return None
+        answers = zip(load.places, replies, strict=True)
+        errors = {place: reply for place, reply in answers if isinstance(reply, StoreError)}
+        return Outcome(errors) if errors else None
 
-    def send(self, commands: Sequence[Packed]) -> None:
-        """Send *commands*. One round trip; raises the first StoreError that one was refused with."""
-        replies = self._links.tell(commands) if commands else ()
-        refused = [reply for reply in replies if isinstance(reply, StoreError)]
-        if refused:
-            refused[0].maybe_done = len(refused) < len(commands)
-            raise refused[0]
+    def exchange(self, commands: Sequence[Packed]) -> Sequence[Any]:
+        """Send *commands* and return something for each: the StoreError, if it was refused."""
+        return self._links.tell(commands) or [None] * len(commands)
 
     def score(self, key: str, member: str) -> float | None:
         """Return the score of *member* in the sorted set *key*. One round trip; raises StoreError."""
@@ -60,28 +62,16 @@ class Enqueue:
         found, _ = self._links.tell((asked, asked))  # one alone is taken to answer with a number
         return float(found) if isinstance(found, bytes) else None
 
-    def exchange(self, commands: Sequence[Packed]) -> Sequence[Any]:
-        """Send *commands* and return something for each: the StoreError, if it was refused."""
-        return self._links.tell(commands) or [None] * len(commands)
 
-
-def commands_for(queues: ByQueue, scheduled: Sequence[Scheduled]) -> list[Packed]:
-    """Return what pushes *queues* and *scheduled*: a command for each queue, one for what is due later."""
+def commands_for(load: Load) -> list[Packed]:
+    """Return what pushes *load*: a command for each place."""
     commands = [
         b"*%d%b%b\r\n" % (7 + len(raws), _before_payloads(queue), scripts.pack_parts(raws))
-        for queue, raws in queues.items()
+        for queue, raws in load.queues.items()
     ]
-    if scheduled:
-        commands.append(scripts.pack(schedule_command(scheduled)))
+    if load.scheduled:
+        commands.append(scripts.pack(schedule_command(load.scheduled)))
     return commands
-
-
-def parcels(queues: ByQueue, scheduled: Sequence[Scheduled] = ()) -> list[Parcel]:
-    """Return what pushes *queues* and *scheduled*, each place's once; a token counts for an hour."""
-    found = [(push_command(queue, raws), raws) for queue, raws in queues.items()]
-    if scheduled:
-        found.append((schedule_command(scheduled), [raw for _, raw in scheduled]))
-    return [Parcel(scripts.pack(scripts.once(command, new_jid())), raws) for command, raws in found]
 
 
 def push_command(queue: str, raws: Sequence[bytes]) -> Command:

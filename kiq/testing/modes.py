@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Literal, get_args
 
-from ..client import Client, default_client, stand_ins
+from ..client import stand_ins
 from ..errors import ConfigError
+from ..pusher import Pusher
 from .box import Box
-from .clients import StandIn
+from .clients import stand_in
 from .errors import NotFaking
 from .locks import Lock
 from .outside import warn_outside_tests
@@ -145,16 +146,8 @@ def _attach(mode: Mode) -> None:
         stand_ins.append(_client)
 
 
-def _client() -> Client | None:
+def _client() -> Pusher | None:
     state = _state()
     if state.mode == "disabled":
         return None
-    return StandIn(state.box.put if state.mode == "fake" else perform, _real_client)
-
-
-def _real_client() -> Client:
-    token = _scope.set(_State("disabled"))
-    try:
-        return default_client()
-    finally:
-        _scope.reset(token)
+    return stand_in(state.box.put if state.mode == "fake" else perform)

@@ -15,7 +15,6 @@ from ..options import DEFAULTS
 from ..payload import moment
 from ..raised import is_a
 from ..store.promotion import Promotion
-from ..undone import check_done
 from ..verdict import Dropped, PutOff, Taken, ToDead, Verdict
 from . import children
 from .executor import CONVICTED
@@ -46,7 +45,7 @@ class DueJobs:
         policy = RetryPolicy(worker.config.max_retries, random.random, self._in_seconds)
         self._failures = Failures(worker.host, policy)
         self._filters = len(worker.host.client_middleware) > 0
-        self._layers = worker.host.client_middleware.fold(_payload_of)
+        self._layers = worker.host.push_layers
 
     def fate(self, taken: Taken, may_go_on: Callable[[dict[str, Any]], bool]) -> Fate:
         """Decide about *taken*; *may_go_on* is asked before a payload passes user code."""
@@ -79,7 +78,7 @@ class DueJobs:
 
     def _through_middleware(self, payload: dict[str, Any]) -> dict[str, Any] | None:
         context = ClientContext(payload, self._job_class(payload), promoting=True)
-        changed: dict[str, Any] | None = check_done(self._layers(context), "client middleware")
+        changed: dict[str, Any] | None = self._layers.passed(context)
         if changed is None:
             jid, name = payload.get("jid"), payload["class"]
             logger.info(
@@ -101,7 +100,3 @@ def struck(taken: Taken) -> Verdict:
         return ToDead(taken.raw, wall(), _STOPPED, ran=False)
     level = taken.suspicion + 1
     return PutOff(0.0 if level >= CONVICTED else AGAIN, level)
-
-
-def _payload_of(context: ClientContext) -> dict[str, Any]:
-    return context.payload

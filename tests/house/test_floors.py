@@ -37,7 +37,7 @@ MAY_NAME = {
 #: pushes, and who is no asyncio code not for ``HardWorker.aio``.
 REACHES_UP = {
     "kiq/configure.py": {"kiq.config_file"},
-    "kiq/client.py": {"kiq.config_file"},
+    "kiq/client.py": {"kiq.config_file", "kiq.plugins.push_buffer"},
     "kiq/enqueuing.py": {"kiq.aio"},
     "kiq/inline.py": {"kiq.aio"},
 }

@@ -19,7 +19,7 @@ import redis
 import kiq
 import kiq.aio
 from kiq.aio import gathering
-from kiq.client import default_client
+from kiq.client import process_client
 from kiq.config import Redis
 from kiq.errors import BulkPushError, StoreError, StoreUnavailable
 from kiq.plugins.after_commit.client import AfterCommit
@@ -376,8 +376,7 @@ def test_its_thread_ends_when_nothing_is_pushed_and_comes_back(
     Hard: Any, raw: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gathering, "_IDLE", 0.02)
-    mine = gathering.gathering_of(default_client())
-    assert mine is not None
+    mine = gathering.gathering_of(process_client())
     for pushed in (1, 2):
         asyncio.run(Hard.aio.perform_async("x"))
         assert raw.llen("queue:critical") == pushed

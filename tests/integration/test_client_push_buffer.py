@@ -15,9 +15,9 @@ import pytest
 import redis
 
 import kiq
-from kiq.client import default_client
+from kiq.client import process_client
 from kiq.config import Redis
-from kiq.push_buffer import PushBuffer
+from kiq.plugins.push_buffer import PushBuffer
 from tests.helpers.proxy import MOMENTS, FaultProxy, Moment
 from tests.helpers.server import TestServer
 from tests.helpers.stored import in_queue, scheduled
@@ -37,7 +37,7 @@ def proxy(server: TestServer, kiq_client: kiq.Client) -> Iterator[FaultProxy]:
         kiq.configure(redis=Redis(url=between.url, socket_timeout=1), push_buffer=1000)
         yield between
         between.swallow(False)
-        buffer = default_client()._enqueue
+        buffer = process_client().sender
         assert isinstance(buffer, PushBuffer)
         buffer.close()
 
@@ -254,7 +254,7 @@ FORKED = """
     kiq.push({"class": "Kept", "args": ["parent"]})
     pid = os.fork()
     if not pid:
-        buffer = kiq.client.default_client()._enqueue
+        buffer = kiq.client.process_client().sender
         assert not buffer._kept and not buffer._trying
         kiq.push({"class": "Kept", "args": ["child"]})
         assert len(buffer._kept) == 1

@@ -233,7 +233,7 @@ def test_a_connection_that_the_server_closed_is_replaced_before_it_is_used(
 ) -> None:
     Work.perform_async(1)
     raw.client_kill_filter(_type="normal", skipme=True)
-    for link in kiq_client._enqueue._links._home[1]:
+    for link in kiq_client.sender._links._home[1]:
         link.used_at -= 5  # one that was used a moment ago is not looked at first
     Work.perform_async(2)
     assert [job["args"] for job in in_queue(raw)] == [[1], [2]]

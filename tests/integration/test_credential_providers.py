@@ -13,9 +13,9 @@ from redis.credentials import CredentialProvider
 
 import kiq
 from kiq.api import Queue
-from kiq.client import default_client
+from kiq.client import process_client
 from kiq.config import Redis
-from kiq.push_buffer import PushBuffer
+from kiq.plugins.push_buffer import PushBuffer
 from tests.helpers.server import TestServer
 from tests.helpers.stored import in_queue
 from tests.helpers.waiting import eventually
@@ -104,7 +104,7 @@ def test_the_push_buffer_keeps_jobs_meanwhile(
     tokens.trouble = None
     eventually(lambda: [job["jid"] for job in in_queue(raw)] == jids)
     eventually(lambda: all(each.name != "kiq-push-buffer" for each in threading.enumerate()))
-    buffer = default_client()._enqueue
+    buffer = process_client().sender
     assert isinstance(buffer, PushBuffer)
     buffer.close()
 

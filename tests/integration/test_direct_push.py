@@ -13,7 +13,7 @@ import pytest
 import redis
 
 import kiq
-from kiq.client import default_client
+from kiq.client import process_client
 from kiq.config import Redis
 from tests.helpers.stored import in_queue
 
@@ -70,7 +70,7 @@ def scripted(unconfigured: None) -> Iterator[ScriptedServer]:
 
 
 def the_link() -> Any:
-    (link,) = default_client()._enqueue._links._home[1]  # type: ignore[union-attr]
+    (link,) = process_client().sender._links._home[1]  # type: ignore[union-attr]
     return link
 
 

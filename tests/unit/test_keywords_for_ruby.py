@@ -11,7 +11,7 @@ import redis
 
 import kiq
 import kiq.aio
-from kiq.client import default_client
+from kiq.client import process_client
 from kiq.errors import KiqError, PayloadError
 from tests.helpers.stored import in_queue, scheduled
 
@@ -24,8 +24,8 @@ WAYS: dict[str, Callable[[dict[str, Any]], object]] = {
     "push": kiq.push,
     "later": lambda item: kiq.push({**item, "at": 4e9}),
     "bulk": lambda item: kiq.push_bulk({**item, "args": None}, [[1]]),
-    "client": lambda item: default_client().push(item),
-    "whole": lambda item: default_client().push(
+    "client": lambda item: process_client().push(item),
+    "whole": lambda item: process_client().push(
         {**item, "jid": "j", "queue": "default", "created_at": 1}
     ),
     "aio": lambda item: asyncio.run(kiq.aio.push(item)),

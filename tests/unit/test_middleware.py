@@ -8,6 +8,7 @@ import pytest
 import redis
 
 import kiq
+from kiq.client import process_client
 from kiq.errors import ArgumentError, PayloadError, PluginError
 from kiq.middleware import Chain, fold_by_class
 from tests.helpers.stored import in_queue, scheduled
@@ -302,3 +303,87 @@ def test_a_layer_may_bind_what_is_inside_it() -> None:
     chain.add(inner)
     passed = chain.fold(lambda context: [context])("x")
     assert passed == ["outer", "bound", "inner", "x", "/inner", "/outer"]
+
+
+class ForNoted:
+    """A client layer that concerns one class, and counts how often it was asked and passed."""
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+        self.passed: list[Any] = []
+
+    def applies_to(self, job_class: Any) -> bool:
+        self.asked.append(job_class)
+        return job_class in (Noted, "middleware.noted")
+
+    def __call__(self, context: kiq.ClientContext, call_next: Any) -> Any:
+        self.passed.append(context.payload["args"][0])
+        return call_next(context)
+
+
+class Other(kiq.Job, name="middleware.Other"):
+    def perform(self, number: int) -> None: ...
+
+
+@kiq.job(name="middleware.noted")
+def noted(number: int) -> None: ...
+
+
+@pytest.fixture
+def for_noted(fake: redis.Redis) -> ForNoted:
+    layer = ForNoted()
+    kiq.host.around_push(layer)
+    return layer
+
+
+def test_a_client_layer_is_asked_once_for_each_class_whether_it_concerns_it(
+    for_noted: ForNoted,
+) -> None:
+    for number in range(3):
+        Noted.perform_async([number])
+        Other.perform_async(number)
+        noted.perform_async(number)
+        Other.perform_bulk([(number,)])
+        noted.perform_in(60, number)
+        kiq.push({"class": "middleware.Noted", "args": [[9]]})
+        kiq.push({"class": "Ruby::Job", "args": [number]})
+    assert len(for_noted.asked) == len(set(for_noted.asked))
+    assert set(for_noted.asked) == {Noted, Other, "middleware.noted", "Ruby::Job"}
+    assert for_noted.passed == [[0], 0, 0, [9], [1], 1, 1, [9], [2], 2, 2, [9]]
+
+
+def test_a_client_layer_for_one_class_leaves_the_fast_way_of_the_others_alone(
+    for_noted: ForNoted,
+) -> None:
+    client = process_client()
+    assert client.is_plain_for(Other)
+    assert not client.is_plain_for(Noted)
+    kiq.host.around_push(lambda context, call_next: call_next(context))
+    assert not client.is_plain_for(Other)
+    kiq.host.client_middleware.clear()
+    assert client.is_plain_for(Noted)
+
+
+def test_a_client_layer_concerns_no_inline_run_of_another_class(for_noted: ForNoted) -> None:
+    Other.perform_inline(1)
+    assert Noted.perform_inline(["x"]) == ["x", "job"]
+    assert for_noted.passed == [["x"]]
+
+
+def test_client_layers_that_come_and_go_count_from_the_next_push(fake: redis.Redis) -> None:
+    seen: list[str] = []
+
+    def layer(name: str) -> Any:
+        def note(context: kiq.ClientContext, call_next: Any) -> Any:
+            seen.append(name)
+            return call_next(context)
+
+        return note
+
+    first = kiq.host.around_push(layer("first"))
+    Other.perform_async(1)
+    kiq.host.client_middleware.prepend(layer("outermost"))
+    Other.perform_async(2)
+    kiq.host.client_middleware.remove(first)
+    Other.perform_async(3)
+    assert seen == ["first", "outermost", "first", "outermost"]

@@ -13,9 +13,9 @@ import pytest
 
 import kiq
 from kiq import keys
-from kiq.client import default_client
+from kiq.client import process_client
 from kiq.errors import ConfigError, StoreError, StoreUnavailable
-from kiq.push_buffer import PushBuffer
+from kiq.plugins.push_buffer import PushBuffer
 from tests.helpers.stored import in_queue, scheduled
 from tests.helpers.waiting import eventually
 
@@ -50,7 +50,7 @@ def outage(unconfigured: None, fresh_host: kiq.Host) -> Iterator[Outage]:
     made = Outage()
     yield made
     made.end()
-    buffer = default_client()._enqueue
+    buffer = process_client().sender
     if isinstance(buffer, PushBuffer):
         buffer.close()
     assert not trying()
@@ -233,10 +233,10 @@ def test_the_environment_wins(
     fake = fakeredis.FakeRedis()
     monkeypatch.setenv("KIQ_PUSH_BUFFER", "7")
     kiq.configure(redis=fake, push_buffer=0)
-    assert isinstance(default_client()._enqueue, PushBuffer)
+    assert isinstance(process_client().sender, PushBuffer)
     monkeypatch.setenv("KIQ_PUSH_BUFFER", "0")
     kiq.configure(push_buffer=7)
-    assert not isinstance(default_client()._enqueue, PushBuffer)
+    assert not isinstance(process_client().sender, PushBuffer)
     monkeypatch.setenv("KIQ_PUSH_BUFFER", "some")
     kiq.configure()
     with pytest.raises(ConfigError, match=r"KIQ_PUSH_BUFFER: .*not some"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextvars import Context, copy_context
 from typing import Any, Protocol
 
@@ -11,6 +11,8 @@ from ...codec import decode
 from ...errors import StoreError, StoreUnavailable
 from ...middleware import stamped
 from ...payload import Payload
+from ...registry import registry
+from ...sender import Load
 from .whereabouts import leave_blocks, usual_client
 
 logger = logging.getLogger("kiq.client")
@@ -24,20 +26,15 @@ class Deferred:
     What is sent is what was given: whoever changes an argument after the call changes no job.
     """
 
-    __slots__ = ("_batch_size", "_context", "_job_class", "_raws", "commits", "jids", "name")
+    __slots__ = ("_batch_size", "_context", "_payloads", "commits", "jids", "name")
 
-    def __init__(
-        self,
-        payloads: Sequence[Payload],
-        encode: Callable[[Payload], bytes],
-        job_class: Any,
-        batch_size: int | None = None,
-    ) -> None:
-        """Raises ArgumentError or PayloadError for what can't travel."""
-        self._raws = [encode(payload) for payload in payloads]
-        self.jids = [str(payload["jid"]) for payload in payloads]
-        self.name = str(payloads[0]["class"])
-        self._job_class, self._batch_size = job_class, batch_size
+    def __init__(self, load: Load) -> None:
+        queues = [(raw, None) for raws in load.queues.values() for raw in raws]
+        self._payloads = [*queues, *((raw, at) for at, raw in load.scheduled)]
+        found = [decode(raw)[0] for raw, _ in self._payloads]
+        self.jids = [str(payload["jid"]) for payload in found]
+        self.name = str(found[0]["class"])
+        self._batch_size = load.batch_size
         self._context: Context = copy_context()
         self.commits = 1  # that are still to come
 
@@ -60,11 +57,21 @@ class Deferred:
     def _push(self) -> list[str | None]:
         leave_blocks()  # that of the call has had its commit
         stamped.set(frozenset(self.jids))
-        return usual_client().push_slices(self._payloads(), self._job_class, self._batch_size)
+        job_class = _class_of(self.name)
+        return (
+            usual_client().here(bulk=True).push_slices(self._waiting(), job_class, self._batch_size)
+        )
 
-    def _payloads(self) -> Iterator[Payload]:
-        for raw in self._raws:
-            yield decode(raw)[0]
+    def _waiting(self) -> Iterator[Payload]:
+        for raw, at in self._payloads:
+            payload, _ = decode(raw)
+            payload.pop("enqueued_at", None)  # it is pushed now
+            yield payload if at is None else {**payload, "at": at}
+
+
+def _class_of(name: str) -> Any:
+    spec = registry.find(name)
+    return spec and spec.cls
 
 
 class Transaction(Protocol):

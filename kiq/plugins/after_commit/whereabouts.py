@@ -6,7 +6,8 @@ from contextlib import suppress
 from contextvars import ContextVar, Token
 from typing import Any, Final
 
-from ...client import Client, default_client, stand_ins
+from ...client import default_client, stand_ins
+from ...pusher import Route
 
 
 class AtOnce:
@@ -18,7 +19,7 @@ AT_ONCE: Final = AtOnce()
 #: What a ``with kiq.after_commit(...)`` block says; None outside of such blocks.
 where: ContextVar[Any] = ContextVar("kiq_after_commit", default=None)
 
-_default: Client | None = None
+_default: Route | None = None
 
 
 class Block:
@@ -27,7 +28,7 @@ class Block:
     Threads: of one thread or task; a task that was begun in it may outlive it.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Route) -> None:
         self.client = client
         self.is_open = True
         self._token: Token[Any] = where.set(self)
@@ -39,7 +40,7 @@ class Block:
             where.reset(self._token)
 
 
-def wait_by_default(client: Client | None) -> None:
+def wait_by_default(client: Route | None) -> None:
     """Let *client* push where no block says otherwise; None means the usual one."""
     global _default
     _default = client
@@ -58,7 +59,7 @@ def leave_blocks() -> None:
     where.set(None)
 
 
-def usual_client() -> Client:
+def usual_client() -> Route:
     """Return the client that would push if there were no transactions."""
     token = where.set(AT_ONCE)
     try:
@@ -67,11 +68,11 @@ def usual_client() -> Client:
         where.reset(token)
 
 
-def _here() -> Client | None:
+def _here() -> Route | None:
     """Return what pushes instead of the usual client, in this context."""
     here = where.get()
     if here is AT_ONCE:
         return None
     # A task that was begun in a block may outlive it.
-    client: Client | None = here.client if here is not None and here.is_open else _default
+    client: Route | None = here.client if here is not None and here.is_open else _default
     return client

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from ...aio import Pushes
+from ...aio import in_thread
 from ...inline import waiter
 from ...middleware import Next, ServerContext
 
@@ -34,7 +34,7 @@ class _AsyncLayer:
         async def following(inner: ServerContext) -> Any:
             if task is None:
                 # Inline: on a thread that waits, for a coroutine on this very loop.
-                return await Pushes().in_thread(call_next, inner)
+                return await in_thread(call_next, inner)
             return await task.within(call_next, inner)
 
         coroutine = self._layer(context, following)

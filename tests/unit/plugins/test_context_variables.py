@@ -11,7 +11,7 @@ import pytest
 import redis
 
 import kiq
-from kiq.client import default_client
+from kiq.client import process_client
 from kiq.codec import decode, encode
 from kiq.config import Config
 from kiq.log import ContextFilter
@@ -95,10 +95,10 @@ def test_a_variable_that_is_not_set_is_not_carried(look: Any, fake: redis.Redis)
 
 
 def test_the_fast_way_of_pushing_is_left_only_for_who_carries(look: Any) -> None:
-    client = default_client()
-    assert client.is_plain
+    client = process_client()
+    assert client.is_plain_for(look)
     kiq.carry(tenant)
-    assert not client.is_plain
+    assert not client.is_plain_for(look)
 
 
 def test_a_payload_that_has_a_context_keeps_it(look: Any, fake: redis.Redis) -> None:

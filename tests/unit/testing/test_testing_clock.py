@@ -15,7 +15,7 @@ import pytest
 import time_machine
 
 import kiq
-from kiq import client, clock, payload, testing
+from kiq import clock, payload, pusher, testing
 from kiq.registry import Registry
 
 NOON = datetime(2040, 1, 2, 12, tzinfo=UTC)
@@ -37,8 +37,8 @@ def faked(unconfigured: None, fresh_registry: Registry, fresh_host: kiq.Host) ->
     ran.clear()
     with testing.scoped("fake"):
         yield
-    assert vars(client)["wall"] is clock.wall is time.time
-    assert vars(client)["milliseconds"] is vars(payload)["milliseconds"] is clock.milliseconds
+    assert vars(pusher)["wall"] is clock.wall is time.time
+    assert vars(pusher)["milliseconds"] is vars(payload)["milliseconds"] is clock.milliseconds
     assert abs(clock.wall() - time.time()) < 60
 
 

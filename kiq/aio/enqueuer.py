@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Generic, ParamSpec, Unpack
 
-from .options import SetOptions
-from .payload import Args
+from ..calls import Calls, Times
+from ..client import default_client
+from ..options import SetOptions
+from ..payload import Args, due_at, due_in
+from .pushes import push_encoded, push_loads
+from .threads import in_thread
 
 P = ParamSpec("P")
 
@@ -18,39 +22,31 @@ class AioEnqueuer(Generic[P]):
     Pushes that wait at the same time share a round trip. Threads: any with an event loop.
     """
 
-    def __init__(self, enqueuer: Any, pushes: Any) -> None:
-        """*enqueuer* has *pushes*, a :class:`kiq.aio.Pushes`, for its client: it returns coroutines."""
-        self._enqueuer = enqueuer
-        self._pushes = pushes
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return getattr, (self._enqueuer.pushing_by(self._pushes.given), "aio")
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
 
     def set(self, **options: Unpack[SetOptions]) -> AioEnqueuer[P]:
         """Return another one with *options* on top; see :meth:`kiq.Job.set`."""
-        return AioEnqueuer(self._enqueuer.set(**options), self._pushes)
+        return AioEnqueuer(self._calls.having(options))
 
     async def perform_async(self, /, *args: P.args, **kwargs: P.kwargs) -> str | None:
         """Push a job now; see :meth:`kiq.Job.perform_async`.
 
         A task that is cancelled while it waits may have pushed the job, or not.
         """
-        jid: str | None = await self._enqueuer.perform_async(*args, **kwargs)
-        return jid
+        return await self._push(args, kwargs, None)
 
     async def perform_in(
         self, delay: float | timedelta, /, *args: P.args, **kwargs: P.kwargs
     ) -> str | None:
         """Push a job that is due in *delay*; see :meth:`kiq.Job.perform_in`."""
-        jid: str | None = await self._enqueuer.perform_in(delay, *args, **kwargs)
-        return jid
+        return await self._push(args, kwargs, due_in(self._calls.spec.name, delay))
 
     async def perform_at(
         self, when: float | datetime, /, *args: P.args, **kwargs: P.kwargs
     ) -> str | None:
         """Push a job that is due at *when*; see :meth:`kiq.Job.perform_at`."""
-        jid: str | None = await self._enqueuer.perform_at(when, *args, **kwargs)
-        return jid
+        return await self._push(args, kwargs, due_at(self._calls.spec.name, when))
 
     async def perform_bulk(
         self,
@@ -58,15 +54,20 @@ class AioEnqueuer(Generic[P]):
         /,
         *,
         batch_size: int | None = None,
-        at: float | datetime | Sequence[float | datetime] | None = None,
+        at: Times = None,
         spread_interval: float | timedelta | None = None,
     ) -> list[str | None]:
         """Push many jobs; see :meth:`kiq.Job.perform_bulk`. Other tasks go on between two slices."""
-        pushed = self._enqueuer.perform_bulk(
-            jobs, batch_size=batch_size, at=at, spread_interval=spread_interval
-        )
-        jids: list[str | None] = pushed if isinstance(pushed, list) else await pushed
-        return jids
+        calls = self._calls
+        bulk = calls.bulk(jobs, batch_size, at, spread_interval)
+        if bulk is None:
+            return []
+        route = calls.route or default_client()
+        if carry := route.carrier(bulk=True):
+            pushed: list[str | None] = await carry(calls.push_many)(bulk)
+            return pushed
+        pusher = route.here(bulk=True)
+        return await push_loads(pusher, calls.many(pusher, bulk))
 
     async def perform_inline(self, /, *args: P.args, **kwargs: P.kwargs) -> Any:
         """Run a job now; see :meth:`kiq.Job.perform_inline`.
@@ -74,4 +75,18 @@ class AioEnqueuer(Generic[P]):
         An ``async def perform`` runs on this event loop; middleware, and any other ``perform``, on a
         thread, in a copy of this context.
         """
-        return await self._pushes.in_thread(self._enqueuer.perform_inline, *args, **kwargs)
+        return await in_thread(self._calls.run_inline, args, kwargs)
+
+    async def _push(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any], at: float | None
+    ) -> str | None:
+        calls = self._calls
+        route = calls.route or default_client()
+        if carry := route.carrier():
+            pushed: str | None = await carry(calls.push)(args, kwargs, at)
+            return pushed
+        pusher = route.here()
+        job = calls.one(pusher, args, kwargs, at)
+        if isinstance(job, tuple):
+            return await push_encoded(pusher, *job)
+        return (await push_loads(pusher, pusher.loads((job,), calls.spec.cls, None)))[0]

@@ -6,17 +6,28 @@ import atexit
 import logging
 import os
 import threading
-from collections.abc import Sequence
+from typing import NamedTuple
 
-from .codec import decode
-from .errors import StoreUnavailable
-from .kept import Kept
-from .store.enqueue import ByQueue, Enqueue, Parcel, Scheduled, parcels
+from ..codec import decode
+from ..errors import StoreError, StoreUnavailable
+from ..jid import new_jid
+from ..kept import Kept
+from ..plugin import Host
+from ..sender import InAsyncio, Load, Outcome
+from ..store import scripts
+from ..store.enqueue import RedisSender, push_command, schedule_command
 
 logger = logging.getLogger("kiq.client")
 
 _PAUSE, _LONGEST_PAUSE = 0.5, 5.0  # seconds between two attempts
 _AT_EXIT, _AT_ONCE = 2.0, 100  # seconds for the last attempt; parcels at most in one write
+
+
+class Parcel(NamedTuple):
+    """Payloads for one place, and the command that pushes them: it may be sent again unharmed."""
+
+    command: scripts.Packed
+    raws: list[bytes]
 
 
 class PushBuffer:
@@ -29,9 +40,13 @@ class PushBuffer:
     with an empty buffer: what the parent keeps is the parent's.
     """
 
-    def __init__(self, enqueue: Enqueue, limit: int) -> None:
-        self._enqueue, self._limit = enqueue, limit
+    in_asyncio: InAsyncio = "gathered"
+    whole = False
+
+    def __init__(self, sender: RedisSender, limit: int, host: Host) -> None:
+        self._sender, self._limit = sender, limit
         self.begin()
+        host.events.on("exit", self.close)
         atexit.register(self.close)
         os.register_at_fork(after_in_child=self.begin)
 
@@ -43,28 +58,31 @@ class PushBuffer:
         self._room, self._total = self._limit, 0  # jobs: still to come, kept since it was away
         self._trying = self._closing = False
 
-    def push(self, queue: str, raw: bytes) -> None:
-        """Push one payload, or keep it; raises StoreError as :meth:`push_many` does."""
-        self.push_many({queue: [raw]}, [])
+    def push_one(self, queue: str, raw: bytes) -> StoreError | None:
+        """Push one payload, or keep it; see :meth:`push`."""
+        outcome = self.push(Load({queue: [raw]}, (), ()))
+        return outcome and outcome.errors[queue]
 
-    def push_many(self, queues: ByQueue, scheduled: Sequence[Scheduled]) -> None:
-        """Push payloads into their queues and the scheduled set, or keep them all.
+    def push(self, load: Load) -> Outcome | None:
+        """Push payloads, or keep them all; see :class:`kiq.sender.Sender`.
 
-        Raises StoreUnavailable when they can't be kept, and any other StoreError of Redis.
+        Redis that can't be reached refuses only what can't be kept.
         """
-        new = parcels(queues, scheduled)
+        new = _parcels(load)
         with self._changed:
             self._changed.wait_for(lambda: self._state != "draining")
-            if self._state == "away":
-                self._keep(new, StoreUnavailable(self._why))
-                return
-        try:
-            self._enqueue.send([each.command for each in new])
-        except StoreUnavailable as error:
+            away = StoreUnavailable(self._why) if self._state == "away" else None
+            refused = away and self._keep(new, away)
+        if away is None:
+            outcome = self._sender.send(load, [each.command for each in new])
+            away = outcome and _unreachable(outcome)
+            if away is None:
+                return outcome
             with self._changed:
-                first = self._keep(new, error)
-            if first:
-                logger.warning("%s; meanwhile up to %d jobs are kept here", error, self._limit)
+                first, refused = not self._trying, self._keep(new, away)
+            if first and refused is None:
+                logger.warning("%s; meanwhile up to %d jobs are kept here", away, self._limit)
+        return None if refused is None else Outcome(dict.fromkeys(load.places, refused))
 
     def close(self) -> None:
         """Try once more, for two seconds at most, and log what is left; from now on keep nothing."""
@@ -78,13 +96,15 @@ class PushBuffer:
                 "lost, unless it reached Redis unseen: %s jid=%s", job["class"], job["jid"]
             )
 
-    def _keep(self, new: list[Parcel], error: StoreUnavailable) -> bool:
-        """Keep *new*; tell whether it is the first. Raises *error* and why, if that can't be."""
+    def _keep(self, new: list[Parcel], error: StoreUnavailable) -> StoreUnavailable | None:
+        """Keep *new*; return *error* and why, if that can't be."""
         jobs = _jobs(new)
         if self._closing or jobs > self._room:
             full = f"the buffer of {self._limit} jobs is full"
             why = "this process ends" if self._closing else full
-            raise StoreUnavailable(f"{error}; {why}", error.maybe_done) from error.__cause__
+            refused = StoreUnavailable(f"{error}; {why}", error.maybe_done)
+            refused.__cause__ = error.__cause__
+            return refused
         first = not self._trying
         if first:
             Kept(self._run, "kiq-push-buffer").start()
@@ -92,7 +112,7 @@ class PushBuffer:
         self._kept += new
         self._room, self._total = self._room - jobs, jobs if first else self._total + jobs
         self._changed.notify_all()  # the thread may sleep for seconds yet, with Redis back
-        return first
+        return None
 
     def _run(self) -> None:
         """Try to push what is kept until nothing is left: at once, then less and less often."""
@@ -118,7 +138,7 @@ class PushBuffer:
         errors: list[Exception] = []
         while not errors and (batch := self._kept[:_AT_ONCE]):
             try:
-                replies = self._enqueue.exchange([each.command for each in batch])
+                replies = self._sender.exchange([each.command for each in batch])
             except Exception as error:  # noqa: BLE001 (without this thread nobody would push them)
                 replies = [error] * len(batch)
             errors = [reply for reply in replies if isinstance(reply, Exception)]
@@ -131,6 +151,19 @@ class PushBuffer:
                 self._changed.notify_all()
             if errors and not away:
                 logger.error("Redis refuses jobs that are kept, and stay so: %s", errors[0])
+
+
+def _parcels(load: Load) -> list[Parcel]:
+    """Return what pushes *load*, each place's once; a token counts for an hour."""
+    found = [(push_command(queue, raws), raws) for queue, raws in load.queues.items()]
+    if load.scheduled:
+        found.append((schedule_command(load.scheduled), [raw for _, raw in load.scheduled]))
+    return [Parcel(scripts.pack(scripts.once(command, new_jid())), raws) for command, raws in found]
+
+
+def _unreachable(outcome: Outcome) -> StoreUnavailable | None:
+    errors = outcome.errors.values()
+    return next((each for each in errors if isinstance(each, StoreUnavailable)), None)
 
 
 def _jobs(parcels: list[Parcel]) -> int:

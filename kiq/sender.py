@@ -1,0 +1,82 @@
+"""Where a push goes: what is handed over, who takes it, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple, Protocol
+
+from .errors import StoreError
+
+ByQueue = dict[str, list[bytes]]
+Scheduled = tuple[float, bytes]
+#: A queue, by its name; or None, the scheduled set.
+Place = str | None
+#: How asyncio code hands a load over: what tasks push at the same time goes together, on a thread of
+#: theirs; each load on a thread of its own; or at once, as nothing waits there.
+InAsyncio = Literal["gathered", "aside", "at once"]
+
+_NONE: Mapping[Any, Any] = MappingProxyType({})
+
+
+class Load(NamedTuple):
+    """Encoded payloads that are handed over together; of those in one place the first runs first.
+
+    *jids* are those of all payloads, in the order of the calls: None where client middleware vetoed.
+    *batch_size* is what the caller of a bulk asked for. *extras* are what is to be done besides, by
+    payload: who only passes a load on need not know of them.
+    """
+
+    queues: ByQueue
+    scheduled: Sequence[Scheduled]
+    jids: Sequence[str | None]
+    batch_size: int | None = None
+    extras: Mapping[bytes, Any] = _NONE
+
+    @property
+    def places(self) -> list[Place]:
+        """Where its payloads go."""
+        return [*self.queues, *([None] if self.scheduled else [])]
+
+
+class Outcome(NamedTuple):
+    """What did not get through of a load: the error of each place that refused."""
+
+    errors: Mapping[Place, StoreError]
+
+    def error(self, load: Load) -> StoreError | None:
+        """Return what is to be raised for *load*: ``maybe_done`` if another place took its part."""
+        mine = [self.errors[place] for place in load.places if place in self.errors]
+        if not mine:
+            return None
+        error = type(mine[0])(str(mine[0]), mine[0].maybe_done or len(mine) < len(load.places))
+        error.__cause__ = mine[0].__cause__
+        return error
+
+    def share(self, load: Load) -> Outcome | None:
+        """Return what concerns *load*, which was handed over with others."""
+        errors = {place: self.errors[place] for place in load.places if place in self.errors}
+        return Outcome(errors) if errors else None
+
+
+class Sender(Protocol):
+    """Takes loads to where they go: Redis, a buffer, a transaction, the box of a test.
+
+    What refuses a place is returned, by place; what is raised is no matter of the store (a job that a test
+    runs at once, Ctrl-C). When a call returns, nothing of its load is on its way any more.
+    Threads: any, and any forked child, which leaves the parent's sockets and what waits there alone.
+    """
+
+    @property
+    def in_asyncio(self) -> InAsyncio:
+        """How asyncio code hands a load over."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether it wants a bulk as one load."""
+
+    def push(self, load: Load) -> Outcome | None:
+        """Take *load*; return what refused, None if nothing did. One round trip, if Redis is asked."""
+
+    def push_one(self, queue: str, raw: bytes) -> StoreError | None:
+        """Take one payload, for *queue*; return the error, None if it got through."""
