@@ -109,8 +109,8 @@ class Launcher:
         self.started = True
         for manager in self._managers:
             manager.start()
-        for part in (self._heartbeat, self._reclaimer, self._poller):
-            part.thread.start()
+        for part in (self._heartbeat.thread, self._reclaimer.loop, self._poller.loop):
+            part.start()
         for service in self._services:
             self._start_service(service)
 
@@ -155,7 +155,7 @@ class Launcher:
         interruption.stopping.set()
         for manager in self._managers:
             manager.quiet()
-        self._poller.stop()
+        self._poller.loop.stop()
         self._heartbeat.soon()
         logger.info("quiet: no more jobs are taken; those that run may end")
         self.worker.tell("quiet")

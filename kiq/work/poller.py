@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
-import threading
 
 from .. import keys
 from ..clock import steady
 from ..errors import StoreError, StoreUnavailable
-from ..kept import Kept
 from .duty import Duty
-from .ear import Ear, wait_for
-from .outage import Outage
+from .loop import Loop
 from .promoter import SOURCES, Promoter
 from .worker import Worker
 
@@ -28,48 +24,30 @@ _STANDBY_CALLS = 200  # a second, of the whole fleet
 class Poller:
     """Promotes, while this process is the elected one.
 
-    Threads: its own; the launcher stops it.
+    Threads: its loop's.
     """
 
     def __init__(self, worker: Worker) -> None:
-        self.thread = Kept(self._run, "kiq-poller")
         self._worker = worker
         self._link = worker.connector.open()
         self._promoter = Promoter(worker, self._link)
         self._duty = Duty(
             worker, keys.POLLER, "promotes due jobs", term=_TERM, longest=_LONGEST_TERM
         )
-        self._ear = Ear(worker.connector)
-        self._outage = Outage("poller", refusals=worker.refusals)
         self.left = False  # its claims are given back
-        self._stopping = threading.Event()
-        self._alarm_end, self._alarm = os.pipe()
+        self.loop = Loop(
+            worker,
+            "poller",
+            self._turn,
+            lost=self._lost,
+            leave=self._leave,
+            rest=_RENEW,
+            most=_RENEW,
+        )
 
-    def stop(self) -> None:
-        """End after the batch in hand."""
-        self._stopping.set()
-        os.write(self._alarm, b"!")
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                seconds = self._turn()
-                self._outage.over()
-            except StoreUnavailable as error:
-                seconds = self._broke(error)
-            except StoreError as error:
-                self._outage.failed(error)
-                seconds = _RENEW
-            except BaseException as error:  # noqa: BLE001 (the poller must outlive whatever happens)
-                self._worker.report(error, {"context": "poller"})
-                seconds = self._broke(error)
-            self._wait(seconds)
-        self._leave()
-
-    def _broke(self, error: BaseException) -> float:
+    def _lost(self) -> None:
         self._link.close()
         self._promoter.abandon()
-        return self._outage.failed(error)
 
     def _turn(self) -> float:
         """Promote what is due, if elected; return how many seconds may pass until the next turn."""
@@ -77,7 +55,7 @@ class Poller:
             self._promoter.rest()
             return max(_STANDBY, self._worker.fleet / _STANDBY_CALLS)
         self._promoter.secure()
-        self._ear.listen(keys.POLLER_BELL)
+        self.loop.listen(keys.POLLER_BELL)
         renew_at = steady() + _RENEW
         pause = _RENEW
         refused: StoreError | None = None
@@ -99,7 +77,7 @@ class Poller:
 
     def _promote_all(self, source: str, renew_at: float) -> float:
         """Promote what is due in *source*; return the seconds until the next turn."""
-        while not self._stopping.is_set():
+        while not self.loop.stopping:
             due_in = self._promoter.promote(source)
             if due_in > 0:
                 return due_in
@@ -107,16 +85,7 @@ class Poller:
                 break  # renew the election before going on; the other set has had its batch too
         return 0.0
 
-    def _wait(self, seconds: float) -> None:
-        """Sleep until the next due time; the bell of a push that is due earlier cuts it short."""
-        if seconds <= 0 or self._stopping.is_set():
-            return
-        ear = self._ear.fileno()
-        if ear in wait_for(seconds, self._alarm_end, ear):
-            self._ear.heard()
-
     def _leave(self) -> None:
-        self._ear.close()
         try:
             self._duty.resign(self._link)
             self.left = self._promoter.leave()

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Sequence
 
 from .. import keys
 from ..clock import steady
 from ..errors import StoreError, StoreUnavailable
-from ..kept import Kept
 from ..store import owners, processes
 from ..store.owners import Sighting
 from .absence import Absence, round_of
 from .duty import Duty
-from .outage import Outage
+from .loop import Loop
 from .run_folder import DeadProcess, RunFolder
 from .worker import Worker
 
@@ -31,15 +29,13 @@ _SWEEP = 3600.0  # seconds between two searches for hashes of unknown owners
 class Reclaimer:
     """Looks for dead processes: on this machine by their locks, everywhere (if elected) by leases.
 
-    Threads: its own; the launcher stops it.
+    Threads: its loop's.
     """
 
     def __init__(self, worker: Worker, run_folder: RunFolder) -> None:
-        self.thread = Kept(self._run, "kiq-reclaimer")
         self._worker = worker
         self._folder = run_folder
         self._link = worker.connector.open()
-        self._outage = Outage("reclaimer", refusals=worker.refusals)
         self._duty = Duty(
             worker,
             keys.RECLAIMER,
@@ -51,36 +47,18 @@ class Reclaimer:
         self._next_sweep = steady() + worker.lease
         self._strangers: set[str] = set()  # lock files of dead processes of other databases
         self._stated: set[str] | None = None  # owners whose records name a lock that was taken anew
-        self._stopping = threading.Event()
+        self.loop = Loop(
+            worker, "reclaimer", self._turn, lost=self._link.close, leave=self._leave, rest=_LOOK
+        )
 
-    def stop(self) -> None:
-        """End after the owner in hand."""
-        self._stopping.set()
-
-    def _run(self) -> None:
-        pause = 0.0
-        while not self._stopping.wait(pause):
-            try:
-                if self._link.is_stale():
-                    self._link.close()  # Redis closes what is idle: that is no outage
-                self._keep_lock()
-                self._by_locks()
-                if steady() >= self._next_round:
-                    self._next_round = steady() + self._by_leases()
-                self._outage.over()
-                pause = max(0.05, min(_LOOK, self._next_round - steady()))
-            except StoreUnavailable as error:
-                pause = self._broke(error)
-            except StoreError as error:
-                pause = max(_LOOK, self._outage.failed(error))
-            except BaseException as error:  # noqa: BLE001 (must outlive whatever happens)
-                self._worker.report(error, {"context": "reclaimer"})
-                pause = max(_LOOK, self._broke(error))
-        self._leave()
-
-    def _broke(self, error: BaseException) -> float:
-        self._link.close()
-        return self._outage.failed(error)
+    def _turn(self) -> float:
+        if self._link.is_stale():
+            self._link.close()  # Redis closes what is idle: that is no outage
+        self._keep_lock()
+        self._by_locks()
+        if steady() >= self._next_round:
+            self._next_round = steady() + self._by_leases()
+        return max(0.05, min(_LOOK, self._next_round - steady()))
 
     def _keep_lock(self) -> None:
         """See to it that our own lock is where others look for it, and that our owners' records name it."""
@@ -196,11 +174,9 @@ class Reclaimer:
             logger.info("process %s was declared dead; it held no jobs", result.process)
         for problem in result.problems:
             logger.error("of dead process %s: %s; tried again later", result.process, problem)
-        return (
-            None
-            if result.complete
-            else f"process {result.process} is dead, and its jobs are not all back"
-        )
+        if result.complete:
+            return None
+        return f"process {result.process} is dead, and its jobs are not all back"
 
     def _leave(self) -> None:
         try:

@@ -107,12 +107,12 @@ class Stop:
         deadline = min(now + _TO_SETTLE, max(now, self.worker.deadline.at or now) + _BEYOND)
         for manager in self.managers:
             manager.finish(deadline)
-        self.reclaimer.stop()
+        self.reclaimer.loop.stop()
         latest = deadline + _TO_LEAVE
         stayed = [manager for manager in self.managers if not manager.join(latest)]
         self.heartbeat.stop()
-        for part in (self.poller, self.reclaimer, self.heartbeat):
-            part.thread.join(latest - steady())
+        for part in (self.poller.loop, self.reclaimer.loop, self.heartbeat.thread):
+            part.join(latest - steady())
         if not stayed and self.poller.left:
             # Not before: a free lock would prove to others that this process is dead. And not when
             # jobs could not be given back: then the lock that its end sets free is to prove just that.

@@ -279,7 +279,7 @@ def test_what_was_cancelled_is_known_when_the_listener_is_made(
     worker = DrivenWorker(redis_url, tmp_path).launcher.worker
     listener = Listener(worker, lambda _jids: None)
     assert interruption.cancelled.keys() == {"j1"}
-    listener.stop()
+    listener.loop.stop()
     interruption.cancelled.clear()
 
 

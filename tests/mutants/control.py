@@ -112,7 +112,7 @@ SIGNALS = (
         (
             Change(
                 "kiq/store/signals.py",
-                '            ("DEL", self._heard),\n',
+                '            ("DEL", self._forgotten),\n',
                 '            ("DEL", self._reading),\n',
             ),
         ),

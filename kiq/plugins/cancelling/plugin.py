@@ -21,6 +21,8 @@ from .listener import Listener
 
 logger = logging.getLogger("kiq.cancelling")
 
+_TO_END = 2.0  # seconds
+
 
 class Cancelling:
     """The plugin. Jobs cost nothing: the executor looks at the marks, if there are any."""
@@ -45,7 +47,8 @@ class Cancelling:
     def _end(self) -> None:
         if self._made is not None:
             crew, listener = self._made
-            listener.stop()
+            listener.loop.stop()
+            listener.loop.join(_TO_END)
             dismiss(crew)
 
 
@@ -56,7 +59,7 @@ class _Service:
 
     def start(self) -> None:
         self._crew.watchdog.start()
-        self._listener.start()
+        self._listener.loop.start()
 
     def stop(self) -> None:
         """Go on: while the process stops, jobs can be cancelled. It ends at ``exit``."""
