@@ -14,6 +14,8 @@ from .cursor import read_cursor
 
 #: Seconds that a state is kept after it was written last.
 STATE_TTL = 30 * 86_400
+#: Sorted set of such keys; score = until when they are kept, epoch seconds.
+ENDS = "kiq:iterations"
 _MOST = 2.0**53
 _RUN = b"run"  # the run that may write the state; alone it says only that one has begun
 
@@ -119,7 +121,7 @@ def cancel_commands(jid: str) -> list[Command]:
     return [
         ("HSETNX", name, "cancelled", int(wall())),
         ("HGET", name, "cancelled"),
-        ("EXPIRE", name, STATE_TTL),
+        ("ZADD", ENDS, round(wall()) + STATE_TTL, name),
     ]
 
 

@@ -49,6 +49,17 @@ def test_a_stopped_worker_leaves_the_job_in_its_queue_and_the_next_goes_on(site:
     ]
 
 
+def test_a_worker_drops_the_states_of_jobs_that_never_came_back(site: Site) -> None:
+    now = site.store.time()[0]  # type: ignore[index]
+    for name, ends in (("it-over", now - 5), ("it-waits", now + 3600)):
+        site.store.hset(name, "ex", 1)
+        site.store.zadd("kiq:iterations", {name: ends})
+    worker = start(site)
+    eventually(lambda: not site.store.exists("it-over"))
+    assert site.store.exists("it-waits")
+    assert worker.stop() == 0
+
+
 def test_a_quiet_worker_gives_the_job_to_another_at_once(site: Site) -> None:
     first = start(site)
     site.store.set("hold:a:2", 1)

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from ...api.connection import Connection
 from ...api.cursor import write_cursor
 from ...api.iteration_state import (
+    ENDS,
     STATE_TTL,
     IterationState,
     cancel_commands,
@@ -17,6 +18,7 @@ from ...api.iteration_state import (
     number,
     read_state,
 )
+from ...clock import wall
 from ...errors import PayloadError, StoreError
 from ...jid import new_jid
 from ...keys import SUSPECTS
@@ -27,7 +29,10 @@ logger = logging.getLogger("kiq.iteration")
 #: and is not to begin anew. (Sidekiq deletes it.)
 FINISHED_TTL = 86_400
 _SCRIPTS = resources.files("kiq.plugins.iteration") / "lua"
-_CLAIM, _SAVE = (_SCRIPTS.joinpath(f"{name}.lua").read_text("utf-8") for name in ("claim", "save"))
+_CLAIM, _SAVE, _DROP = (
+    _SCRIPTS.joinpath(f"{name}.lua").read_text("utf-8") for name in ("claim", "save", "drop")
+)
+_PAGE = 100  # states that are dropped at once
 #: Pauses between attempts to save before the job is given back, in seconds.
 _PAUSES = (0.1, 0.3, 1.0)
 
@@ -84,7 +89,7 @@ class RedisKeeper:
 
     def load(self) -> IterationState:
         """One round trip. Raises StoreError, or PayloadError where the state is unreadable."""
-        command = ("EVAL", _CLAIM, 1, self._key, self._run, self._push, STATE_TTL)
+        command = ("EVAL", _CLAIM, 2, self._key, ENDS, self._run, self._push, STATE_TTL)
         found = self._connection.call(command)
         try:
             state = read_state(self._jid, found)
@@ -118,16 +123,17 @@ class RedisKeeper:
             return True
         return any(not self.overtaken and _after(pause, self.save, state) for pause in _PAUSES)
 
-    def _write(self, ttl: int, fields: dict[str, Any], *, advanced: bool = False) -> bytes | None:
+    def _write(self, kept: int, fields: dict[str, Any], *, advanced: bool = False) -> bytes | None:
         """Write *fields*, unless the state is a later run's; return since when the job is cancelled.
 
-        *advanced*: items were done in this run. Whatever killed the last one, it was not this job alone.
+        It is *kept* for so many seconds. *advanced*: items were done in this run. Whatever killed the
+        last one, it was not this job alone.
         """
         pairs = [each for pair in fields.items() for each in pair]
-        # The TTL each time: Sidekiq sets it once, and a job of more than 30 days loses its state.
+        # Its end each time: Sidekiq sets it once, and a job of more than 30 days loses its state.
         cleared = self._suspect if advanced else ""
         reply: list[bytes | None] | None = self._connection.call(
-            ("EVAL", _SAVE, 2, self._key, SUSPECTS, self._run, ttl, cleared, *pairs)
+            ("EVAL", _SAVE, 3, self._key, SUSPECTS, ENDS, self._run, kept, cleared, *pairs)
         )
         self.overtaken = reply is None
         if cleared and reply is not None:
@@ -158,6 +164,22 @@ class RedisKeeper:
             self._write(FINISHED_TTL, {"fin": self._push})
         except StoreError as error:
             logger.warning("the end of the iteration could not be noted: %s", error)
+
+
+def drop_ended(connection: Connection) -> int:
+    """Drop the states that are kept no longer; return how many. Raises StoreError.
+
+    They have no TTL: a full Redis might evict what has one, and jobs would do all their items again.
+    One round trip, and two for each hundred.
+    """
+    dropped = 0
+    while True:
+        # Our own clock, as a first guess: the script goes by that of Redis.
+        names = connection.call(("ZRANGEBYSCORE", ENDS, "-inf", wall(), "LIMIT", 0, _PAGE))
+        gone = names and connection.call(("EVAL", _DROP, 1 + len(names), ENDS, *names))
+        if not gone:
+            return dropped
+        dropped += gone
 
 
 class NoKeeper:

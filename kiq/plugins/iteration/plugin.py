@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha1
 
 from ...api.connection import Connection
+from ...clock import steady
+from ...errors import StoreError
 from ...plugin import Host
 from ...work.worker import Worker
+from .keeper import drop_ended
+
+logger = logging.getLogger("kiq.iteration")
+
+_EACH = 3600.0  # seconds between two looks for states that are kept no longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +56,25 @@ class IterationPlugin:
 
     name = "iteration"
 
+    def __init__(self) -> None:
+        self._next_drop = 0.0
+
     def install(self, host: Host) -> None:
-        """Attach to *host*; where no job is iterable nothing is done."""
+        """Attach to *host*."""
         host.services.append(_Service)
+        host.events.on("beat", self._drop)
         host.events.on("exit", lambda: settle(None))
+
+    def _drop(self) -> None:
+        """Drop the states of jobs that are over for long, each hour."""
+        place = home()
+        if place is None or steady() < self._next_drop:
+            return
+        self._next_drop = steady() + _EACH
+        try:
+            drop_ended(place.connection)
+        except StoreError as error:
+            logger.warning("states of iterations that are over could not be dropped: %s", error)
 
 
 def _suspect(worker: Worker) -> str:

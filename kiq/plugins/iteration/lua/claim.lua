@@ -1,5 +1,5 @@
 -- Begin a run: from here on it alone writes the state of its job.
--- KEYS     1 the state
+-- KEYS     1 the state, 2 until when states are kept
 -- ARGV     1 name of the run, 2 name of the push, 3 seconds that a state is kept
 -- returns  fields and values of the state that earlier runs have left
 redis.call('HDEL', KEYS[1], '')  -- a full Redis accepts what follows: it refuses only a first write
@@ -10,5 +10,5 @@ if finished then
   redis.call('DEL', KEYS[1])
 end
 redis.call('HSET', KEYS[1], 'run', ARGV[1])
-redis.call('EXPIRE', KEYS[1], ARGV[3])
+redis.pcall('ZADD', KEYS[2], redis.call('TIME')[1] + ARGV[3], KEYS[1])
 return redis.call('HGETALL', KEYS[1])

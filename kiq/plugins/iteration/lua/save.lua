@@ -1,5 +1,5 @@
 -- Save what a run has come to, unless a later run goes on with the job: then nothing is written.
--- KEYS     1 the state, 2 suspects
+-- KEYS     1 the state, 2 suspects, 3 until when states are kept
 -- ARGV     1 name of the run, 2 seconds that the state is kept, 3 digest of a suspect that has got on, or
 --          '', 4... fields and values
 -- returns  {since when the job is cancelled, or nil}; nil when it is a later run's
@@ -7,6 +7,6 @@ redis.call('HDEL', KEYS[1], '')  -- a full Redis accepts what follows: it refuse
 local run = redis.call('HGET', KEYS[1], 'run')
 if run and run ~= ARGV[1] then return false end
 redis.call('HSET', KEYS[1], 'run', ARGV[1], unpack(ARGV, 4))
-redis.call('EXPIRE', KEYS[1], ARGV[2])
+redis.pcall('ZADD', KEYS[3], redis.call('TIME')[1] + ARGV[2], KEYS[1])
 if ARGV[3] ~= '' then redis.pcall('HDEL', KEYS[2], ARGV[3]) end
 return {redis.call('HGET', KEYS[1], 'cancelled')}
