@@ -11,10 +11,12 @@ from typing import Any
 
 from . import keys, plugin
 from .config import SHARED, Codec, Config, Redis
+from .errors import StoreError
 from .pusher import Pusher, Route
 from .sender import Sender
-from .store.connection import Connector
+from .store.connection import Connector, Link
 from .store.enqueue import RedisSender
+from .store.link_pool import LinkPool
 
 logger = logging.getLogger("kiq.client")
 
@@ -44,17 +46,22 @@ class Client(Pusher):
         """
         #: Opens connections with this client's settings, for what else talks to the same Redis.
         self.connector = Connector(redis if redis is not None else Redis(), "kiq-client")
-        self._looks = RedisSender(self.connector)
-        sender: Sender = self._looks
+        #: Its connections, also for whoever only looks at the same Redis.
+        self.links = LinkPool(self.connector)
+        redis_sender = RedisSender(self.links)
+        sender: Sender = redis_sender
         if push_buffer:
             # By name: the house imports no wing, and most do without.
             buffers = importlib.import_module("kiq.plugins.push_buffer")
-            sender = buffers.PushBuffer(self._looks, push_buffer, host)
+            sender = buffers.PushBuffer(redis_sender, push_buffer, host)
         super().__init__(sender, codec=codec, sidekiq=sidekiq, max_payload=max_payload, host=host)
 
     def mark_of(self, jid: str) -> float | None:
         """Return the score of the mark that says that *jid* was cancelled; one round trip."""
-        return self._looks.score(keys.CANCELLED, jid)
+        (score,) = self.links.lend(Link.exchange, (("ZSCORE", keys.CANCELLED, jid),))
+        if isinstance(score, StoreError):
+            raise score
+        return None if score is None else float(score)
 
 
 class _Default:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,9 +10,8 @@ from ..client import Client, process_client
 from ..config import Redis
 from ..errors import StoreError
 from ..store.connection import Connector, Link
+from ..store.link_pool import LinkPool
 from ..store.scripts import Command
-
-_MOST_IDLE = 8
 
 
 class Connection:
@@ -23,11 +20,10 @@ class Connection:
     Threads: any, and any forked child; each call borrows a link.
     """
 
-    def __init__(self, connector: Connector) -> None:
-        self._connector = connector
+    def __init__(self, links: LinkPool) -> None:
+        self._links = links
         #: The Redis, as it may be shown.
-        self.where = connector.where
-        self._home: tuple[int, list[Link]] = (os.getpid(), [])
+        self.where = links.where
 
     def exchange(self, commands: Sequence[Command]) -> list[Any]:
         """Send *commands* in one write; return their replies. One round trip.
@@ -48,46 +44,11 @@ class Connection:
         """
         if interruption.due:
             interruption.arrive()  # a job that looks again and again ends between two looks
-        pid = os.getpid()
-        if self._home[0] != pid:
-            self._home = (pid, [])  # a forked child leaves the parent's sockets alone
-        idle = self._home[1]
-        try:
-            link = idle.pop()
-        except IndexError:
-            link = self._connector.open()
-        if time.monotonic() - link.used_at > 1 and link.is_stale():
-            link.close()
-        try:
-            replies = link.exchange(commands)
-        except BaseException:
-            link.close()  # Ctrl-C, wherever it struck: nobody else may read this answer
-            raise
-        if len(idle) < _MOST_IDLE:
-            idle.append(link)
-        else:
-            link.close()
-        return replies
+        return self._links.lend(Link.exchange, commands)
 
     def call(self, command: Command) -> Any:
         """Send one command and return its reply. One round trip; raises StoreError."""
         return self.exchange((command,))[0]
-
-
-class _Default:
-    """The connection to where ``perform_async`` pushes; a new one after ``kiq.configure``."""
-
-    def __init__(self) -> None:
-        self._made: tuple[Connector, Connection] | None = None
-
-    def get(self) -> Connection:
-        connector, made = process_client().connector, self._made
-        if made is None or made[0] is not connector:
-            made = self._made = (connector, Connection(connector))
-        return made[1]
-
-
-_default = _Default()
 
 
 def connection(source: Any = None) -> Connection:
@@ -96,12 +57,11 @@ def connection(source: Any = None) -> Connection:
     A Connection is returned as it is. None means where ``perform_async`` pushes (``kiq.configure``).
     Raises ConfigError for a bad URL. No network is touched, but by an embedded server that must start.
     """
-    if source is None:
-        return _default.get()
     if isinstance(source, Connection):
         return source
+    if source is None:
+        source = process_client()
     if isinstance(source, Client):
-        return Connection(source.connector)
-    return Connection(
-        Connector(Redis(url=source) if isinstance(source, str) else source, "kiq-api")
-    )
+        return Connection(source.links)
+    given = Redis(url=source) if isinstance(source, str) else source
+    return Connection(LinkPool(Connector(given, "kiq-api")))

@@ -15,14 +15,14 @@ from typing import Any
 from redis import exceptions
 
 from .connection import Connector, Link
-from .scripts import Packed
+from .scripts import Command, Packed
 from .translation import GONE
 
 _READ_SIZE = 4096
 
 
 class DirectLink(Link):
-    """A link for commands that Redis answers with a number.
+    """A link that has a quick way for commands that Redis answers with a number.
 
     Threads: used by one at a time.
     """
@@ -55,6 +55,11 @@ class DirectLink(Link):
         replies = self._settled(commands, replies)
         self._socket = _ready(self._connection)
         return replies
+
+    def send(self, commands: Sequence[Command]) -> None:
+        """Send *commands* for whatever answers; see :meth:`Link.send`."""
+        self._leave()
+        super().send(commands)
 
     def is_stale(self) -> bool:
         """Tell whether the server has closed this idle connection, or left something unread."""

@@ -10,7 +10,7 @@ from .. import keys
 from ..errors import StoreError
 from ..sender import InAsyncio, Load, Outcome, Scheduled
 from . import scripts
-from .connection import Connector
+from .direct import DirectLink
 from .link_pool import LinkPool
 from .scripts import Command, Packed
 
@@ -24,14 +24,14 @@ class RedisSender:
     in_asyncio: InAsyncio = "gathered"
     whole = False
 
-    def __init__(self, connector: Connector) -> None:
-        self._links = LinkPool(connector)
+    def __init__(self, links: LinkPool) -> None:
+        self._links = links
 
     def push_one(self, queue: str, raw: bytes) -> StoreError | None:
         """Put one payload into *queue*; see :class:`kiq.sender.Sender`."""
         command = b"*8%b\r\n$%d\r\n%b\r\n" % (_before_payloads(queue), len(raw), raw)
         try:
-            replies = self._links.tell((command,))
+            replies = self._links.lend(DirectLink.tell, (command,))
         except StoreError as error:
             return error
         return replies[0] if replies and isinstance(replies[0], StoreError) else None
@@ -43,7 +43,7 @@ class RedisSender:
     def send(self, load: Load, commands: Sequence[Packed]) -> Outcome | None:
         """Send *commands*, one for each place of *load*; see :class:`kiq.sender.Sender`."""
         try:
-            replies = self._links.tell(commands) if commands else ()
+            replies = self._links.lend(DirectLink.tell, commands) if commands else ()
         except StoreError as error:
             return Outcome(dict.fromkeys(load.places, error))
         if not replies:
@@ -54,13 +54,7 @@ class RedisSender:
 
     def exchange(self, commands: Sequence[Packed]) -> Sequence[Any]:
         """Send *commands* and return something for each: the StoreError, if it was refused."""
-        return self._links.tell(commands) or [None] * len(commands)
-
-    def score(self, key: str, member: str) -> float | None:
-        """Return the score of *member* in the sorted set *key*. One round trip; raises StoreError."""
-        asked = scripts.pack(("ZSCORE", key, member))
-        found, _ = self._links.tell((asked, asked))  # one alone is taken to answer with a number
-        return float(found) if isinstance(found, bytes) else None
+        return self._links.lend(DirectLink.tell, commands) or [None] * len(commands)
 
 
 def commands_for(load: Load) -> list[Packed]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from ..errors import StoreError
 from .connection import Connector
 from .direct import DirectLink
-from .scripts import Packed
+from .scripts import Command, Packed
+
+C = TypeVar("C", bound=Sequence[Command] | Sequence[Packed])
+R = TypeVar("R")
 
 _MOST_IDLE = 64
 
@@ -24,10 +27,12 @@ class LinkPool:
 
     def __init__(self, connector: Connector) -> None:
         self._connector = connector
+        #: The Redis, as it may be shown.
+        self.where = connector.where
         self._home: tuple[int, list[DirectLink]] = (os.getpid(), [])
 
-    def tell(self, commands: Sequence[Packed]) -> Sequence[Any]:
-        """Lend a link for :meth:`DirectLink.tell`."""
+    def lend(self, use: Callable[[DirectLink, C], R], commands: C) -> R:
+        """Lend a link for *use*, :meth:`DirectLink.tell` or :meth:`Link.exchange`; raise what that does."""
         pid = os.getpid()
         if self._home[0] != pid:
             # A forked child: the parent's sockets are neither used nor closed here.
@@ -40,7 +45,7 @@ class LinkPool:
         if time.monotonic() - link.used_at > 1 and link.is_stale():
             link.close()
         try:
-            return link.tell(commands)
+            return use(link, commands)
         except StoreError:
             raise
         except BaseException:

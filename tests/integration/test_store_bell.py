@@ -13,6 +13,7 @@ from kiq.config import Redis as RedisSettings
 from kiq.errors import StoreError
 from kiq.store.connection import Connector, Link
 from kiq.store.enqueue import RedisSender, schedule_command
+from kiq.store.link_pool import LinkPool
 from kiq.store.owners import register
 from kiq.verdict import ToQueue
 from tests.helpers.depot import Depot, numbered, open_link, waiting
@@ -73,7 +74,9 @@ def test_each_way_into_a_queue_rings(
     raw.zadd(keys.RETRY, {b"due": 1.0})
     poller.claim(keys.RETRY)
     rung_by(lambda: poller.commit(keys.RETRY, ("1.1", "a", b"due")))
-    rung_by(lambda: RedisSender(Connector(RedisSettings(url=redis_url))).push_one("a", b"x"))
+    rung_by(
+        lambda: RedisSender(LinkPool(Connector(RedisSettings(url=redis_url)))).push_one("a", b"x")
+    )
 
 
 def test_as_many_owners_are_rung_as_jobs_come(

@@ -87,10 +87,10 @@ OUTCOMES = (
         (
             Change(
                 "kiq/store/link_pool.py",
-                "            return link.tell(commands)\n        except StoreError:\n            raise\n",
-                "            return link.tell(commands)\n"
+                "            return use(link, commands)\n        except StoreError:\n            raise\n",
+                "            return use(link, commands)\n"
                 "        except StoreError:\n"
-                "            return link.tell(commands)\n",
+                "            return use(link, commands)\n",
             ),
         ),
         faults("a_push_whose_reply_is_lost_is_not_sent_again"),

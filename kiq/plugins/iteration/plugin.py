@@ -12,6 +12,7 @@ from ...api.connection import Connection
 from ...clock import steady
 from ...errors import StoreError
 from ...plugin import Host
+from ...store.link_pool import LinkPool
 from ...work.worker import Worker
 from .keeper import drop_ended
 
@@ -90,7 +91,14 @@ class _Service:
 
     def __init__(self, worker: Worker) -> None:
         limit, timeout = worker.config.max_iteration_runtime, worker.config.shutdown_timeout
-        settle(Home(Connection(worker.connector), limit or None, timeout, lambda: _suspect(worker)))
+        settle(
+            Home(
+                Connection(LinkPool(worker.connector)),
+                limit or None,
+                timeout,
+                lambda: _suspect(worker),
+            )
+        )
 
     def start(self) -> None:
         """Nothing to begin."""
