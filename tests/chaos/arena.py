@@ -14,11 +14,11 @@ import redis
 
 from kiq.client import Client
 from kiq.clock import wall
-from kiq.codec import decode
 from kiq.config import Redis as RedisSettings
-from kiq.errors import StoreError, UndecodablePayload
+from kiq.errors import StoreError
 from kiq.jid import new_jid
 from tests.chaos import logs
+from tests.chaos.held import held, jid_of
 from tests.chaos.hygiene import leftovers, miscounted, registered
 from tests.chaos.invariant import repeats
 from tests.chaos.journal import Account, Journal, account
@@ -27,20 +27,6 @@ from tests.helpers.waiting import eventually
 from tests.helpers.worker_process import KIQ, ROOT, WorkerProcess
 
 JOBS = "tests.chaos.jobs"
-#: In one step: a job that goes from flight to its queue between two looks would be in neither.
-_HELD = """
-local found = {}
-for _, key in ipairs(redis.call('KEYS', '*')) do
-  local jobs
-  if redis.call('TYPE', key).ok == 'string' then jobs = {} -- a test broke it
-  elseif key:find('^queue:') then jobs = redis.call('LRANGE', key, 0, -1)
-  elseif key:find('^kiq:inflight:') then jobs = redis.call('HVALS', key)
-  elseif key == 'retry' or key == 'schedule' then jobs = redis.call('ZRANGE', key, 0, -1)
-  end
-  if jobs and #jobs > 0 then found[#found + 1] = key; found[#found + 1] = jobs end
-end
-return found
-"""
 #: Worker threads of a process, unless a test says otherwise.
 THREADS = 10
 #: Verdicts that a worker may owe to Redis: with THREADS, what a crash may repeat.
@@ -172,7 +158,7 @@ class Arena:
     def _in_flight(self, pid: int) -> set[str]:
         client: Any = self.store
         keys = client.scan_iter(f"kiq:inflight:*:{pid}:*", count=1000)
-        return {_jid(raw) for key in keys for raw in client.hvals(key)}
+        return {jid_of(raw) for key in keys for raw in client.hvals(key)}
 
     def may_repeat(self, worker: WorkerProcess, why: str) -> None:
         """Log a fault of *worker*: what had started in it and is not settled may run again.
@@ -257,12 +243,24 @@ class Arena:
             raise AssertionError(f"{leftovers(self.store)}\n{self.report()}") from None
 
     def _note_faults(self) -> None:
+        self._await_confessions()
         for worker in self.workers:
             if not worker.running and worker.wait() < 0:
                 self.faults.setdefault(worker.pid, f"ended by signal {-worker.wait()}")
-            if "this process was declared dead (" in worker.log:
+            if logs.gave_up(worker):
+                self.faults.setdefault(worker.pid, "could have no thread, and stopped")
+            if logs.knows_of_its_death(worker):
                 self.faults.setdefault(worker.pid, "lost its lease")
                 self.cut_short.pop(worker.pid, None)
+
+    def _await_confessions(self) -> None:
+        """Wait until who was declared dead says so itself: what it ran is over, but it may not know yet."""
+        late = logs.declared_dead(self.workers)
+        eventually(
+            lambda: all(logs.knows_of_its_death(each) or not each.running for each in late),
+            15,
+            message="who was declared dead learns it",
+        )
 
     def account(self) -> Account:
         """Return the account as it stands. While jobs move, one may be taken for lost."""
@@ -271,19 +269,14 @@ class Arena:
 
     def held(self) -> dict[str, list[str]]:
         """Return the jids that Redis has, per key: queues, in flight, retry, schedule."""
-        client: Any = self.store
-        listed = client.eval(_HELD, 0)
-        return {
-            key.decode(): [_jid(raw) for raw in raws]
-            for key, raws in zip(listed[::2], listed[1::2], strict=True)
-        }
+        return held(self.store)
 
     def dead(self) -> list[str]:
         """Return the jids in the dead set."""
         if self.store.type("dead") == b"string":
             return []
         members: Any = self.store.zrange("dead", 0, -1)
-        return [_jid(raw) for raw in members]
+        return [jid_of(raw) for raw in members]
 
     def report(self) -> str:
         """Return the end of every worker's log, with the stacks of those that run."""
@@ -299,13 +292,3 @@ class Arena:
             worker.end()
         self.store.close()
         self.journal.close()
-
-
-def _jid(raw: bytes) -> str:
-    # What a poller holds in flight has its score in front.
-    for text in (raw, raw.partition(b"|")[2]):
-        try:
-            return str(decode(text)[0].get("jid"))
-        except UndecodablePayload:
-            continue
-    return "?"

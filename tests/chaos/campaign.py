@@ -2,11 +2,14 @@
 
 ``python -m tests.chaos.campaign`` runs the long form: 200,000 jobs through 200 SIGKILLs, 20 restarts
 of Redis, 100 cut connections and more. ``--share 0.05`` scales it, ``--seed`` replays a schedule.
+``--minutes 60`` is a soak: one campaign after the other, each with the next seed, until so long is over.
+Redis's clock is set where libfaketime is installed (Debian's package of that name), and nowhere else.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import secrets
 import sys
 import tempfile
@@ -21,9 +24,11 @@ import redis
 from kiq.clock import wall
 from kiq.errors import BulkPushError, StoreError
 from tests.chaos.arena import Arena
+from tests.chaos.clocks import SettableClock, settable_clock
 from tests.chaos.faults import Faults
 from tests.chaos.fleet import Fleet
 from tests.chaos.journal import Account
+from tests.chaos.logs import ended_badly
 from tests.chaos.schedule import FAULTS, draw, scaled
 from tests.helpers.server import TestServer
 
@@ -77,12 +82,22 @@ _KINDS: list[_Kind] = [
 _SHARES = (60, 27, 3, 5, 5)
 
 
-def run(arena: Arena, seed: int, jobs: int, counts: Mapping[str, int], workers: int) -> Account:
-    """Run a campaign in *arena*; return the account. An AssertionError says what was violated."""
+def run(
+    arena: Arena,
+    seed: int,
+    jobs: int,
+    counts: Mapping[str, int],
+    workers: int,
+    clock: SettableClock | None = None,
+) -> Account:
+    """Run a campaign in *arena*, whose server has *clock*, if that can be set; return the account.
+
+    An AssertionError says what was violated.
+    """
     arena.random.seed(seed)
     producer = Producer(arena, jobs)
     with Fleet(arena, workers) as fleet:
-        faults = Faults(arena, fleet)
+        faults = Faults(arena, fleet, clock)
         producer.thread.start()
         try:
             schedule = draw(seed, jobs, counts)
@@ -96,7 +111,10 @@ def run(arena: Arena, seed: int, jobs: int, counts: Mapping[str, int], workers: 
             producer.thread.join(30 + jobs / 500)
             assert producer.done, "the producer has not come to its end"
             fleet.renew()
-            return arena.verify(60, may_die=True)
+            account = arena.verify(60, may_die=True)
+            assert not arena.journal.counts("H"), "a forked child hangs"
+            assert not ended_badly(arena.workers), f"{ended_badly(arena.workers)}\n{arena.report()}"
+            return account
         except AssertionError as error:
             raise AssertionError(f"{_missing(arena, faults)}{error}") from None
         finally:
@@ -144,6 +162,8 @@ def main() -> None:
     made.add_argument("--workers", type=int, default=4, help="default %(default)s")
     made.add_argument("--share", type=float, default=1.0, help="scales jobs and faults")
     made.add_argument("--aof", choices=("everysec", "always"), default="always")
+    made.add_argument("--faults", type=_kinds, metavar="KIND,...", help="no others; default all")
+    made.add_argument("--minutes", type=float, default=0, help="go on for so long; default one run")
     arguments = made.parse_args()
     seed = secrets.randbelow(1_000_000) if arguments.seed is None else arguments.seed
     jobs, counts = (
@@ -151,8 +171,24 @@ def main() -> None:
         if arguments.share == 1
         else scaled(arguments.share, arguments.jobs)
     )
-    print(f"seed {seed}; {jobs:,} jobs; faults {counts}", flush=True)
-    sys.exit(_campaign(seed, jobs, counts, arguments.workers, arguments.aof))
+    if arguments.faults:
+        counts = {name: counts[name] for name in arguments.faults}
+    until = time.monotonic() + 60 * arguments.minutes
+    failed = False
+    for each in itertools.count(seed):
+        print(f"seed {each}; {jobs:,} jobs; faults {counts}", flush=True)
+        failed = _campaign(each, jobs, counts, arguments.workers, arguments.aof)
+        if failed or time.monotonic() >= until:
+            break
+    sys.exit(failed)
+
+
+def _kinds(text: str) -> list[str]:
+    names = text.split(",")
+    unknown = [name for name in names if name not in FAULTS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"no fault {unknown[0]!r}; there are {', '.join(FAULTS)}")
+    return names
 
 
 def _campaign(
@@ -161,21 +197,25 @@ def _campaign(
     counts: Mapping[str, int],
     workers: int,
     aof: Literal["everysec", "always"],
-) -> int:
-    server = TestServer(aof=aof)
+) -> bool:
+    """Run one, and say how it went; return whether it failed."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
+        clock = settable_clock(Path(folder))
+        if clock is None:
+            print("libfaketime is not installed: Redis's clock is not set", flush=True)
+        server = TestServer(aof=aof, through=clock.command if clock else ())
         arena = Arena(server, Path(folder), seed)
         try:
-            run(arena, seed, jobs, counts, workers)
+            run(arena, seed, jobs, counts, workers, clock)
         except (AssertionError, redis.RedisError) as error:
             print(f"{error}\nFAILED; replay it with --seed {seed}", file=sys.stderr)
-            return 1
+            return True
         finally:
             arena.close()
             server.stop()
-    print(f"seed {seed}: the invariant holds, after {time.monotonic() - began:.0f} s")
-    return 0
+    print(f"seed {seed}: the invariant holds, after {time.monotonic() - began:.0f} s", flush=True)
+    return False
 
 
 if __name__ == "__main__":

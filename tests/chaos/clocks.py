@@ -58,6 +58,11 @@ class SettableClock:
         )
 
 
+def settable_clock(folder: Path) -> SettableClock | None:
+    """Return a clock whose file is in *folder*; None where there is no libfaketime."""
+    return None if _LIBRARY is None else SettableClock(folder)
+
+
 def kiq_ahead_by(seconds: float) -> Sequence[str]:
     """Return the command that runs kiq where the wall clock is so far ahead (behind, if negative)."""
     return (sys.executable, "-m", "tests.chaos.wrong_clock", f"{seconds:g}")

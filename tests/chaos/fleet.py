@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from tests.chaos.arena import Arena
+from tests.chaos.breakable import BREAKABLE
 from tests.helpers.proxy import FaultProxy
-from tests.helpers.worker_process import WorkerProcess
+from tests.helpers.waiting import eventually
+from tests.helpers.worker_process import READY, WorkerProcess
 
 #: Seconds; short, so that owners lapse within a test.
 LEASE = 5
@@ -24,6 +26,15 @@ class Berth:
         if not self.worker.running:
             self.worker = self._start(wait=False)
 
+    def await_ready(self) -> None:
+        """Wait until its worker is ready, or whoever takes its place when a fault ends it at its start."""
+
+        def is_ready() -> bool:
+            self.renew()
+            return READY in self.worker.log
+
+        eventually(is_ready, 40, message="a worker is ready")
+
     def close(self) -> None:
         """End the worker, and the proxy."""
         self.worker.end()
@@ -31,7 +42,12 @@ class Berth:
 
     def _start(self, *, wait: bool) -> WorkerProcess:
         return self._arena.start(
-            url=self.proxy.url, wait=wait, lease=LEASE, max_retries=5, shutdown_timeout=1
+            url=self.proxy.url,
+            wait=wait,
+            lease=LEASE,
+            max_retries=5,
+            shutdown_timeout=1,
+            plugins=BREAKABLE,
         )
 
 

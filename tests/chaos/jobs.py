@@ -144,23 +144,34 @@ class Multiprocesses(kiq.Job):
 
 
 class Forks(kiq.Job):
-    """Forks so many times, as *how* says; notes "H" for a child that hangs."""
+    """Forks so many times, as *how* says; notes "H" for a child that hangs.
+
+    Tried again where the process may fork, or start a pool's thread, no more.
+    """
 
     def perform(self, how: str, times: int) -> None:
         note("S", self.jid)
         sys.setswitchinterval(0.00001)  # so that a fork finds other threads amid what they do
         for _ in range(times):
-            if how == "pool":
-                well = forking.pooled(2)
-            else:
-                child = forking.FORKS[how]()
-                if child == 0:
-                    return
-                well = forking.ends(child)
+            try:
+                child, well = _fork(how)
+            except (OSError, RuntimeError, MemoryError):
+                note("F", self.jid)
+                raise kiq.Retry(5) from None  # what left no room for threads is over by then
+            if child == 0:
+                return
             if not well:
                 note("H", self.jid)
                 break
         note("X", self.jid)
+
+
+def _fork(how: str) -> tuple[int | None, bool]:
+    """Return the child, 0 in the child itself, None of a pool; and whether it came to its end."""
+    if how == "pool":
+        return None, forking.pooled(2)
+    child = forking.FORKS[how]()
+    return child, child == 0 or forking.ends(child)
 
 
 class Deaf(kiq.Job):

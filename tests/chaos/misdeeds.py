@@ -124,6 +124,25 @@ def _changes_the_mask() -> None:
     os.umask(0o777)
 
 
+# What harms the process for a while, and is over when it returns
+
+
+def _leaves_no_room_for_threads() -> None:
+    """Let no thread be started, as at a limit of the container's pids: small things still have room."""
+    most = resource.getrlimit(resource.RLIMIT_AS)[1]
+    with open("/proc/self/statm", encoding="ascii") as sizes:
+        now = int(sizes.read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (now + 6_000_000, most))  # a thread's stack takes 8 MB
+    try:
+        threading.Event().wait(2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
+def _holds_the_interpreter(seconds: float) -> Callable[[], object]:
+    return lambda: ctypes.PyDLL(None).usleep(int(seconds * 1_000_000))
+
+
 # What ends the process
 
 
@@ -168,6 +187,13 @@ HARMS: dict[str, Callable[[], object]] = {
     "changes the umask": _changes_the_mask,
 }
 
+#: What harms the process for some seconds. The last one is longer than a short lease and six looks.
+PASSES: dict[str, Callable[[], object]] = {
+    "leaves no room for threads": _leaves_no_room_for_threads,
+    "holds the interpreter": _holds_the_interpreter(3),
+    "holds the interpreter for long": _holds_the_interpreter(12),
+}
+
 #: What ends the process at once; its jobs must be done by another. With the exit code.
 ENDS: dict[str, tuple[Callable[[], object], int]] = {
     "_exit(0)": (_leaves_in_silence, 0),
@@ -182,5 +208,6 @@ MISDEEDS: dict[str, Callable[[], object]] = {
     "blocks": _blocks,
     **RAISES,
     **HARMS,
+    **PASSES,
     **{how: deed for how, (deed, _) in ENDS.items()},
 }

@@ -23,6 +23,18 @@ FAULTS: Mapping[str, int] = {
     "forget_scripts": 20,
     "hang_up": 20,  # Redis closes all connections
     "pause": 10,  # Redis answers nobody for a while
+    "hang_up_often": 5,  # Redis closes all connections again and again, for longer than a lease
+    "close_idle": 5,  # Redis closes, for as long, what is idle for a second
+    "narrow": 10,  # Redis closes the connection of who asks for more than 64 kB
+    "clock_forward": 10,  # Redis's clock, by a minute or by an hour
+    "clock_back": 5,  # by an hour
+    "log_raises": 10,  # whatever is logged, a handler raises
+    "log_hangs": 10,  # or does not come back for a while
+    "handler_raises": 5,  # handlers of events do
+    "handler_hangs": 5,
+    "forks": 20,  # jobs fork, in all ways, as fast as they can
+    "no_threads": 10,  # a process can start no thread for a while
+    "hold": 10,  # a job keeps the interpreter, for less than a lease or for more
 }
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.chaos import campaign
 from tests.chaos.arena import Arena
+from tests.chaos.clocks import SettableClock, settable_clock
 from tests.chaos.invariant import repeats
 from tests.chaos.schedule import FAULTS, draw, scaled
 from tests.helpers.server import TestServer
@@ -19,9 +20,18 @@ SEED = int(os.environ.get("CHAOS_SEED", "1"))
 
 
 @pytest.fixture
-def arena(private_server: Callable[..., TestServer], tmp_path: Path) -> Iterator[Arena]:
+def clock(tmp_path: Path) -> SettableClock | None:
+    """The clock of the server, where it can be set."""
+    return settable_clock(tmp_path)
+
+
+@pytest.fixture
+def arena(
+    private_server: Callable[..., TestServer], tmp_path: Path, clock: SettableClock | None
+) -> Iterator[Arena]:
     """An arena whose server has written what it has answered: with everysec, Redis itself may lose."""
-    place = Arena(private_server(aof="always"), tmp_path, SEED)
+    server = private_server(aof="always", through=clock.command if clock else ())
+    place = Arena(server, tmp_path, SEED)
     yield place
     place.close()
 
@@ -29,11 +39,11 @@ def arena(private_server: Callable[..., TestServer], tmp_path: Path) -> Iterator
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("workers", [1, 4])
 def test_a_campaign_of_all_faults_loses_nothing_and_repeats_what_had_started(
-    arena: Arena, workers: int
+    arena: Arena, clock: SettableClock | None, workers: int
 ) -> None:
     jobs, counts = scaled(0.025, campaign.JOBS)
     print(f"\nseed {SEED} (set CHAOS_SEED for another)")
-    result = campaign.run(arena, SEED, jobs, counts, workers)
+    result = campaign.run(arena, SEED, jobs, counts, workers, clock)
     assert result.ok + result.dead >= jobs
 
 
