@@ -89,7 +89,7 @@ class Pusher(Route):
         """Push one payload that is encoded, and is due now; see :meth:`push`."""
         if interruption.due:
             interruption.arrive()
-        error = self.sender.push_one(queue, raw)
+        error = self.sender.push_one(queue, raw, jid)
         if error is not None:
             raise error.of_push([jid]) from error.__cause__
         return Jid(jid)

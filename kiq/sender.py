@@ -78,5 +78,5 @@ class Sender(Protocol):
     def push(self, load: Load) -> Outcome | None:
         """Take *load*; return what refused, None if nothing did. One round trip, if Redis is asked."""
 
-    def push_one(self, queue: str, raw: bytes) -> StoreError | None:
+    def push_one(self, queue: str, raw: bytes, jid: str) -> StoreError | None:
         """Take one payload, for *queue*; return the error, None if it got through."""

@@ -58,9 +58,9 @@ class PushBuffer:
         self._room, self._total = self._limit, 0  # jobs: still to come, kept since it was away
         self._trying = self._closing = False
 
-    def push_one(self, queue: str, raw: bytes) -> StoreError | None:
+    def push_one(self, queue: str, raw: bytes, jid: str) -> StoreError | None:
         """Push one payload, or keep it; see :meth:`push`."""
-        outcome = self.push(Load({queue: [raw]}, (), ()))
+        outcome = self.push(Load({queue: [raw]}, (), (jid,)))
         return outcome and outcome.errors[queue]
 
     def push(self, load: Load) -> Outcome | None:

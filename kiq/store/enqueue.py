@@ -27,7 +27,7 @@ class RedisSender:
     def __init__(self, links: LinkPool) -> None:
         self._links = links
 
-    def push_one(self, queue: str, raw: bytes) -> StoreError | None:
+    def push_one(self, queue: str, raw: bytes, jid: str) -> StoreError | None:  # noqa: ARG002
         """Put one payload into *queue*; see :class:`kiq.sender.Sender`."""
         command = b"*8%b\r\n$%d\r\n%b\r\n" % (_before_payloads(queue), len(raw), raw)
         try:

@@ -24,7 +24,7 @@ class Taking:
     def __init__(self, take: Callable[[PushedJob], Any]) -> None:
         self._take = take
 
-    def push_one(self, queue: str, raw: bytes) -> None:
+    def push_one(self, queue: str, raw: bytes, jid: str) -> None:  # noqa: ARG002 (it is in the payload)
         """Take one payload that is due now."""
         self._take(pushed_job(raw, queue, None))
 
@@ -32,7 +32,7 @@ class Taking:
         """Take payloads."""
         for queue, raws in load.queues.items():
             for raw in raws:
-                self.push_one(queue, raw)
+                self._take(pushed_job(raw, queue, None))
         for at, raw in load.scheduled:
             self._take(pushed_job(raw, None, at))
 

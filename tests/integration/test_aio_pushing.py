@@ -23,6 +23,7 @@ from kiq.client import process_client
 from kiq.config import Redis
 from kiq.errors import BulkPushError, StoreError, StoreUnavailable
 from kiq.plugins.after_commit.client import AfterCommit
+from tests.helpers.counting_proxy import CountingProxy
 from tests.helpers.proxy import FaultProxy
 from tests.helpers.server import TestServer
 from tests.helpers.stored import in_queue, scheduled
@@ -449,6 +450,32 @@ def test_with_a_push_buffer_jobs_are_kept_while_redis_is_away(
         raw = server.client()
         eventually(lambda: raw.llen("queue:critical") == 3, 10)
         raw.close()
+
+
+def test_with_a_push_buffer_what_is_gathered_is_one_write_and_each_is_told_of_its_own(
+    Hard: Any, raw: redis.Redis, server: TestServer
+) -> None:
+    raw.set("queue:low", "no list")
+    with CountingProxy(server.port) as between:
+        kiq.configure(redis=between.url, push_buffer=10)
+
+        async def main() -> list[Any]:
+            await Hard.aio.perform_async("warm")
+            before = between.round_trips
+            pushes = [
+                Hard.aio.perform_async("a"),
+                Hard.set(queue="low").aio.perform_async("b"),
+                Hard.aio.perform_in(60, "c"),
+            ]
+            told = await asyncio.gather(*pushes, return_exceptions=True)
+            return [between.round_trips - before, *told]
+
+        trips, one, refused, later = asyncio.run(main())
+    assert trips == 1
+    assert isinstance(refused, StoreError)
+    assert "nothing was pushed" in str(refused)
+    assert one in {job["jid"] for job in in_queue(raw, "critical")}
+    assert [job["jid"] for _, job in scheduled(raw)] == [later]
 
 
 def test_inline_an_async_job_runs_on_the_loop_and_a_plain_one_on_a_thread(

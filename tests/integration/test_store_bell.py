@@ -75,7 +75,9 @@ def test_each_way_into_a_queue_rings(
     poller.claim(keys.RETRY)
     rung_by(lambda: poller.commit(keys.RETRY, ("1.1", "a", b"due")))
     rung_by(
-        lambda: RedisSender(LinkPool(Connector(RedisSettings(url=redis_url)))).push_one("a", b"x")
+        lambda: RedisSender(LinkPool(Connector(RedisSettings(url=redis_url)))).push_one(
+            "a", b"x", "jid"
+        )
     )
 
 

@@ -42,8 +42,8 @@ class Noting:
         self.threads.append(threading.current_thread().name)
         return self.answers(load)
 
-    def push_one(self, queue: str, raw: bytes) -> StoreError | None:
-        outcome = self.push(Load({queue: [raw]}, (), ()))
+    def push_one(self, queue: str, raw: bytes, jid: str) -> StoreError | None:
+        outcome = self.push(Load({queue: [raw]}, (), (jid,)))
         return outcome and outcome.errors[queue]
 
     @property

@@ -41,9 +41,9 @@ class Waiting:
         if load.places:
             self._transaction.defer(Deferred(load))
 
-    def push_one(self, queue: str, raw: bytes) -> None:
+    def push_one(self, queue: str, raw: bytes, jid: str) -> None:
         """Take one payload."""
-        self.push(Load({queue: [raw]}, (), ()))
+        self.push(Load({queue: [raw]}, (), (jid,)))
 
 
 class AfterCommit(Route):
@@ -64,9 +64,7 @@ class AfterCommit(Route):
         self._blocks: list[Block] = []
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(
-            usual_client(), name
-        )  # codec, limits and connector are those of the usual one
+        return getattr(usual_client(), name)  # codec, limits, connector: those of the usual one
 
     def here(self, *, bulk: bool = False) -> Pusher:
         """Return what hands pushes to the transaction that is open here, or else the usual pusher."""

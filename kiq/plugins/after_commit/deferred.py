@@ -31,9 +31,8 @@ class Deferred:
     def __init__(self, load: Load) -> None:
         queues = [(raw, None) for raws in load.queues.values() for raw in raws]
         self._payloads = [*queues, *((raw, at) for at, raw in load.scheduled)]
-        found = [decode(raw)[0] for raw, _ in self._payloads]
-        self.jids = [str(payload["jid"]) for payload in found]
-        self.name = str(found[0]["class"])
+        self.name = str(decode(self._payloads[0][0])[0]["class"])
+        self.jids = [str(jid) for jid in load.jids if jid is not None]
         self._batch_size = load.batch_size
         self._context: Context = copy_context()
         self.commits = 1  # that are still to come
@@ -45,9 +44,9 @@ class Deferred:
 
     def push(self) -> None:
         """Push, with all client middleware, as if by the call. Raises what a push raises."""
-        pushed = self._context.run(self._push)
-        for jid, now in zip(self.jids, pushed, strict=True):
-            if now is None:
+        pushed = frozenset(self._context.run(self._push))
+        for jid in self.jids:
+            if None in pushed and jid not in pushed:
                 logger.info(
                     "dropped after the commit: a client middleware vetoed it [jid=%s class=%s]",
                     jid,
