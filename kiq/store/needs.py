@@ -91,6 +91,7 @@ ELSEWHERE: dict[str, str] = {
     "LRANGE": "`kiq.api`: queues",
     "LREM": "`kiq.api`: queues",
     "MGET": "`kiq.api`: stats",
+    "PERSIST": "iterable jobs that Ruby has cancelled",
     "PING": "`kiq doctor`",
     "SISMEMBER": "`kiq.api`: queues, processes",
     "SUNION": "`kiq.api`: cancel requests",

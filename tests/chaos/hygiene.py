@@ -40,7 +40,7 @@ def leftovers(store: redis.Redis) -> list[str]:
 
 def _leased(client: Any, key: str) -> bool:
     seconds, micros = client.time()
-    beat, lease = (each.decode() for each in client.hmget(key, "beat", "lease"))
+    beat, lease = ((each or b"").decode() for each in client.hmget(key, "beat", "lease"))
     return leased(beat, lease, seconds + micros / 1e6)
 
 

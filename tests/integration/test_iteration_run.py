@@ -266,6 +266,22 @@ def test_every_flush_moves_the_end_of_the_state(bench: Bench) -> None:
     assert kept(bench) > 29 * 86_400
 
 
+@pytest.mark.parametrize("moment", ["before the run", "amid"])
+def test_a_state_to_which_ruby_gave_a_ttl_loses_it(bench: Bench, moment: str) -> None:
+    def cancelled_by_ruby(job: Any) -> None:
+        bench.store.expire(f"it-{JID}", 60)
+        stop(job)
+
+    at[1] = stop
+    if moment == "amid":
+        at[1] = cancelled_by_ruby
+    else:
+        bench.store.hset(f"it-{JID}", "ex", 1)
+        bench.store.expire(f"it-{JID}", 60)
+    bench.run(Count, 3)
+    assert bench.store.ttl(f"it-{JID}") == -1
+
+
 def test_states_whose_end_has_come_are_dropped(bench: Bench) -> None:
     at[1] = stop
     bench.run(Count, 3)

@@ -122,7 +122,11 @@ def begin_epoch(state: State, o: int, least: int) -> tuple[State, int]:
 
 
 def lapse(state: State, rules: Rules, o: int) -> State:
-    """``lapse.lua``: from here on the owner is fenced. What it had started may start once more."""
+    """``lapse.lua``: from here on the owner is fenced. What it had started may start once more.
+
+    Without a proof it does so while a note says that the lease was over, which a beat strikes out: here
+    that is a lease which has not been renewed since it ended.
+    """
     if rules.mistake == mistakes.RECORD_LAST:
         state = with_owner(state, o, lapsed=True, lease=False)
     else:

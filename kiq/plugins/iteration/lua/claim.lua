@@ -10,5 +10,6 @@ if finished then
   redis.call('DEL', KEYS[1])
 end
 redis.call('HSET', KEYS[1], 'run', ARGV[1])
+redis.pcall('PERSIST', KEYS[1])  -- Ruby's `cancel!` gives it a TTL, and a full Redis might evict it
 redis.pcall('ZADD', KEYS[2], redis.call('TIME')[1] + ARGV[3], KEYS[1])
 return redis.call('HGETALL', KEYS[1])

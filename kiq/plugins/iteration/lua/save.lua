@@ -7,6 +7,7 @@ redis.call('HDEL', KEYS[1], '')  -- a full Redis accepts what follows: it refuse
 local run = redis.call('HGET', KEYS[1], 'run')
 if run and run ~= ARGV[1] then return false end
 redis.call('HSET', KEYS[1], 'run', ARGV[1], unpack(ARGV, 4))
+redis.pcall('PERSIST', KEYS[1])  -- Ruby's `cancel!` gives it a TTL, and a full Redis might evict it
 redis.pcall('ZADD', KEYS[3], redis.call('TIME')[1] + ARGV[2], KEYS[1])
 if ARGV[3] ~= '' then redis.pcall('HDEL', KEYS[2], ARGV[3]) end
 return {redis.call('HGET', KEYS[1], 'cancelled')}
