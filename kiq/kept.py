@@ -36,6 +36,8 @@ class Kept:
         self.name = name
         self._body = body
         self._over = False  # the body has returned
+        self.turns = 0  # counted by the body, where it says that it comes round
+        self._seen = self._silent_looks = 0
         self._new_thread()
 
     def _new_thread(self) -> None:
@@ -60,6 +62,15 @@ class Kept:
     def lost(self) -> bool:
         """Whether it has ended though its body did not return."""
         return not self._over and not self.thread.is_alive()
+
+    def silent_looks(self) -> int:
+        """Look whether it has come round; return the number of looks in a row since it last had.
+
+        Looks, not seconds: a process that was stopped for an hour has hung for none.
+        """
+        self._silent_looks = self._silent_looks + 1 if self.turns == self._seen else 0
+        self._seen = self.turns
+        return self._silent_looks
 
     def replace(self) -> bool:
         """Begin again on a new thread; False when none can be had."""

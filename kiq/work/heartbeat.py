@@ -16,6 +16,7 @@ from ..config import Capsule
 from ..errors import StoreError
 from ..kept import Kept, stack_of
 from ..store import owners, processes
+from ..store.connection import Link
 from ..store.signals import SentSignals
 from .busy import as_json_text
 from .courier import Courier
@@ -29,6 +30,8 @@ _TICK = 1.0  # seconds between two looks at our own threads
 _UNTIL_REGISTERED = 0.02  # seconds between two looks whether this process is registered
 _MOST = 5.0  # seconds between two beats, at most
 _SILENT = 10.0  # seconds after which a courier that should fetch is reported
+_HANGS_AFTER = 10.0  # seconds, or half the lease: no exchange with Redis takes longer
+_MOST_HANGING = 2  # threads that may be left behind
 
 
 class Heartbeat:
@@ -44,12 +47,12 @@ class Heartbeat:
         runs: Callable[[], Iterable[Run]],
         on_signal: Callable[[str, float], None],
     ) -> None:
-        self.thread = Kept(self._run, "kiq-heartbeat")
         self._worker = worker
         self._couriers = couriers
         self._runs = runs
         self._on_signal = on_signal
-        self._link = worker.connector.open()
+        self.thread, self._link = self._new_thread()
+        self._hanging: list[Kept] = []  # threads that were left behind
         self._outage = Outage("heartbeat", refusals=worker.refusals)
         self._signals = SentSignals(worker.identity)
         self._heard_at = steady()  # what is read next was sent after that
@@ -63,6 +66,34 @@ class Heartbeat:
         self._soon = False
         self._leaving: set[str] = set()  # owners whose records say that they were told to end
         self._silent: set[Courier] = set()
+
+    def mend(self) -> bool:
+        """Let another thread beat when this one hangs; False when too many do. Call it each second."""
+        silence = self.thread.silent_looks() * _TICK
+        if silence < max(_HANGS_AFTER, self._worker.lease / 2):
+            return True
+        self._hanging = [one for one in self._hanging if one.thread.is_alive()]
+        if len(self._hanging) >= _MOST_HANGING:
+            return False
+        logger.error(
+            "the heartbeat has hung for %.0f s: another thread takes its place. It is here:\n%s",
+            silence,
+            stack_of(self.thread.thread.ident),
+        )
+        before = self.thread, self._link
+        self.thread, self._link = self._new_thread()
+        try:
+            self.thread.start()
+        except RuntimeError:
+            self.thread, self._link = before
+            return False
+        self._hanging.append(before[0])
+        return True
+
+    def _new_thread(self) -> tuple[Kept, Link]:
+        # Each has a connection of its own: whose is not the present one has been left behind.
+        link = self._worker.connector.open()
+        return Kept(lambda: self._run(link), "kiq-heartbeat"), link
 
     def hasten(self) -> None:
         """Beat every second from now on: the process stops, and somebody may order it to hurry."""
@@ -79,13 +110,15 @@ class Heartbeat:
         self._soon = True
         self._wake.set()
 
-    def _run(self) -> None:
+    def _run(self, link: Link) -> None:
         pause = 0.0
-        while True:
+        while link is self._link:
+            self.thread.turns += 1
             self._wake.wait(pause)
             self._wake.clear()
             if self._stopping:
-                break
+                self._leave(link)
+                return
             if self._first and not self._worker.owners.active():
                 pause = _UNTIL_REGISTERED
                 continue  # a process that is shown is one that an owner's record tells of
@@ -93,24 +126,26 @@ class Heartbeat:
             try:
                 if self._soon or steady() >= self._next_beat:
                     self._soon = False
-                    self._beat()
+                    self._beat(link)
                     self._next_beat = steady() + self._interval
                 self._outage.over()
             except StoreError as error:
-                self._link.close()
+                link.close()
                 pause = self._outage.failed(error)
             except Exception as error:  # noqa: BLE001 (must outlive whatever happens)
-                self._link.close()
+                link.close()
                 self._worker.report(error, {"context": "heartbeat"})
             self._watch()
-        self._leave()
+        link.close()  # another thread beats now
 
-    def _beat(self) -> None:
+    def _beat(self, link: Link) -> None:
         worker = self._worker
         active = worker.owners.active()
         sent_at = steady()
         if active:
-            known = owners.beat(self._link, list(active))
+            known = owners.beat(link, list(active))
+            if link is not self._link:
+                return
             self._round_trip_us = round((steady() - sent_at) * 1_000_000)
             for owner, alive in known.items():
                 if alive:
@@ -119,10 +154,12 @@ class Heartbeat:
                     self._fence(owner)
         if all(courier.is_quiet for courier in self._couriers):
             for owner in active.keys() - self._leaving:
-                owners.leaving(self._link, owner)
+                owners.leaving(link, owner)
                 self._leaving.add(owner)
         asked_at = steady()
-        count, *heard = self._link.exchange([("SCARD", keys.OWNERS), *self._signals.commands()])
+        count, *heard = link.exchange([("SCARD", keys.OWNERS), *self._signals.commands()])
+        if link is not self._link:
+            return
         if not isinstance(count, StoreError):
             worker.fleet = max(1, count)
         for signal in self._signals.read(heard):
@@ -130,9 +167,7 @@ class Heartbeat:
         self._heard_at = asked_at
         worker.beaten_at = sent_at
         sidekiq = worker.config.sidekiq
-        processes.show(
-            self._link, worker.identity, self._info(), self._fields(), self._work(), sidekiq
-        )
+        processes.show(link, worker.identity, self._info(), self._fields(), self._work(), sidekiq)
         if self._first:
             self._first = False
             worker.tell("heartbeat")
@@ -208,13 +243,13 @@ class Heartbeat:
                 }
         return shown
 
-    def _leave(self) -> None:
+    def _leave(self, link: Link) -> None:
         try:
-            processes.hide(self._link, self._worker.identity, self._worker.config.sidekiq)
+            processes.hide(link, self._worker.identity, self._worker.config.sidekiq)
         except StoreError as error:
             logger.debug("could not take this process off the list: %s", error)
         finally:
-            self._link.close()
+            link.close()
 
 
 def _weights(capsule: Capsule) -> dict[str, int]:

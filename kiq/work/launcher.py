@@ -126,12 +126,12 @@ class Launcher:
             raise errors[0]
 
     def mend(self) -> bool:
-        """Replace threads that have ended unasked, name handlers that hang; call it every second or so.
+        """Replace threads that have ended unasked, and a heartbeat that hangs; name handlers that hang.
 
-        False when a thread can't be replaced.
+        Call it every second or so. False when a thread can't be replaced.
         """
         self.worker.errands.look()
-        mended = [kept.mend(), *(manager.mend() for manager in self._managers)]
+        mended = [kept.mend(), self._heartbeat.mend(), *(one.mend() for one in self._managers)]
         return all(mended)
 
     def processors(self) -> list[Processor]:

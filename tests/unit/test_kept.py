@@ -141,3 +141,12 @@ def test_the_stack_of_a_thread_that_has_ended_is_no_error() -> None:
     assert stack_of(thread.ident) == "(it has ended)"
     assert stack_of(None) == "(it has ended)"
     assert "test_the_stack_of_a_thread" in stack_of(threading.get_ident())
+
+
+def test_a_silence_is_counted_in_looks_and_ends_when_the_body_comes_round() -> None:
+    one = Kept(lambda: None, "test-silence")
+    one.turns += 1
+    assert one.silent_looks() == 0
+    assert [one.silent_looks() for _ in range(3)] == [1, 2, 3]
+    one.turns += 1
+    assert [one.silent_looks() for _ in range(2)] == [0, 1]
