@@ -18,7 +18,7 @@ from ..plugin import host
 from ..registry import registry
 from ..work.coverage import untaken_queues
 from ..work.launcher import Launcher
-from . import crash_points, no_jobs
+from . import crash_points, no_jobs, restarts
 from .control import CONNECTING, RUNNING, STARTING, STOPPING, Control
 from .eviction import eviction
 from .exit_codes import SOFTWARE, exit_code
@@ -130,6 +130,7 @@ def _work(control: Control, config: Config) -> int:
     launcher.prepare(control.ordered.wait)
     logger.info("%s; this process is %s", launcher.server, launcher.worker.identity)
     _warn_of_eviction(launcher)
+    restarts.excuse(launcher.worker)
     _warn_of_untaken_queues(launcher, config)
     control.enter(STARTING)
     try:

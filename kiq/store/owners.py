@@ -81,7 +81,7 @@ def state(link: Link, owner: str, facts: Mapping[str, Any]) -> None:
 
 
 def leaving(link: Link, owner: str) -> None:
-    """Note that *owner* was told to end: if it is killed now, its jobs are not to blame. One round trip."""
+    """Note that *owner* was told to end, or its machine was: its jobs are not to blame. One round trip."""
     state(link, owner, {"leaving": 1})
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import signal
+from hashlib import sha1
+from typing import Any
 
 import pytest
 
+from kiq import keys
 from kiq.clock import wall
 from kiq.codec import decode
 from tests.chaos.arena import Arena
@@ -129,3 +132,20 @@ def test_a_layer_that_ends_its_process_does_so_three_times(
     assert ends == 3
     promoted_in_time(arena, 20, bad, 5)
     arena.verify(besides=bad, counted=False)
+
+
+def test_who_loses_the_election_gives_back_what_waits_behind_a_suspect_that_hangs(
+    arena: Arena,
+) -> None:
+    overdue(arena, 10, "never returns")
+    members: Any = arena.store.zrange("schedule", 0, -1)
+    level = f"1:{int(wall()) + 3600}"
+    arena.store.hset(keys.SUSPECTS, mapping={sha1(each).hexdigest(): level for each in members})
+    arena.start(plugins=PLUGINS)
+    eventually(lambda: arena.store.zcard("schedule") == 0, 10, message="they are claimed")
+
+    def back() -> bool:
+        arena.store.set(keys.POLLER, "another", px=1_000)
+        return arena.store.zcard("schedule") == 10
+
+    eventually(back, 4, interval=0.1, message="they can be claimed by another")

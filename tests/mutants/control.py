@@ -21,12 +21,34 @@ THREADS = (
         (
             Change(
                 "kiq/work/launcher.py",
-                "        mended = [kept.mend(), *(",
-                "        mended = [*(",
+                "        mended = [kept.mend(), self",
+                "        mended = [self",
             ),
         ),
         by_faults=(
             "tests/chaos/test_threads_that_end.py::test_one_of_kiqs_own_is_replaced[kiq-poller]",
+        ),
+    ),
+    Mutant(
+        "nobody looks whether the heartbeat hangs",
+        (Change("kiq/work/launcher.py", "self._heartbeat.mend(), ", ""),),
+        by_faults=(
+            "tests/chaos/test_heartbeat_that_hangs.py"
+            "::test_another_thread_takes_its_place_and_what_waited_for_the_lease_runs",
+        ),
+    ),
+    Mutant(
+        "handlers and hooks of async jobs run on the event loop",
+        (
+            Change(
+                "kiq/plugins/asyncio_jobs/run.py",
+                "        return wait(_outcome(self._aside.call(function)))\n",
+                "        return function()\n",
+            ),
+        ),
+        by_faults=(
+            "tests/e2e/test_async_handlers_that_hang.py"
+            "::test_who_is_told_that_one_failed_holds_up_no_other[error]",
         ),
     ),
     Mutant(

@@ -246,8 +246,8 @@ DEATH = (
             ),
             Change(
                 "kiq/work/reclaimer.py",
-                "        self._link.close()\n        return",
-                '        vars(self).pop("seen", None)\n        self._link.close()\n        return',
+                "lost=self._link.close,",
+                'lost=lambda: (vars(self).pop("seen", None), self._link.close()),',
             ),
         ),
         by_faults=(
@@ -357,6 +357,34 @@ PROMOTING = (
         "a suspect among due jobs is not marked before it is tried",
         (Change("kiq/work/promoter.py", "self._link.call(flight.mark_command([taken]))", "pass"),),
         by_faults=(f"{PROMOTIONS}ends_its_process_does_so_three_times[kills--9-schedule]",),
+    ),
+    Mutant(
+        "claims stay with who has lost the election",
+        (
+            Change(
+                "kiq/work/promoter.py",
+                "        if self._suspects or self._passages.holding:\n            self.abandon()\n",
+                "",
+            ),
+        ),
+        by_faults=(
+            "tests/chaos/test_promotions_that_misbehave.py"
+            "::test_who_loses_the_election_gives_back_what_waits_behind_a_suspect_that_hangs",
+        ),
+    ),
+    Mutant(
+        "a due job that nobody can read is claimed again and again",
+        (
+            Change(
+                "kiq/work/promoter.py",
+                "            self._unread = ownership\n",
+                "            self._unread = None\n",
+            ),
+        ),
+        by_faults=(
+            "tests/chaos/test_output_limits.py::test_a_due_job_that_is_larger_than_any_reply_"
+            "ends_there_too_and_the_others_go[schedule]",
+        ),
     ),
 )
 
