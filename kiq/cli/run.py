@@ -16,10 +16,10 @@ from ..config import Config, banner_lines
 from ..errors import BootError, ConfigError, KiqError, StoreError
 from ..plugin import host
 from ..registry import registry
-from ..work.coverage import untaken_queues
 from ..work.launcher import Launcher
 from . import crash_points, no_jobs, restarts
 from .control import CONNECTING, RUNNING, STARTING, STOPPING, Control
+from .coverage import untaken_queues
 from .eviction import eviction
 from .exit_codes import SOFTWARE, exit_code
 from .streams import complain
