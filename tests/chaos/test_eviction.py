@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import itertools
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 
 import pytest
 
-from kiq.api import connection
+from kiq.api import Deploy, ProcessSet, connection
 from kiq.api.fleet import read_fleet
 from tests.chaos.arena import Arena
 from tests.chaos.test_recovery_always_comes import BOUND, LEASE, begun, stranded
 from tests.helpers.waiting import eventually
+from tests.helpers.worker_process import ROOT, WorkerProcess
 
 VOLATILE = ("volatile-ttl", "volatile-lru", "volatile-lfu", "volatile-random")
 _ROOM = (
     2 << 20
 )  # bytes above what Redis uses: some twenty keys of others, so that ours are hit often
+PAGE = ROOT / "docs" / "operations.md"
 _CARGO = b"x" * 100_000
 
 
@@ -87,4 +91,44 @@ def test_a_dead_process_is_found_though_redis_evicts(arena: Arena, policy: str) 
         heir = arena.start(lease=LEASE)
         eventually(lambda: begun(arena, pushed, 2) == pushed, BOUND + 5, message="they run again")
     heir.says("was declared dead; its")
+    arena.verify()
+
+
+def told(worker: WorkerProcess) -> list[str]:
+    """The patterns of keys in the table of the docs, for *worker*."""
+    part = PAGE.read_text("utf-8").partition("### A Redis that evicts")[2].partition("\n### ")[0]
+    names = [
+        name
+        for row in re.findall(r"^\| (`.+?`) \| ", part, re.MULTILINE)
+        for name in re.findall(r"`([^`]+)`", row)
+    ]
+    assert len(names) > 10
+    day = "[0-9]" * 4 + "-[0-9][0-9]" * 2
+    return [
+        name.replace("\\|", "|").replace("IDENTITY", worker.identity).replace("DAY", day)
+        for name in names
+    ]
+
+
+def test_the_table_of_the_docs_has_every_key_with_a_ttl(arena: Arena) -> None:
+    worker = arena.start(lease=LEASE)
+    arena.mixed(200)
+    arena.push_many(3, "Takes", 2 * LEASE)
+    client = connection(arena.store)
+    eventually(lambda: worker.identity in ProcessSet(client))
+    ProcessSet(client)[worker.identity].dump_threads()
+    Deploy(client).mark("a release")
+    found: set[str] = set()
+
+    def all_there() -> bool:
+        for key in arena.store.keys("*"):  # type: ignore[union-attr]
+            if int(arena.store.ttl(key)) >= 0:  # type: ignore[arg-type]
+                found.add(key.decode())
+        return len(arena.journal.ended()) == len(arena.acknowledged)
+
+    eventually(all_there, 30, interval=0.1, message="all ends")
+    patterns = told(worker)
+    assert not [key for key in found if not any(fnmatchcase(key, each) for each in patterns)]
+    unused = [each for each in patterns if not any(fnmatchcase(key, each) for key in found)]
+    assert set(unused) <= {"kiq:rival:*", "kiq:doctor:*", f"{worker.identity}-signals", "h|*"}
     arena.verify()
