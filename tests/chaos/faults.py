@@ -146,8 +146,10 @@ class Faults:
         self._step(60 if fault.strength < 0.5 else 3600)
 
     def _clock_back(self, fault: Fault) -> None:
-        self._tell("CLIENT", "UNPAUSE")  # a pause ends by that clock as well
+        # A pause ends by that clock as well, and begins by the server's last look at it.
+        self._tell("CLIENT", "UNPAUSE")
         self._step(-3600)
+        _last(0.3)
 
     def _step(self, seconds: float) -> None:
         if self._clock is not None:

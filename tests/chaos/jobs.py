@@ -146,7 +146,7 @@ class Multiprocesses(kiq.Job):
 class Forks(kiq.Job):
     """Forks so many times, as *how* says; notes "H" for a child that hangs.
 
-    Tried again where the process may fork, or start a pool's thread, no more.
+    Ends at once where its process may not fork any more, or start a pool's thread.
     """
 
     def perform(self, how: str, times: int) -> None:
@@ -156,8 +156,7 @@ class Forks(kiq.Job):
             try:
                 child, well = _fork(how)
             except (OSError, RuntimeError, MemoryError):
-                note("F", self.jid)
-                raise kiq.Retry(5) from None  # what left no room for threads is over by then
+                break
             if child == 0:
                 return
             if not well:
