@@ -29,15 +29,18 @@ class Kept:
     """A daemon thread that runs *body* until it returns; after anything that it raises, it begins again.
 
     Threads: whoever makes it starts and joins it; *body* must bear being begun again. One that has
-    ended all the same is replaced by :func:`mend`.
+    ended all the same is replaced by :func:`mend`. One whose body counts its :attr:`turns`, and that has
+    not come round at *hangs_after* of its looks, is named by it.
     """
 
-    def __init__(self, body: Callable[[], None], name: str) -> None:
+    def __init__(self, body: Callable[[], None], name: str, hangs_after: int | None = None) -> None:
         self.name = name
+        self._hangs_after = hangs_after
         self._body = body
         self._over = False  # the body has returned
-        self.turns = 0  # counted by the body, where it says that it comes round
-        self._seen = self._silent_looks = 0
+        self.turns = self._seen = 0
+        #: Looks since it came round. Not seconds: a process that was stopped for an hour hung for none.
+        self.silence = 0
         self._new_thread()
 
     def _new_thread(self) -> None:
@@ -63,14 +66,15 @@ class Kept:
         """Whether it has ended though its body did not return."""
         return not self._over and not self.thread.is_alive()
 
-    def silent_looks(self) -> int:
-        """Look whether it has come round; return the number of looks in a row since it last had.
-
-        Looks, not seconds: a process that was stopped for an hour has hung for none.
-        """
-        self._silent_looks = self._silent_looks + 1 if self.turns == self._seen else 0
+    def look(self) -> None:
+        """Look whether it has come round since the last look."""
+        self.silence = self.silence + 1 if self.turns == self._seen else 0
         self._seen = self.turns
-        return self._silent_looks
+        if self.silence == self._hangs_after:
+            where = stack_of(self.thread.ident)
+            logger.error(
+                "thread %s has hung for %d s; it is here:\n%s", self.name, self.silence, where
+            )
 
     def replace(self) -> bool:
         """Begin again on a new thread; False when none can be had."""
@@ -107,7 +111,12 @@ _started: set[Kept] = set()
 
 
 def mend() -> bool:
-    """Replace the threads of this process that have ended unasked; False when one can't be replaced."""
+    """Replace the threads of this process that have ended unasked; False when one can't be replaced.
+
+    Call it every second or so: it looks for those that hang, too.
+    """
+    for one in list(_started):
+        one.look()
     replaced = [one.replace() for one in list(_started) if one.lost]
     return all(replaced)
 

@@ -68,8 +68,8 @@ class Heartbeat:
         self._silent: set[Courier] = set()
 
     def mend(self) -> bool:
-        """Let another thread beat when this one hangs; False when too many do. Call it each second."""
-        silence = self.thread.silent_looks() * _TICK
+        """Let another thread beat when this one hangs; False when too many do. See :func:`kept.mend`."""
+        silence = self.thread.silence * _TICK
         if silence < max(_HANGS_AFTER, self._worker.lease / 2):
             return True
         self._hanging = [one for one in self._hanging if one.thread.is_alive()]

@@ -14,6 +14,8 @@ from .ear import Ear, wait_for
 from .outage import Outage
 from .worker import Worker
 
+_HANGS_AFTER = 60  # seconds: what a tick does, and the sleep behind it, are over far sooner
+
 
 class Loop:
     """Calls *tick* again and again: it returns the seconds until the next call.
@@ -48,7 +50,7 @@ class Loop:
         for end in (self._alarm_end, self._alarm):
             os.set_blocking(end, False)
             weakref.finalize(self, os.close, end)
-        self._thread = Kept(self._run, f"kiq-{name}")
+        self._thread = Kept(self._run, f"kiq-{name}", hangs_after=_HANGS_AFTER)
 
     def start(self) -> None:
         """Begin. Raises RuntimeError when no thread can be had."""
@@ -74,6 +76,7 @@ class Loop:
 
     def _run(self) -> None:
         while not self.stopping:
+            self._thread.turns += 1
             self._sleep(self._turn())
         self._ear.close()
         self._at_end()

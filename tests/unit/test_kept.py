@@ -145,8 +145,26 @@ def test_the_stack_of_a_thread_that_has_ended_is_no_error() -> None:
 
 def test_a_silence_is_counted_in_looks_and_ends_when_the_body_comes_round() -> None:
     one = Kept(lambda: None, "test-silence")
-    one.turns += 1
-    assert one.silent_looks() == 0
-    assert [one.silent_looks() for _ in range(3)] == [1, 2, 3]
-    one.turns += 1
-    assert [one.silent_looks() for _ in range(2)] == [0, 1]
+    seen = []
+    for turns in (1, 1, 1, 2, 2):
+        one.turns = turns
+        one.look()
+        seen.append(one.silence)
+    assert seen == [0, 1, 2, 0, 1]
+
+
+def test_one_that_does_not_come_round_is_named_once_with_its_stack(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    release = threading.Event()
+    one = Kept(release.wait, "test-hangs", hangs_after=3)  # type: ignore[arg-type]
+    one.start()
+    for _ in range(10):
+        kept.mend()
+    release.set()
+    assert one.join(5)
+    (line,) = [
+        record.getMessage() for record in caplog.records if "test-hangs" in record.getMessage()
+    ]
+    assert line.startswith("thread test-hangs has hung for 3 s; it is here:")
+    assert "in wait" in line
