@@ -20,11 +20,11 @@ _MOST = 32  # threads
 class Aside:
     """Calls functions on threads of its own, as many at a time as there are threads.
 
-    Threads: the loop's calls :meth:`call`.
+    Threads: the loop's calls :meth:`call`, the launcher's :meth:`close`.
     """
 
     def __init__(self) -> None:
-        self._calls: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._threads = 0
         self._idle = threading.Semaphore(0)  # threads that wait for a call that is not theirs yet
 
@@ -56,6 +56,11 @@ class Aside:
             run()
         return future
 
+    def close(self) -> None:
+        """End the threads, each after what it has in hand; nothing is called any more."""
+        for _ in range(self._threads):
+            self._calls.put(None)
+
     def _hire(self) -> None:
         try:
             Kept(self._run, f"kiq-async-handlers-{self._threads + 1}").start()
@@ -64,8 +69,8 @@ class Aside:
             return  # the others will come to it
 
     def _run(self) -> None:
-        while True:
-            self._calls.get()()
+        while (call := self._calls.get()) is not None:
+            call()
             self._idle.release()
 
 

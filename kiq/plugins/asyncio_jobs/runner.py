@@ -87,6 +87,7 @@ class Runner:
         except RuntimeError:
             return  # closed already
         self.thread.join(2 * _LAST_WORDS)
+        self._aside.close()
 
     # On the loop's thread
 
