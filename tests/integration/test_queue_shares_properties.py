@@ -77,7 +77,7 @@ def weighted(weights: dict[str, int]) -> Capsule:
 WEIGHTS = st.dictionaries(st.sampled_from(NAMES), st.integers(1, 20), min_size=2)
 
 
-@settings(PATIENT, max_examples=25)
+@settings(PATIENT, max_examples=12)
 @given(WEIGHTS, BATCHES, st.lists(st.sampled_from([8, 100, 3_000]), min_size=1, max_size=5))
 @example({"a": 20, "b": 1}, [500], [8])
 @example({"a": 7, "b": 3, "c": 1}, [1, 500], [3_000, 8])
@@ -107,7 +107,7 @@ def test_each_queue_gets_its_share_of_whatever_is_taken(
         assert abs(served[name] - fair) <= (quantum + 1) * len(weights), (served, weights)
 
 
-@settings(PATIENT, max_examples=20)
+@settings(PATIENT, max_examples=10)
 @given(
     st.integers(1, 5),
     st.integers(1, 5),
@@ -130,7 +130,7 @@ def test_large_jobs_in_one_queue_do_not_shift_the_shares(
     assert turns <= (-(-batch // 16) + 1) / min(large, small) + 1, served
 
 
-@settings(PATIENT, max_examples=25)
+@settings(PATIENT, max_examples=12)
 @given(
     st.lists(st.integers(0, 40), min_size=2, max_size=5),
     BATCHES,
@@ -165,7 +165,7 @@ def test_strict_order_never_touches_a_queue_below_one_that_is_not_empty(
     assert not any(client.llen(keys.queue(name)) for name in names)
 
 
-@settings(PATIENT, max_examples=20)
+@settings(PATIENT, max_examples=10)
 @given(WEIGHTS, st.integers(16, 200), st.integers(1, 8))
 def test_a_queue_that_was_empty_gets_its_share_from_when_it_is_filled_and_no_more(
     server: TestServer, client: redis.Redis, weights: dict[str, int], batch: int, fetches: int

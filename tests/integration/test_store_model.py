@@ -287,7 +287,7 @@ def test_no_sequence_of_steps_loses_doubles_or_strands_a_job(server: TestServer)
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=80,
+            max_examples=50,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),
