@@ -43,7 +43,8 @@ def site(server: TestServer, tmp_path: Path) -> Iterator[Site]:
 def hanging(site: Site) -> WorkerProcess:
     """Start a worker, and let its heartbeat hang."""
     site.write("hangs.py", APPLICATION.format(url=site.url))
-    worker = site.run("-r", "hangs", REDIS_URL=None, KIQ_LEASE=str(LEASE)).wait_until_ready()
+    worker = site.run("-r", "hangs", "-t", "2", REDIS_URL=None, KIQ_LEASE=str(LEASE))
+    worker.wait_until_ready()
     fetches_promotes_beats_and_cancels(site, worker)
     site.write("hang", "")
     site.store.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
@@ -93,3 +94,12 @@ def test_a_process_of_which_every_thread_hangs_that_is_to_beat_ends_and_another_
     site.run("-r", "hangs", REDIS_URL=None, KIQ_LEASE=str(LEASE)).wait_until_ready()
     site.noted(*(f"waited {number}" for number in range(20)), timeout=30)
     assert len([note for note in site.notes if note.startswith("waited")]) == 20
+
+
+def test_a_process_whose_heartbeat_hangs_stops_in_order(site: Site) -> None:
+    worker = hanging(site)
+    eventually(lambda: unleased(site), 3 * LEASE, message="its leases run out")
+    site.push("Note", "waited")
+    assert worker.stop() == 0
+    assert site.count("queue:default") == 1
+    assert not site.store.keys("kiq:inflight:*")
