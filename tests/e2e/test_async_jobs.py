@@ -56,7 +56,7 @@ def test_they_run_on_the_event_loop_and_others_on_threads(site: Site) -> None:
     site.push("Note", "other module")  # of a module that this worker imports, too
     site.client.push({"class": "shout", "args": ["hey"], "kwargs": {"loud": True}})
     site.noted("soft on kiq-event-loop", "HEY", "other module")
-    assert notes_with(site, "hard on kiq-default-")
+    eventually(lambda: notes_with(site, "hard on kiq-default-"))
     eventually(lambda: processed(site) == 4)
     assert site.store.get("stat:failed") is None
     done = worker.says("done", jid)

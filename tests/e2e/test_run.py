@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 import kiq
+from tests.helpers.waiting import eventually
 from tests.helpers.worker_process import JOBS, KIQ, Site, WorkerProcess
 
 
 def info(site: Site, worker: WorkerProcess) -> str:
     """What the process says of itself in Redis."""
     worker.says("ready")
-    return str(site.store.hget(worker.identity, "info").decode())  # type: ignore[union-attr]
+    shown = eventually(lambda: site.store.hget(worker.identity, "info"))
+    return str(shown.decode())  # type: ignore[union-attr]
 
 
 def test_a_pushed_job_runs(shared: Site, worker: WorkerProcess) -> None:
