@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from .plugins.after_commit import after_commit
     from .plugins.cancelling import cancel
     from .plugins.context import carry, carry_locale, carry_trace
+    from .plugins.declared import Options, SetOptions
     from .plugins.iteration import IterableJob
 
 __version__ = "0.1.0"
@@ -66,11 +67,13 @@ __all__ = [
     "Kill",
     "KiqError",
     "NotDone",
+    "Options",
     "PayloadError",
     "Plugin",
     "PluginError",
     "Retry",
     "ServerContext",
+    "SetOptions",
     "Shutdown",
     "Snooze",
     "StoreDenied",
@@ -99,6 +102,8 @@ __all__ = [
 _ELSEWHERE = {
     "IterableJob": ".plugins.iteration",
     "iteration": ".plugins.iteration",
+    "Options": ".plugins.declared",
+    "SetOptions": ".plugins.declared",
     "after_commit": ".plugins.after_commit",
     "cancel": ".plugins.cancelling",
     "carry": ".plugins.context",

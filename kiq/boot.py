@@ -7,7 +7,8 @@ import importlib.util
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,12 @@ def module_name(name: str) -> str:
     return module
 
 
+def load_plugins(names: Sequence[str]) -> None:
+    """Import what *names* say, as :func:`install_plugins` will: what they declare may then be used."""
+    for name in names:
+        _found(name)
+
+
 def install_plugins(host: Host, names: Sequence[str], disabled: Sequence[str] = ()) -> None:
     """Install the standard plugins that are not *disabled*, then what *names* say.
 
@@ -150,19 +157,30 @@ def refuse_unknown(disabled: Sequence[str]) -> None:
 
 def plugin_of(name: str) -> Any:
     """Return the plugin *name*, see :func:`install_plugins`."""
-    module, colon, attribute = name.partition(":")
-    try:
-        if colon:
-            found = getattr(importlib.import_module(module), attribute)
-        else:
-            points = list(metadata.entry_points(group="kiq.plugins", name=name))
-            if not points:
-                raise ConfigError(
-                    f"plugins: no plugin named {name!r} is installed; "
-                    "write module:object for one of your own"
-                )
-            found = points[0].load()
+    found = _found(name)
+    with _refusing(name):
         return found() if isinstance(found, type) else found
+
+
+def _found(name: str) -> Any:
+    """Return the plugin *name*, or its class."""
+    module, colon, attribute = name.partition(":")
+    with _refusing(name):
+        if colon:
+            return getattr(importlib.import_module(module), attribute)
+        points = list(metadata.entry_points(group="kiq.plugins", name=name))
+        if not points:
+            raise ConfigError(
+                f"plugins: no plugin named {name!r} is installed; "
+                "write module:object for one of your own"
+            )
+        return points[0].load()
+
+
+@contextmanager
+def _refusing(name: str) -> Iterator[None]:
+    try:
+        yield
     except KiqError:
         raise
     except Exception as error:

@@ -15,7 +15,7 @@ from .codec import Stencil, made_at
 from .errors import ConfigError, PayloadError
 from .inline import run_inline
 from .jid import Jid, new_jid
-from .options import SetOptions, checked
+from .options import CLASS_ONLY, checked
 from .payload import EPOCH_FROM, Args, Payload, build, due_at
 from .pusher import Pusher, Route
 from .registry import JobSpec, check_importable
@@ -26,7 +26,6 @@ Job = Sequence[Any] | Args[...]
 #: Queue, bytes and jid of a job that is due now.
 Encoded = tuple[str, bytes, str]
 
-_SET_OPTIONS = frozenset(SetOptions.__annotations__)
 _NONE: Mapping[str, Any] = {}
 _SHORTEST_SPREAD = 5.0  # seconds, as in Sidekiq
 
@@ -61,7 +60,7 @@ class Calls:
 
     def having(self, options: Mapping[str, Any]) -> Calls:
         """Return others with *options* on top. Raises ConfigError for an unknown option."""
-        new = checked(self.spec.name, options, known=_SET_OPTIONS)
+        new = checked(self.spec.name, options, but=CLASS_ONLY)
         return Calls(self.spec, {**self.options, **new}, self.route)
 
     def via(self, route: Route) -> Calls:

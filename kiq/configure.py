@@ -44,7 +44,8 @@ def configure(
     given = dict(configured())
     if file is not None:
         document = reader.read(os.fspath(file))
-        reader.settings({reader.FILE: document})  # and for those of the whole file
+        # And for those of the whole file; of plugins a producer has none.
+        reader.settings({reader.FILE: document}, pending=True)
         given = {name: it for name, it in given.items() if name == reader.STARTED}
         given[reader.FILE] = document
     use_settings(given | here)

@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Unpack
 
 from .calls import Calls, Times
-from .options import SetOptions
 from .payload import Args as Args
 from .payload import due_at, due_in
 from .pusher import Route
 
 if TYPE_CHECKING:
     from .aio import AioEnqueuer
+    from .plugins.declared import SetOptions
 
 P = ParamSpec("P")
 

@@ -10,11 +10,14 @@ from .calls import Calls
 from .enqueuing import Enqueuer
 from .errors import ConfigError
 from .job_class import Elsewhere, RetryIn, check_plain_function
-from .options import CLASS_ONLY, DEFAULTS, Options, checked
+from .options import CLASS_ONLY, DEFAULTS, checked
 from .payload import Payload
 from .registry import JobSpec, registry, wire_name
 from .sole import Sole
 from .undone import refuse_undone
+
+if TYPE_CHECKING:
+    from .plugins.declared import Options
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -13,7 +13,7 @@ from .calls import Calls
 from .enqueuing import Enqueuer
 from .errors import ConfigError, Discard, Kill
 from .middleware import ServerContext
-from .options import CLASS_ONLY, DEFAULTS, Options, SetOptions, checked
+from .options import CLASS_ONLY, DEFAULTS, checked
 from .payload import Args, Payload
 from .pusher import Route
 from .registry import JobSpec, registry, wire_name
@@ -21,6 +21,7 @@ from .undone import refuse_undone
 
 if TYPE_CHECKING:
     from .aio import AioEnqueuer
+    from .plugins.declared import Options, SetOptions
 
 P = ParamSpec("P")
 #: What ``retry_in`` may answer: seconds, Kill, Discard, or None for the usual delay.

@@ -11,6 +11,10 @@ from typing import Any, Protocol, runtime_checkable
 from . import raised
 from .errors import PluginError
 from .events import Events, Handler
+from .features import Between as Between
+from .features import Feature as Feature
+from .features import Secret as Secret
+from .features import declare as declare
 from .kept import is_own
 from .middleware import Chain, ClientContext, ClientLayers, Layer, Next, ServerContext
 from .raised import message_of, name_of
@@ -72,9 +76,12 @@ class Host:
         self.events = Events()
         self.error_handlers: list[ErrorHandler] = [log_error]
         self.death_handlers: list[DeathHandler] = []
-        self.services: list[Callable[[Any], Service]] = []
+        #: Each is called with the worker before it starts; returns a service, or None if it needs none.
+        self.services: list[Callable[[Any], Service | None]] = []
         self.queue_filters: list[QueueFilter] = []
         self.log_fields: list[LogFields] = []
+        #: What a process shows of its features, in its entry among the processes.
+        self.info: dict[str, Any] = {}
         #: Makes what runs ``async def`` jobs, when a worker with (Config, Registry) starts; None where
         #: there are no such jobs.
         self.async_runner: Callable[[Any, Any], AsyncRunner | None] | None = None

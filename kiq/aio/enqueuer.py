@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Generic, ParamSpec, Unpack
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Unpack
 
 from ..calls import Calls, Times
 from ..client import default_client
-from ..options import SetOptions
 from ..payload import Args, due_at, due_in
 from .pushes import push_encoded, push_loads
 from .threads import in_thread
+
+if TYPE_CHECKING:
+    from ..plugins.declared import SetOptions
 
 P = ParamSpec("P")
 

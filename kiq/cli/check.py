@@ -11,7 +11,7 @@ import click
 
 from .. import boot, config_file
 from ..client import configured, use_settings
-from ..config import Config, banner_lines
+from ..config import Config
 from ..embedded import is_embedded
 from ..embedded.locate import find_binary
 from ..errors import KiqError
@@ -32,20 +32,20 @@ def check(path: str | None, environment: str | None, require: Sequence[str]) -> 
     """
     flags = {"environment": environment, "require": list(require)}
     use_settings(config_file.started(path, {name: it for name, it in flags.items() if it}))
-    found = config_file.outcome(configured())
+    found = config_file.outcome(configured(), pending=True)
     told = [str(problem) for problem in (*found.problems, *found.doubts)]
-    told += _problems_of_application(found.config)
-    if not found.problems:
-        found = config_file.outcome(configured())  # with what the application configured
-        told += [str(problem) for problem in found.problems]
-    for problem in dict.fromkeys(told):
+    broken = list(_problems_of_application(found.config))
+    # With what the application configured, and what plugins declare, of which none must be missing.
+    found = config_file.outcome(configured(), pending=bool(broken))
+    told = list(dict.fromkeys([*told, *broken, *(str(each) for each in found.problems)]))
+    for problem in told:
         click.echo(problem, err=True)
     if told:
         click.echo(f"{len(told)} problem{'s' if len(told) > 1 else ''}", err=True)
         sys.exit(CONFIG)
     if is_embedded(found.config.redis.url):
         find_binary()
-    for line in (*banner_lines(found.config), *found.config.notices):
+    for line in (*config_file.banner_lines(found.config), *found.config.notices):
         click.echo(line)
     click.echo("ok")
 

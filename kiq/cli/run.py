@@ -12,7 +12,7 @@ import click
 from .. import __version__, boot, config_file, log, loggers
 from ..client import configured, use_settings
 from ..clock import steady
-from ..config import Config, banner_lines
+from ..config import Config
 from ..errors import BootError, ConfigError, KiqError, StoreError
 from ..plugin import host
 from ..registry import registry
@@ -95,11 +95,12 @@ def _broken(error: BaseException) -> int:
 def _application(path: str | None, flags: dict[str, Any]) -> Config:
     """Read the settings, import the application, and read them again with what it configured."""
     use_settings(config_file.started(path, flags))
-    config = config_file.settings(configured())
+    config = config_file.settings(configured(), pending=True)
     log.configure(config.log_level, config.log_format)
     loggers.adopt()
     boot.import_application(config.require)
-    config = config_file.settings(configured())  # its code may have said more
+    boot.load_plugins(config.plugins)
+    config = config_file.settings(configured())  # its code, and plugins, may have said more
     boot.install_plugins(host, config.plugins, config.disable_plugins)
     if not registry.all():
         raise ConfigError(no_jobs.why(config.require))
@@ -120,7 +121,10 @@ def _work(control: Control, config: Config) -> int:
         connect=crash_points.connector,
     )
     control.enter(CONNECTING, launcher)
-    for line in (f"kiq {__version__}, Python {sys.version.split()[0]}", *banner_lines(config)):
+    for line in (
+        f"kiq {__version__}, Python {sys.version.split()[0]}",
+        *config_file.banner_lines(config),
+    ):
         logger.info("%s", line)
     for notice in config.notices:
         logger.warning("%s", notice)

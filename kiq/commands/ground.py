@@ -83,7 +83,7 @@ def _settings(path: str | None, flags: dict[str, Any], *, needed: bool, acts: bo
     is here and can't be imported is told, and stops what *acts*. Raises BootError.
     """
     use_settings(config_file.started(path, flags))
-    config = config_file.settings(configured())
+    config = config_file.settings(configured(), pending=True)
     boot.add_working_folder()
     modules = boot.modules_of(config)
     # What the variable says, no code overrides.
@@ -100,7 +100,7 @@ def _settings(path: str | None, flags: dict[str, Any], *, needed: bool, acts: bo
         place = f"{config.redis.masked_url} ({config.origins['redis.url']})"
         note(f"{error}\nlooking at {place}; its code may say otherwise")
         return config
-    return replace(config_file.settings(configured()), require=modules)
+    return replace(config_file.settings(configured(), pending=True), require=modules)
 
 
 def _ground(config: Config, requires: bool, as_json: bool) -> Ground:

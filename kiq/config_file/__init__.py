@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .banner import banner_lines
 from .file import LOOKED_FOR, read
 from .process import FILE, STARTED, load, outcome, problems, settings, started
 from .tree import Problem
@@ -11,6 +12,7 @@ __all__ = [
     "LOOKED_FOR",
     "STARTED",
     "Problem",
+    "banner_lines",
     "load",
     "outcome",
     "problems",

@@ -11,26 +11,15 @@ from .schema import (
     CAPSULE_KEYS,
     GONE,
     IGNORED,
-    NAMES,
-    OPTION_SETTINGS,
     REDIS_REFUSED,
+    TABLES,
+    known,
     suggestion,
 )
 from .tree import Invalid, Items, Leaf, Node, Problem, Table
 from .values import boolean
 
 _CAPSULE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,50}")
-_REDIS_NAMES = tuple(name.removeprefix("redis.") for name in NAMES if name.startswith("redis."))
-_TOP_NAMES = (
-    *(name for name in NAMES if "." not in name),
-    "redis",
-    "capsules",
-    "environments",
-    "verbose",
-    *BARE_ENVIRONMENTS,
-    *GONE,
-    *IGNORED,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +34,17 @@ class Entry:
 
 @dataclass(slots=True)
 class Section:
-    """The settings of one level of a source, and what was wrong or remarkable about it."""
+    """The settings of one level of a source, and what was wrong or remarkable about it.
+
+    *strangers* are mappings that nothing here knows: of plugins that are not loaded yet, perhaps.
+    """
 
     source: str
     entries: dict[str, Entry] = field(default_factory=dict)
     capsules: list[str] = field(default_factory=list)
     environments: dict[str, Section] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    strangers: list[Problem] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
 
 
@@ -71,6 +64,8 @@ def read_section(table: Table, source: str, *, nested: bool = False) -> Section:
             _read_redis(section, key, node)
         elif name == "capsules":
             _read_capsules(section, key, node)
+        elif name in known().sections:
+            _read_feature(section, key, node)
         else:
             _read_key(section, key, node)
     return section
@@ -78,8 +73,9 @@ def read_section(table: Table, source: str, *, nested: bool = False) -> Section:
 
 def _read_key(section: Section, key: Leaf, node: Node) -> None:
     name = str(key.value)
-    if name in NAMES and "." not in name:
-        _add(section, NAMES[name], name, key.line, node)
+    names = known().names
+    if name in names and "." not in name:
+        _add(section, names[name], name, key.line, node)
     elif name == "verbose":
         if _truth(section, key, node):
             _add(section, "log_level", name, key.line, Leaf("debug", node.line))
@@ -88,20 +84,23 @@ def _read_key(section: Section, key: Leaf, node: Node) -> None:
         section.notices.append(_noticed(section, key, IGNORED[name]))
     elif name in GONE:
         _problem(section, key, GONE[name])
+    elif name == "<<":
+        _problem(section, key, "merge keys (<<) are not supported: write the settings out")
     else:
-        _problem(section, key, _unknown(name, node))
+        _read_unknown(section, key, node)
 
 
-def _unknown(name: str, node: Node) -> str:
-    if name == "<<":
-        return "merge keys (<<) are not supported: write the settings out"
-    near = suggestion(name, _TOP_NAMES)
-    if not near and isinstance(node, Table):
-        return (
-            f"unknown key {name}; if it is an environment, write it under environments: "
-            f"environments: {{{name}: {{...}}}}"
-        )
-    return f"unknown key {name}{near}"
+def _read_unknown(section: Section, key: Leaf, node: Node) -> None:
+    name = str(key.value)
+    near = suggestion(name, known().keys())
+    message = f"unknown key {name}{near}"
+    if not isinstance(node, Table) or suggestion(name, (*TABLES, *known().sections)):
+        _problem(section, key, message)
+        return
+    if not near:
+        where = f"environments: {{{name}: {{...}}}}"
+        message += f"; if it is an environment, write it under environments: {where}"
+    section.strangers.append(Problem(key.line, name, message, section.source))
 
 
 def _truth(section: Section, key: Leaf, node: Node) -> bool:
@@ -142,11 +141,22 @@ def _read_redis(section: Section, key: Leaf, node: Node) -> None:
         setting = f"redis.{name}"
         if name in REDIS_REFUSED:
             _problem(section, option, f"redis.{name} is not for you to set: {REDIS_REFUSED[name]}")
-        elif setting in NAMES or in_code:
+        elif setting in known().names or in_code:
             _add(section, setting, f"redis.{name}", option.line, value)
         else:
-            near = suggestion(name, (*_REDIS_NAMES, *OPTION_SETTINGS))
+            near = suggestion(name, known().under("redis"))
             _problem(section, option, f"unknown key redis.{name}{near}")
+
+
+def _read_feature(section: Section, key: Leaf, node: Node) -> None:
+    name = str(key.value)
+    for option, value in _entries(section, key, node, "a mapping of settings"):
+        setting = f"{name}.{option.value}"
+        if setting in known().names:
+            _add(section, setting, setting, option.line, value)
+        else:
+            near = suggestion(str(option.value), known().under(name))
+            _problem(section, option, f"unknown key {setting}{near}")
 
 
 def _read_capsules(section: Section, key: Leaf, node: Node) -> None:

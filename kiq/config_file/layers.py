@@ -9,7 +9,7 @@ from typing import Any
 
 from ..config import Redis
 from .document import Entry, Section, read_section
-from .schema import NAMES, SETTINGS
+from .schema import known
 from .tree import Items, Leaf, Node, Table, node_of, place
 
 COMMAND_LINE = "the command line"
@@ -34,8 +34,8 @@ class Layer:
 
 def origin_of(source: str, entry: Entry) -> str:
     """Return the flag, the variable, or the source with its line."""
-    if source == COMMAND_LINE and entry.setting in SETTINGS:
-        return SETTINGS[entry.setting].flag
+    if source == COMMAND_LINE and entry.setting in known().settings:
+        return known().settings[entry.setting].flag
     return place(source or entry.key, entry.line)
 
 
@@ -62,7 +62,7 @@ def configured_layer(configured: Mapping[str, Any]) -> Layer:
 def variables_layer(environ: Mapping[str, str]) -> Layer:
     """Return what the ``KIQ_*`` variables give; an empty variable counts as not set."""
     section = Section("")
-    for setting in SETTINGS.values():
+    for setting in known().settings.values():
         text = environ.get(setting.variable)
         if text:
             parts: Node = Leaf(text)
@@ -91,14 +91,15 @@ def _section_of(values: Mapping[str, Any], command_line: bool) -> Section:
 
 
 def _near_misses(environ: Mapping[str, str]) -> list[str]:
-    known = [setting.variable for setting in SETTINGS.values()]
+    there = known()
+    variables = [setting.variable for setting in there.settings.values()]
     notices = []
     for name in environ:
-        if not name.startswith("KIQ_") or name in known or name in _OTHER_VARIABLES:
+        if not name.startswith("KIQ_") or name in variables or name in _OTHER_VARIABLES:
             continue
-        setting = NAMES.get(name.removeprefix("KIQ_").lower())
-        near = [SETTINGS[setting].variable] if setting else []
-        near = near or difflib.get_close_matches(name, known, n=1, cutoff=0.85)
+        setting = there.names.get(name.removeprefix("KIQ_").lower())
+        near = [there.settings[setting].variable] if setting else []
+        near = near or difflib.get_close_matches(name, variables, n=1, cutoff=0.85)
         if near:
             notices.append(f"the variable {name} is no setting; did you mean {near[0]}?")
     return notices

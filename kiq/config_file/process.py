@@ -56,28 +56,31 @@ def settings(
     given: Mapping[str, Any],
     *,
     only: Collection[str] | None = None,
+    pending: bool = False,
     environ: Mapping[str, str] = os.environ,
 ) -> Config:
     """Return the configuration of a process whose code gave *given* (``kiq.client.configured()``).
 
-    *only* names what is wanted, and looked at. Raises ConfigError as ``load`` does.
+    *only* names what is wanted, and looked at; *pending* says that its plugins are not loaded yet, so
+    that sections which nobody knows may be theirs. Raises ConfigError as ``load`` does.
     """
-    return check(outcome(given, only=only, environ=environ))
+    return check(outcome(given, only=only, pending=pending, environ=environ))
 
 
 def outcome(
     given: Mapping[str, Any],
     *,
     only: Collection[str] | None = None,
+    pending: bool = False,
     environ: Mapping[str, str] = os.environ,
 ) -> Outcome:
     """Return what :func:`settings` would, with all problems."""
-    configured = dict(given)
+    configured, wanted = dict(given), {"only": only, "pending": pending}
     document, flags = configured.pop(STARTED, (None, {}))
     named = configured.pop(FILE, None)
     if document is None or named is None or named.path == document.path:
-        return _outcome(document or named or NO_FILE, flags, environ, configured, only=only)
-    return _outcome(document, flags, environ, configured, beside=named, only=only)
+        return _outcome(document or named or NO_FILE, flags, environ, configured, **wanted)
+    return _outcome(document, flags, environ, configured, beside=named, **wanted)
 
 
 def _outcome(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from .. import features
 from ..config import SHARED, Capsule, Config
 from ..errors import ConfigError
 from .document import Section, read_section
@@ -20,7 +21,7 @@ from .layers import (
 )
 from .redis_settings import redis_of
 from .resolver import MISSING, Resolver, read_entry
-from .schema import SETTINGS, suggestion
+from .schema import SETTINGS, names_of, suggestion
 from .tree import Problem, Table
 
 _CONFIG_FIELDS = tuple(
@@ -55,13 +56,17 @@ def resolve(
     configured: Mapping[str, Any],
     beside: Document = NO_FILE,
     only: Collection[str] | None = None,
+    pending: bool = False,
 ) -> Outcome:
     """Return the configuration of *document* (the tree of *file*), flags, variables and code.
 
     *beside* is a file that the code of a worker named, of which what SHARED names counts, before the
-    worker's own. *only* names what is wanted: of nothing else is anything told, good or bad. Needs no
-    YAML and reads no file: ``resolve(None, None, ...)`` is a process without one.
+    worker's own. *only* names what is wanted: of nothing else is anything told, good or bad. *pending*:
+    plugins that are not loaded yet may have sections, so those that nobody knows are left alone. Needs
+    no YAML and reads no file: ``resolve(None, None, ...)`` is a process without one.
     """
+    if only is None:
+        features.load()
     top = read_section(document or Table(()), file or "")
     other = _shared(read_section(beside.tree or Table(()), beside.path or ""))
     named = [flags_layer(flags), variables_layer(environ), configured_layer(configured)]
@@ -80,6 +85,7 @@ def resolve(
     problems = [*resolver.problems, *_unused_problems(unused, environ)]
     for section in (*sections, *unused):
         problems.extend(section.problems)
+        problems.extend(() if pending else section.strangers)
     notices = [notice for each in sections for notice in each.notices]
     doubts = _doubts_of_environment(environment, resolver.origins["environment"], top)
     notices += [problem.message for problem in doubts if top.environments]
@@ -126,6 +132,7 @@ def _build(
     }
     if only is None:
         values["capsules"] = _capsules(resolver)
+        values["features"] = tuple(_features(resolver))
     return Config(
         redis=redis_of(resolver),
         environment=environment,
@@ -133,6 +140,24 @@ def _build(
         file=file,
         **values,
     )
+
+
+def _features(resolver: Resolver) -> Iterator[Any]:
+    """Yield the settings of each feature that has some."""
+    for feature in features.declared():
+        if feature.settings is None:
+            continue
+        blank = feature.settings()
+        values = {
+            field: resolver.value(name, getattr(blank, field))
+            for field, name in names_of(feature).items()
+        }
+        try:
+            yield feature.settings(**values)
+        except ValueError as error:  # its own, about settings that don't go together
+            source = resolver.origins[next(iter(names_of(feature).values()))].partition(";")[0]
+            resolver.problems.append(Problem(None, feature.name, str(error), source))
+            yield blank
 
 
 def _capsules(resolver: Resolver) -> tuple[Capsule, ...]:

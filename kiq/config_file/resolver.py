@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..config import Capsule, queues_text
+from ..config import Capsule
 from ..redis_url import mask
 from ..store.source import source_of
+from .banner import queues_text
 from .document import Entry
 from .expanding import expand
 from .layers import Layer, origin_of
-from .schema import SETTINGS
+from .schema import known
 from .tree import Invalid, Leaf, MissingVariable, Node, Problem
 from .url_settings import said_by
 
@@ -96,9 +97,10 @@ def read_entry(entry: Entry, source: str, environ: Mapping[str, str]) -> tuple[A
 
 
 def _reader(setting: str, node: Node) -> Any:
-    schema = SETTINGS.get(setting)
+    settings = known().settings
+    schema = settings.get(setting)
     if setting.startswith("capsules."):
-        schema = SETTINGS[setting.rpartition(".")[2]]
+        schema = settings[setting.rpartition(".")[2]]
     if schema is None:
         # An object that code passes through to redis-py.
         return node.value if isinstance(node, Leaf) else node
@@ -122,7 +124,7 @@ def _overridden(setting: str, winner: Candidate, other: Candidate) -> str:
 
 
 def _shown(setting: str, value: Any) -> str:
-    schema = SETTINGS.get(setting)
+    schema = known().settings.get(setting)
     if setting == "redis.url":
         return mask(value) if isinstance(value, str) else source_of(value).where
     if schema is not None and schema.hidden:

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
+from typing import get_type_hints
 
+from .. import features
+from ..errors import PluginError
+from ..features import Feature
+from .annotated import reader_of
 from .values import (
     Reader,
     boolean,
@@ -64,7 +70,6 @@ _TOP = (
     _setting("dead_max_jobs", integer(1, 100_000_000)),
     _setting("dead_timeout", seconds(1, 36_500 * _DAY), "dead_timeout_in_seconds"),
     _setting("lease", seconds(5, 3600)),
-    _setting("max_iteration_runtime", seconds(0, 365 * _DAY)),
     _setting("require", texts, "imports"),
     _setting("tag", text),
     _setting("labels", texts),
@@ -80,11 +85,6 @@ _TOP = (
     _setting("disable_plugins", texts),
     _setting("max_payload", integer(1, 512 * 1024 * 1024)),
     _setting("push_buffer", integer(0, 1_000_000)),
-    _setting("time_limit_grace", seconds(0.1, _DAY)),
-    _setting("max_stuck", integer(0, 1000)),
-    _setting("async_concurrency", integer(1, 100_000)),
-    _setting("async_loop", choice("asyncio", "uvloop")),
-    _setting("async_blocked_after", seconds(0, 3600)),
 )
 
 #: Keyword arguments of redis-py's connection that a file may set.
@@ -113,13 +113,7 @@ _REDIS = (
 )
 
 SETTINGS: dict[str, Setting] = {setting.name: setting for setting in (*_TOP, *_REDIS)}
-OPTION_SETTINGS = tuple(f"redis.{name}" for name in _REDIS_OPTIONS)
 CAPSULE_KEYS = ("concurrency", "queues")
-NAMES: dict[str, str] = {
-    spelling: setting.name
-    for setting in SETTINGS.values()
-    for spelling in (setting.name, *setting.aliases)
-}
 #: Names of environments whose section may stand at the top level, as in Sidekiq.
 BARE_ENVIRONMENTS = ("production", "development", "test", "staging")
 
@@ -166,6 +160,73 @@ IGNORED = {
     "redis_idle_timeout": "redis_idle_timeout is ignored: kiq keeps few connections, all in use",
     "health_check": "health_check is ignored: it comes later",
 }
+
+#: Keys of the top level that hold more than one setting.
+TABLES = ("redis", "capsules", "environments", *BARE_ENVIRONMENTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The settings that exist here, the job path's and those of features.
+
+    *names* maps each spelling to its setting, *sections* are the keys under which features have theirs.
+    """
+
+    settings: dict[str, Setting]
+    names: dict[str, str]
+    sections: tuple[str, ...]
+
+    def under(self, section: str) -> list[str]:
+        """Return the names of the settings that stand under the key *section*, without it."""
+        return [name.partition(".")[2] for name in self.names if name.startswith(f"{section}.")]
+
+    def keys(self) -> list[str]:
+        """Return all keys that may stand at the top level."""
+        single = [name for name in self.names if "." not in name]
+        return [*single, *TABLES, *self.sections, "verbose", *GONE, *IGNORED]
+
+
+def known() -> Known:
+    """Return the settings that were declared until now; :func:`kiq.features.load` makes it those of kiq."""
+    return _known(features.declared())
+
+
+def section_of(feature: Feature) -> str:
+    """Return the key under which the settings of *feature* stand; "" is the top level."""
+    return feature.name if feature.section is None else feature.section
+
+
+def names_of(feature: Feature) -> dict[str, str]:
+    """Return the settings of *feature* by the names of their fields; empty where it has none."""
+    prefix = f"{section_of(feature)}." if section_of(feature) else ""
+    if feature.settings is not None and not is_dataclass(feature.settings):
+        raise PluginError(f"{feature.name}: settings must be a dataclass, not {feature.settings!r}")
+    declared = fields(feature.settings) if feature.settings is not None else ()
+    return {each.name: prefix + each.name for each in declared}
+
+
+@cache
+def _known(declared: tuple[Feature, ...]) -> Known:
+    settings = dict(SETTINGS)
+    sections: list[str] = []
+    for feature in declared:
+        section, names = section_of(feature), names_of(feature)
+        if feature.settings is None:
+            continue
+        taken = {*settings, *TABLES, *sections, *GONE, *IGNORED, "verbose"}
+        for key in {section} - {""} or names.values():
+            if key in taken:
+                raise PluginError(f"{feature.name}: the setting {key!r} is taken")
+        sections += [section] if section else []
+        kinds = get_type_hints(feature.settings, include_extras=True)
+        for field, name in names.items():
+            settings[name] = _setting(name, reader_of(f"{feature.name}: {field}", kinds[field]))
+    names = {
+        spelling: setting.name
+        for setting in settings.values()
+        for spelling in (setting.name, *setting.aliases)
+    }
+    return Known(settings, names, tuple(sections))
 
 
 def suggestion(wrong: str, known: Iterable[str]) -> str:

@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ..config import Mode, parse_queues
+from ..config import Mode
 from ..errors import ConfigError
 from ..redis_url import parse
 from ..store.source import check_client
 from .tree import Invalid, Items, Leaf, Node, Table
+from .weights import parse_queues
 
 #: Returns the typed value of a node; raises Invalid.
 Reader = Callable[[Node], Any]
@@ -41,14 +42,20 @@ def integer(low: int, high: int) -> Reader:
 
 def seconds(low: float, high: float) -> Reader:
     """Return a reader of numbers of seconds from *low* to *high*."""
+    return number(low, high, "seconds")
+
+
+def number(low: float, high: float, unit: str = "") -> Reader:
+    """Return a reader of numbers, of *unit* if it is named, from *low* to *high*."""
+    what = f"a number of {unit}" if unit else "a number"
 
     def read(node: Node) -> float:
         value = _leaf_value(node)
         if isinstance(value, str) and _NUMBER.fullmatch(value):
             value = float(value)
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not number or not low <= value <= high:
-            raise _wrong(node, f"must be a number of seconds from {low:g} to {high:.10g}")
+        fits = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not fits or not low <= value <= high:
+            raise _wrong(node, f"must be {what} from {low:g} to {high:.10g}")
         return float(value)
 
     return read

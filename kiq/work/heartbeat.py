@@ -60,7 +60,6 @@ class Heartbeat:
         self._next_beat = 0.0
         self._round_trip_us = 0
         self._first = True
-        self._has_async = any(spec.is_async for spec in worker.registry.all())
         self._stopping = False
         self._wake = threading.Event()
         self._soon = False
@@ -199,12 +198,12 @@ class Heartbeat:
     def _info(self) -> dict[str, Any]:
         worker, config = self._worker, self._worker.config
         return {
+            **worker.host.info,
             "hostname": worker.identity.rsplit(":", 2)[0],
             "started_at": worker.started_at,
             "pid": os.getpid(),
             "tag": config.tag,
             "concurrency": sum(capsule.concurrency for capsule in config.capsules),
-            "async_concurrency": config.async_concurrency if self._has_async else 0,
             "capsules": {capsule.name: _shown(capsule) for capsule in config.capsules},
             "queues": [name for capsule in config.capsules for name in capsule.queue_names],
             "weights": [_weights(capsule) for capsule in config.capsules],

@@ -104,7 +104,7 @@ class Launcher:
         )
         # Made before any job runs: what a service must know by then, it looks up here, and jobs find
         # what it brings. Started when all else is.
-        self._services = [make(worker) for make in self._host.services]
+        self._services = [it for make in self._host.services if (it := make(worker)) is not None]
         worker.errands.start()
         self.started = True
         for manager in self._managers:

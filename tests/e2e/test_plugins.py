@@ -115,3 +115,92 @@ def test_a_filter_pauses_a_queue_and_lets_it_go_on(site: Site) -> None:
     assert site.count("queue:other") == 1
     site.store.srem("resting", "other")
     eventually(lambda: "held" in site.notes)
+
+
+FEATURE = """
+from dataclasses import dataclass
+from typing import Annotated
+
+from kiq.plugin import Between, Feature, declare
+from tests.helpers.jobs import note
+
+
+@dataclass(frozen=True)
+class Settings:
+    greeting: str = "hello"
+    times: Annotated[int, Between(1, 9)] = 1
+
+
+declare(Feature("greeter", options={"greets": str}, settings=Settings))
+
+
+class Greeter:
+    name = "greeter"
+    payload_field = "greets"
+
+    def install(self, host):
+        host.services.append(self.attach)
+        host.around_perform(self)
+
+    def attach(self, worker):
+        self.settings = worker.config.of(Settings)
+
+    def __call__(self, context, call_next):
+        for _ in range(self.settings.times):
+            note(f"{self.settings.greeting} {context.payload['greets']}")
+        return call_next(context)
+"""
+GREETED = """
+import kiq
+import greeter
+from tests.helpers.jobs import note
+
+
+class Greeted(kiq.Job, name="tests.helpers.jobs.Greeted", greets="Bob"):
+    def perform(self):
+        note("performed")
+"""
+
+
+def greeter(site: Site, section: str) -> str:
+    site.write("greeter.py", FEATURE)
+    site.write("greeted.py", GREETED)
+    text = f"require: [greeted]\nplugins: ['greeter:Greeter']\n{section}"
+    return str(site.write("kiq.yml", text))
+
+
+def test_a_plugin_has_options_and_a_section_of_its_own(site: Site) -> None:
+    path = greeter(site, "greeter: {greeting: hi}\nproduction: {greeter: {times: 2}}\n")
+    checked = site.run("check", "-C", path, KIQ_GREETER_GREETING="ahoy")
+    assert checked.wait() == 0, checked.log
+    site.start("-r", "greeted", "-C", path, "-e", "production", KIQ_GREETER_GREETING="ahoy")
+    site.push("Greeted", greets="Eve")
+    site.noted("performed")
+    assert site.notes == ["ahoy Eve", "ahoy Eve", "performed"]
+
+
+def test_mistakes_in_the_section_of_a_plugin_are_told_at_their_line(site: Site) -> None:
+    path = greeter(site, "greeter:\n  times: 10\n  greetin: x\nstranger: {a: 1}\n")
+    told = [
+        f"{path}:4: greeter.times must be a whole number from 1 to 9, not 10",
+        f"{path}:5: unknown key greeter.greetin; did you mean greeting?",
+        f"{path}:6: unknown key stranger; if it is an environment",
+    ]
+    for command in (("check",), ("run",)):
+        process = site.run(*command, "-C", path)
+        assert process.wait() == 78
+        found = [next((it for it in process.lines if each in it), each) for each in told]
+        assert all(each in it for each, it in zip(told, found, strict=True)), process.log
+    assert "Traceback" not in process.log
+
+
+def test_where_the_plugin_cannot_be_loaded_its_section_is_no_second_mistake(site: Site) -> None:
+    path = greeter(site, "greeter: {times: 2}\n")
+    site.write("greeter.py", "import missing_package\n")
+    site.write("greeted.py", "")
+    process = site.run("check", "-C", path, "-r", JOBS)
+    assert process.wait() == 78
+    assert [line for line in process.lines if "greeter" in line] == [
+        "plugin 'greeter:Greeter' can't be loaded: ModuleNotFoundError: No module named 'missing_package'"
+    ]
+    assert process.lines[-1] == "1 problem"

@@ -15,12 +15,13 @@ import redis
 
 import kiq
 from kiq.client import Client
-from kiq.config import Capsule, Config
+from kiq.config import Capsule
 from kiq.config import Redis as RedisSettings
 from kiq.registry import registry
 from kiq.work.courier import Courier
 from kiq.work.launcher import Launcher
 from kiq.work.manager import Manager
+from tests.helpers.featured import config_of
 from tests.helpers.waiting import eventually
 
 #: What ran: number, and when it began (monotonic clock).
@@ -112,7 +113,7 @@ class DrivenWorker:
         self.rounds: Counter[str] = Counter()  # by the name of the thread that began them
         self._host = kiq.Host()
         self._host.error_handlers[:] = [lambda error, where: self.problems.append((error, where))]
-        config = Config(
+        config = config_of(
             redis=RedisSettings(url=url),
             capsules=capsules or (Capsule(concurrency=2),),
             skip_default_job_logging=True,

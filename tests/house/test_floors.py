@@ -40,6 +40,7 @@ REACHES_UP = {
     "kiq/client.py": {"kiq.config_file", "kiq.plugins.push_buffer"},
     "kiq/enqueuing.py": {"kiq.aio"},
     "kiq/inline.py": {"kiq.aio"},
+    "kiq/features.py": {"kiq.plugins.declared"},
 }
 
 

@@ -133,7 +133,7 @@ def test_at_the_end_it_waits_for_what_is_still_to_be_kept(
     settings = RedisSettings(url=redis_url)
     worker = Worker(Config(redis=settings), host, Registry(), Connector(settings), "0")
     (make,) = host.services
-    make(worker).start()
+    make(worker)
     for number in range(8):
         plugin._waiting.put_nowait(Profiled("tok", f"{number}", "HardWorker", recording))
     plugin._start_thread()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,7 +16,7 @@ import yaml
 
 import kiq
 from kiq import config_file
-from kiq.config_file.schema import SETTINGS
+from kiq.plugins.declared import AsyncSettings
 from tests.helpers.stored import in_queue, scheduled
 
 PAGE = Path(__file__).parents[2].joinpath("docs", "async.md").read_text("utf-8")
@@ -53,8 +54,9 @@ def test_the_settings_of_the_page_are_those_that_exist(tmp_path: Path) -> None:
         path = tmp_path / "kiq.yml"
         path.write_text(text)
         config = config_file.load(str(path))
-        assert config.async_concurrency == yaml.safe_load(text)["async_concurrency"]
+        assert (
+            config.of(AsyncSettings).async_concurrency == yaml.safe_load(text)["async_concurrency"]
+        )
     table = dict(re.findall(r"^\| `(async_\w+)` \| `?([\w.]+)`? \|", PAGE, re.MULTILINE))
-    config = kiq.config.Config()
-    assert {name: str(getattr(config, name)) for name in SETTINGS if name in table} == table
+    assert {name: str(value) for name, value in asdict(AsyncSettings()).items()} == table
     assert len(table) == 3

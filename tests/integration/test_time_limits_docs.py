@@ -14,6 +14,7 @@ import kiq
 from kiq.config import Config
 from kiq.config_file import load
 from kiq.errors import ConfigError
+from kiq.plugins.declared import TimeLimitSettings
 from kiq.plugins.interrupting.crew import Crew
 from kiq.plugins.time_limits import TimeLimits
 from kiq.registry import registry
@@ -59,7 +60,8 @@ def test_the_settings_of_the_page_are_settings(tmp_path: Path) -> None:
     file = tmp_path / "kiq.yml"
     file.write_text(block)
     config = load(str(file), flags={})
-    assert (config.time_limit_grace, config.max_stuck) == (30.0, 0)
+    assert config.of(TimeLimitSettings) == TimeLimitSettings(30.0, 0)
+    assert TimeLimitSettings() == TimeLimitSettings(30.0, 0)
     file.write_text("time_limit_grace: 0\nmax_stuck: -1\n")
     with pytest.raises(ConfigError, match="time_limit_grace"):
         load(str(file), flags={})

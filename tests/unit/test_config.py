@@ -4,16 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiq.config import (
-    Capsule,
-    Config,
-    Redis,
-    banner_lines,
-    check_queue_name,
-    mask,
-    parse_queues,
-    queues_text,
-)
+from kiq.config import Capsule, Config, Redis, check_queue_name, mask
+from kiq.config_file.banner import banner_lines, queues_text
+from kiq.config_file.weights import parse_queues
 from kiq.errors import ConfigError
 
 QUEUE_NAMES = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1)

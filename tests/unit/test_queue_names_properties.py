@@ -12,7 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kiq import keys
-from kiq.config import check_queue_name, parse_queues
+from kiq.config import check_queue_name
+from kiq.config_file.weights import parse_queues
 from kiq.errors import ConfigError, PayloadError
 from kiq.payload import normalized
 

@@ -9,6 +9,7 @@ from ...config import Config
 from ...errors import ConfigError
 from ...plugin import AsyncRunner, Host
 from ...registry import Registry
+from ..declared import AsyncSettings
 
 
 class AsyncJobs:
@@ -25,6 +26,9 @@ class AsyncJobs:
         def make(config: Config, registry: Registry) -> AsyncRunner | None:
             names = sorted({spec.name for spec in registry.all() if spec.is_async})
             self._runner = runner = _runner(names[0], config, host) if names else None
+            host.info["async_concurrency"] = (
+                config.of(AsyncSettings).async_concurrency if names else 0
+            )
             return cast(AsyncRunner | None, runner)
 
         host.async_runner = make

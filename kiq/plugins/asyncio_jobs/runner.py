@@ -19,6 +19,7 @@ from ...middleware import Next, ServerContext
 from ...plugin import Host
 from ...verdict import Taken, ToQueue, Verdict
 from ...work.desk import Desk
+from ..declared import AsyncSettings
 from .aside import Aside
 from .run import AsyncRun
 from .slots import Slots
@@ -36,9 +37,10 @@ class Runner:
 
     def __init__(self, config: Config, host: Host) -> None:
         self._host = host
-        self._loop = _new_loop(config.async_loop)
+        settings = config.of(AsyncSettings)
+        self._loop = _new_loop(settings.async_loop)
         self._loop.set_exception_handler(self._reported)
-        self._slots = Slots(config.async_concurrency, interruption.stopping.is_set)
+        self._slots = Slots(settings.async_concurrency, interruption.stopping.is_set)
         self._aside = Aside()
         self._handed_over: deque[AsyncRun] = deque()
         self._called = False  # the loop will look at what was handed over
@@ -48,8 +50,8 @@ class Runner:
         self.thread.start()
         self._tid = tid_of(self.thread)
         self._watchdog: Watchdog | None = None
-        if config.async_blocked_after:
-            self._watchdog = Watchdog(self._loop, self.thread, config.async_blocked_after)
+        if settings.async_blocked_after:
+            self._watchdog = Watchdog(self._loop, self.thread, settings.async_blocked_after)
 
     # For the executor and its processors
 

@@ -9,6 +9,7 @@ from ...kept import stack_of
 from ...verdict import Taken
 from ...work.processor import Processor
 from ...work.worker import Worker
+from ..declared import TimeLimitSettings
 from .watchdog import Watchdog
 
 logger = logging.getLogger("kiq.interrupting")
@@ -25,11 +26,11 @@ class Crew:
     """
 
     def __init__(self, worker: Worker) -> None:
-        config = worker.config
+        config, settings = worker.config, worker.config.of(TimeLimitSettings)
         self.watchdog = Watchdog(worker.report)
-        self.grace = config.time_limit_grace
+        self.grace = settings.time_limit_grace
         threads = sum(capsule.concurrency for capsule in config.capsules)
-        self.most_stuck = config.max_stuck or max(_FEWEST, threads // 2)
+        self.most_stuck = settings.max_stuck or max(_FEWEST, threads // 2)
         self._worker = worker
         self._stuck: list[tuple[Processor, Taken]] = []
         self._ending = False

@@ -12,10 +12,12 @@ from ...api.iteration_state import IterationState, cancel_iteration
 from ...enqueuing import Args, Enqueuer
 from ...errors import ConfigError
 from ...job_class import Job
-from ...options import Options, SetOptions
 from ...undone import refuse_undone
 from .run import Abort, Run
 from .shape import is_whole, performing
+
+if TYPE_CHECKING:
+    from ..declared import Options, SetOptions
 
 P = ParamSpec("P")
 _HOOKS = ("on_start", "on_resume", "on_stop", "on_cancel", "on_complete", "around_iteration")

@@ -14,6 +14,7 @@ from ...errors import StoreError
 from ...plugin import Host
 from ...store.link_pool import LinkPool
 from ...work.worker import Worker
+from ..declared import IterationSettings
 from .keeper import drop_ended
 
 logger = logging.getLogger("kiq.iteration")
@@ -62,7 +63,7 @@ class IterationPlugin:
 
     def install(self, host: Host) -> None:
         """Attach to *host*."""
-        host.services.append(_Service)
+        host.services.append(_attach)
         host.events.on("beat", self._drop)
         host.events.on("exit", lambda: settle(None))
 
@@ -86,22 +87,9 @@ def _suspect(worker: Worker) -> str:
     return sha1(taken.raw, usedforsecurity=False).hexdigest() if taken and suspected else ""
 
 
-class _Service:
-    """No thread: it is made with the worker, before the first job runs."""
-
-    def __init__(self, worker: Worker) -> None:
-        limit, timeout = worker.config.max_iteration_runtime, worker.config.shutdown_timeout
-        settle(
-            Home(
-                Connection(LinkPool(worker.connector)),
-                limit or None,
-                timeout,
-                lambda: _suspect(worker),
-            )
-        )
-
-    def start(self) -> None:
-        """Nothing to begin."""
-
-    def stop(self) -> None:
-        """Not yet: running jobs save their state at the shutdown."""
+def _attach(worker: Worker) -> None:
+    """No service: it is told of the worker before the first job runs."""
+    config = worker.config
+    limit = config.of(IterationSettings).max_iteration_runtime or None
+    connection = Connection(LinkPool(worker.connector))
+    settle(Home(connection, limit, config.shutdown_timeout, lambda: _suspect(worker)))

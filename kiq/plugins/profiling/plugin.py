@@ -46,7 +46,7 @@ class Profiling:
     def install(self, host: Host) -> None:
         """Become a layer for such payloads, and hear of the end."""
         host.around_perform(self)
-        host.services.append(self._service)
+        host.services.append(self._attach)
         host.on("exit")(self._finish)
 
     def __call__(self, context: ServerContext, call_next: Next[ServerContext]) -> Any:
@@ -83,15 +83,8 @@ class Profiling:
         except Exception as error:  # noqa: BLE001
             logger.warning("the profile of job %s is lost: %r", _brief(context.jid), error)
 
-    def _service(self, worker: Worker) -> Profiling:
-        self._connector = worker.connector
-        return self
-
-    def start(self) -> None:
-        """Do nothing yet: most processes never record anything."""
-
-    def stop(self) -> None:
-        """Do nothing yet: jobs may still be running. The end is ``exit``."""
+    def _attach(self, worker: Worker) -> None:
+        self._connector = worker.connector  # no thread yet: most processes never record anything
 
     def _start_thread(self) -> None:
         with self._lock:

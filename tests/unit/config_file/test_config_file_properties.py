@@ -12,9 +12,10 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from kiq import features
 from kiq.config import Config
 from kiq.config_file import load
-from kiq.config_file.schema import SETTINGS
+from kiq.config_file.schema import known
 from kiq.errors import ConfigError
 
 SAMPLE = (Path(__file__).parents[3] / "config" / "kiq.yml").read_text()
@@ -61,8 +62,9 @@ def expect_config_or_place(file: Path, content: str | bytes) -> Config | str:
 
 # Documents that are YAML
 
+features.load()
 KEYS = st.sampled_from(
-    [*SETTINGS, "redis", "capsules", "environments", "production", "<<", "verbose"]
+    [*known().settings, "redis", "capsules", "environments", "production", "<<", "verbose"]
 )
 WORDS = st.sampled_from(
     ["yes", "~", "012", "1_000", "${REDIS_URL}", "${X:-5}", "${", "a b", "x" * 200]

@@ -17,7 +17,6 @@ import kiq
 from kiq import interruption
 from kiq.clock import steady
 from kiq.codec import encode
-from kiq.config import Config
 from kiq.plugins.asyncio_jobs import AsyncJobs, async_layer
 from kiq.plugins.asyncio_jobs.run import AsyncRun
 from kiq.plugins.asyncio_jobs.slots import Slots
@@ -25,6 +24,7 @@ from kiq.registry import JobSpec, Registry
 from kiq.verdict import DONE, Dropped, Flight, Permit, Taken, ToQueue, ToRetry, Verdict
 from kiq.work.desk import Desk
 from kiq.work.executor import Executor
+from tests.helpers.featured import config_of
 from tests.helpers.waiting import eventually
 
 pytestmark = pytest.mark.needs("greenlet")
@@ -52,7 +52,7 @@ class Bench:
     @property
     def execute(self) -> Executor:
         if self._execute is None:
-            self._execute = Executor(Config(**self._settings), self.host, self.registry)
+            self._execute = Executor(config_of(**self._settings), self.host, self.registry)
         return self._execute
 
     def begin(self, *args: Any, **fields: Any) -> Taken:

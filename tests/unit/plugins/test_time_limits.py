@@ -14,6 +14,7 @@ import pytest
 import kiq
 from kiq.clock import steady
 from kiq.config import Config
+from kiq.plugins.declared import TimeLimitSettings
 from kiq.plugins.interrupting import elsewhere
 from kiq.plugins.interrupting.crew import Crew
 from kiq.plugins.time_limits import TimeLimits
@@ -39,7 +40,7 @@ def spin(seconds: float = FOREVER) -> str:
 def crew(fresh_registry: Registry, fresh_host: kiq.Host) -> Iterator[Crew]:
     """``kiq.host`` with the plugin, and a watchdog that gives a tenth of a second of grace."""
     nobody: Any = None
-    config = Config(time_limit_grace=0.1)
+    config = Config(features=(TimeLimitSettings(time_limit_grace=0.1),))
     crew = Crew(Worker(config, fresh_host, fresh_registry, nobody, "0"))
     plugin = TimeLimits()
     plugin._crew = crew

@@ -1,0 +1,23 @@
+"""What the features that kiq comes with add to what users write, put together.
+
+A file for each, which loads nothing else of its feature: a producer has the options without the plugins.
+"""
+
+from __future__ import annotations
+
+from ...options import ClassOptions, PushOptions
+from .asyncio_jobs import AsyncSettings
+from .iteration import IterationSettings
+from .log_levels import LogLevelOptions
+from .profiling import ProfilingOptions
+from .time_limits import TimeLimitOptions, TimeLimitSettings
+
+__all__ = ["AsyncSettings", "IterationSettings", "Options", "SetOptions", "TimeLimitSettings"]
+
+
+class SetOptions(PushOptions, LogLevelOptions, TimeLimitOptions, ProfilingOptions, total=False):
+    """What :meth:`kiq.Job.set` takes: options for one push."""
+
+
+class Options(SetOptions, ClassOptions, total=False):
+    """What a job class takes as class keywords, and ``@kiq.job`` as arguments."""
