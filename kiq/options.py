@@ -105,19 +105,15 @@ def _instance(value: Any, kind: type, words: str) -> Any:
     return value
 
 
-features.declare(
-    features.Feature(
-        "the job path",
-        {
-            "queue": _queue,
-            "retry": lambda value: _count(False if value is None else value),
-            "retry_for": seconds,
-            "retry_queue": lambda value: None if value is None else _queue(value),
-            "dead": lambda value: _instance(value, bool, "True or False"),
-            "backtrace": _count,
-            "tags": _strings,
-            "name": string,
-            "aliases": _strings,
-        },
-    )
-)
+_CHECKS: dict[str, features.Check] = {
+    "queue": _queue,
+    "retry": lambda value: _count(False if value is None else value),
+    "retry_for": seconds,
+    "retry_queue": lambda value: None if value is None else _queue(value),
+    "dead": lambda value: _instance(value, bool, "True or False"),
+    "backtrace": _count,
+    "tags": _strings,
+    "name": string,
+    "aliases": _strings,
+}
+features.declare(features.Feature("the job path", _CHECKS))

@@ -6,6 +6,7 @@ import inspect
 import logging
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
 from . import raised
@@ -26,6 +27,8 @@ logger = logging.getLogger("kiq.errors")
 ErrorHandler = Callable[[BaseException, dict[str, Any]], Any]
 DeathHandler = Callable[[dict[str, Any], BaseException], Any]
 LogFields = Callable[[dict[str, Any]], dict[str, Any]]
+#: ``layer(payload, queue, attempt)`` returns the verdict of ``attempt()``.
+AttemptLayer = Callable[[dict[str, Any], str, Callable[[], Verdict]], Verdict]
 QueueFilter = Callable[[Sequence[str]], Sequence[str]]
 
 
@@ -80,6 +83,7 @@ class Host:
         self.services: list[Callable[[Any], Service | None]] = []
         self.queue_filters: list[QueueFilter] = []
         self.log_fields: list[LogFields] = []
+        self.attempt_layers: list[AttemptLayer] = []
         #: What a process shows of its features, in its entry among the processes.
         self.info: dict[str, Any] = {}
         #: Makes what runs ``async def`` jobs, when a worker with (Config, Registry) starts; None where
@@ -119,6 +123,20 @@ class Host:
     ) -> Layer[ServerContext]:
         """Add server middleware; a layer that does not call ``call_next`` skips the job."""
         return self.server_middleware.add(layer, before=before, after=after)
+
+    def around_attempt(self, layer: AttemptLayer) -> AttemptLayer:
+        """Call *layer* around each attempt of a worker, from a payload to its verdict; it must not raise.
+
+        The last one added is the innermost. Outside of server middleware, which has no verdict.
+        """
+        self.attempt_layers.append(layer)
+        return layer
+
+    def attempt(self, payload: dict[str, Any], queue: str, call: Callable[[], Verdict]) -> Verdict:
+        """Return the verdict of *call*, called within the layers of attempts."""
+        for layer in reversed(self.attempt_layers):
+            call = partial(layer, payload, queue, call)
+        return call()
 
     def on_error(self, handler: ErrorHandler) -> ErrorHandler:
         """Call ``handler(error, context)`` for every error of a job or of kiq itself."""

@@ -100,6 +100,8 @@ class Executor:
         if self._coroutines is not None:
             awaited = _finished(self._coroutines.awaiting(_perform))
             self._run_async = fold_by_class(host.server_middleware, awaited, running.set)
+        #: What processors call: this itself, unless there are layers of attempts.
+        self.entry = self._layered if host.attempt_layers else self
         self._logs_jobs = not config.skip_default_job_logging
         self._logged_attributes = config.logged_job_attributes
 
@@ -133,6 +135,18 @@ class Executor:
         except BaseException as error:  # noqa: BLE001 (SystemExit and all: a bad job harms only itself)
             return self._failed(taken, payload, run, error)
 
+    def _layered(self, taken: Taken, desk: Desk | None = None) -> Verdict | None:
+        """The same, within the layers of attempts; an async job has them on its loop."""
+        try:
+            payload = decode(taken.raw)[0]
+        except UndecodablePayload:
+            return self(taken, desk)
+        spec = self._registry.find(payload["class"])
+        if taken.suspicion >= CONVICTED or (spec is not None and spec.is_async):
+            return self(taken, desk)
+        call: Any = partial(self, taken, desk)
+        return self._host.attempt(payload, taken.flight.queue, call)
+
     def _hand_over(self, taken: Taken, run: _Run, desk: Desk | None) -> Verdict | None:
         """Leave *run* to the event loop: it calls ``attempt`` in a context of its own."""
         if self._coroutines is None or desk is None:
@@ -158,7 +172,9 @@ class Executor:
                 verdict: Verdict = run.task.beside(failed)  # users' handlers and hooks may block
                 return verdict
 
-        return self._coroutines.take(taken, run, attempt, desk)
+        layered = partial(self._host.attempt, run.payload, run.queue, attempt)
+        call = layered if self._host.attempt_layers else attempt
+        return self._coroutines.take(taken, run, call, desk)
 
     def _logged(self, run: _Run, layers: Next[ServerContext]) -> Any:
         running.set(run)

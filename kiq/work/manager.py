@@ -42,7 +42,7 @@ class Manager:
         return Processor(
             self._buffer,
             self._desk,
-            self._execute,
+            self._execute.entry,
             self._execute.failures.of_kiq,
             self.courier.driver.drive,
             self._report,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from kiq.clock import wall
 from tests.helpers.waiting import eventually
 from tests.helpers.worker_process import JOBS, Site
@@ -204,3 +206,51 @@ def test_where_the_plugin_cannot_be_loaded_its_section_is_no_second_mistake(site
         "plugin 'greeter:Greeter' can't be loaded: ModuleNotFoundError: No module named 'missing_package'"
     ]
     assert process.lines[-1] == "1 problem"
+
+
+OBSERVER = """
+import kiq
+from kiq.plugins.job_events import observe
+from tests.helpers.jobs import note
+
+
+@kiq.job(name="tests.helpers.jobs.fails", retry=3)
+def fails():
+    raise LookupError("no such thing")
+
+
+@kiq.job(name="tests.helpers.jobs.waits")
+async def waits():
+    note("waited")
+
+
+class Observer:
+    name = "observer"
+
+    def install(self, host):
+        observe(host, started=self.started, finished=self.finished)
+
+    def started(self, event):
+        note(f"started {event.payload['class'].rpartition('.')[2]} {event.queue_time < 60}")
+
+    def finished(self, event):
+        note(f"finished {event.payload['class'].rpartition('.')[2]} {type(event.verdict).__name__}")
+"""
+
+
+@pytest.mark.needs("greenlet")
+def test_observers_hear_of_each_attempt_with_its_verdict(site: Site) -> None:
+    site.write("observer.py", OBSERVER)
+    path = site.write("kiq.yml", "plugins: ['observer:Observer']\nconcurrency: 1\n")
+    worker = site.start("-r", "observer", "-C", str(path))
+    for name, arguments, verdict in (
+        ("Note", ["through"], "Done"),
+        ("fails", [], "ToRetry"),
+        ("waits", [], "Done"),
+    ):
+        before = len(site.notes)
+        site.push(name, *arguments)
+        site.noted(f"finished {name} {verdict}")
+        assert site.notes[before] == f"started {name} True"
+    assert worker.stop() == 0
+    assert site.count("retry") == 1
