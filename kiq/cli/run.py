@@ -16,8 +16,9 @@ from ..config import Config
 from ..errors import BootError, ConfigError, KiqError, StoreError
 from ..plugin import host
 from ..registry import registry
+from ..store.connection import Link
 from ..work.launcher import Launcher
-from . import crash_points, no_jobs, restarts
+from . import crash_points, needs, no_jobs, restarts, rubys
 from .control import CONNECTING, RUNNING, STARTING, STOPPING, Control
 from .coverage import untaken_queues
 from .eviction import eviction
@@ -131,7 +132,7 @@ def _work(control: Control, config: Config) -> int:
     control.take_signals_back()
     if control.signals.ignored:
         logger.warning("ignored, as when kiq was started: %s", ", ".join(control.signals.ignored))
-    launcher.prepare(control.ordered.wait)
+    launcher.prepare(control.ordered.wait, lambda link: _check(link, config))
     logger.info("%s; this process is %s", launcher.server, launcher.worker.identity)
     _warn_of_eviction(launcher)
     restarts.excuse(launcher.worker)
@@ -149,6 +150,11 @@ def _work(control: Control, config: Config) -> int:
         control.enter(STOPPING)
         launcher.stop()
     return launcher.exit_code
+
+
+def _check(link: Link, config: Config) -> None:
+    needs.check(link)
+    rubys.check(link, config)
 
 
 def _start(launcher: Launcher) -> None:

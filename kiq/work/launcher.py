@@ -6,15 +6,14 @@ import logging
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from .. import interruption, kept
 from ..clock import steady
 from ..config import Config, Redis
-from ..errors import StoreUnavailable, StoreUnsuitable
+from ..errors import StoreUnavailable
 from ..plugin import Host, Service
 from ..registry import Registry
-from ..store import needs, processes, server
+from ..store import processes, server
 from ..store.connection import Connector, Link
 from ..verdict import Taken
 from .desk import Run
@@ -30,6 +29,10 @@ from .stopping import Stop
 from .worker import Worker
 
 logger = logging.getLogger("kiq")
+
+
+def _nothing(_link: Link) -> None:
+    return
 
 
 class Launcher:
@@ -67,17 +70,19 @@ class Launcher:
         self._managers: list[Manager] = []
         self._services: list[Service] = []
 
-    def prepare(self, wait: Callable[[float], bool]) -> bool:
+    def prepare(
+        self, wait: Callable[[float], bool], check: Callable[[Link], object] = _nothing
+    ) -> bool:
         """Make sure that Redis is there and suitable; wait for it, and say so, while it is away.
 
-        *wait* sleeps so many seconds and tells whether to give up. Returns False when it did.
-        Raises StoreDenied or StoreUnsuitable.
+        *wait* sleeps so many seconds and tells whether to give up. Returns False when it did. *check*
+        looks at Redis, too. Raises StoreDenied or StoreUnsuitable.
         """
         link = self.worker.connector.open()
         outage = Outage("start", refusals=self.worker.refusals)
         while True:
             try:
-                self._inspect(link)
+                self._inspect(link, check)
                 outage.over()
                 return True
             except StoreUnavailable as error:
@@ -195,10 +200,9 @@ class Launcher:
         )
         stop.run(self.quiet)
 
-    def _inspect(self, link: Link) -> None:
+    def _inspect(self, link: Link, check: Callable[[Link], object]) -> None:
         self.server = server.inspect(link)
-        needs.check(link)
-        self._look_at_rubys(processes.infos(link))
+        check(link)
         self._run_folder = RunFolder(
             self._folder_path, processes.store_id(link), self.worker.identity
         )
@@ -207,30 +211,3 @@ class Launcher:
             "started_at": self.worker.started_at,
             **self._run_folder.lock(),
         }
-
-    def _look_at_rubys(self, infos: dict[str, dict[str, Any]]) -> None:
-        """Refuse to share a database with a Ruby Sidekiq server unless the codec is json.
-
-        Warn where kiq writes for another version of it.
-        """
-        rubys = {identity: info for identity, info in infos.items() if not info.get("kiq")}
-        for identity, info in rubys.items():
-            if self._config.codec == "json":
-                version = processes.sidekiq_of(info)
-                if version != self._config.sidekiq:
-                    logger.warning(
-                        "a Ruby Sidekiq of version %s works on this database (%s), and kiq writes for "
-                        "%d: its pages would show wrong times, no metrics or no busy jobs. Set "
-                        "sidekiq: %d",
-                        info.get("version", "6 or before"),
-                        identity,
-                        self._config.sidekiq,
-                        version,
-                    )
-            elif not self._config.allow_ruby_server:
-                raise StoreUnsuitable(
-                    f"a Ruby Sidekiq server works on this database ({identity}): its poller pops "
-                    "scheduled jobs before it can read them, and would lose kiq's in MessagePack. Set "
-                    "codec: json, or use another database, or set allow_ruby_server: true if it "
-                    "never polls"
-                )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 import kiq
-from kiq.store import needs
+from kiq.cli import needs
 from tests.helpers.server import TestServer
 from tests.helpers.waiting import eventually
 from tests.helpers.worker_process import JOBS, Site

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import redis
 
+from kiq.cli import needs
 from kiq.config import Redis as RedisSettings
 from kiq.errors import StoreDenied, StoreError
-from kiq.store import needs, scripts
+from kiq.store import scripts
 from kiq.store.connection import Connector, Link
 from tests.helpers.server import TestServer
 
@@ -129,7 +130,7 @@ def sent() -> set[str]:
 
 def test_every_command_that_kiq_sends_is_judged() -> None:
     known = {*needs.NEEDED, *needs.NICETIES, *needs.ELSEWHERE}
-    assert sent() - known == set(), "say in kiq/store/needs.py whether it is needed"
+    assert sent() - known == set(), "say in kiq/cli/needs.py whether it is needed"
     assert known - sent() - {"EVAL", "CONFIG"} == set(), "nothing sends it any more"
 
 

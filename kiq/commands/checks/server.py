@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...cli import needs
 from ...cli.eviction import eviction as eviction_of
-from ...store import needs
 from ...store.server import MINIMUM
 from ..text import duration, visible
 from .finding import Finding

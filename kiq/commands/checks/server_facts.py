@@ -9,9 +9,9 @@ from typing import Any
 
 from ... import keys
 from ...api import Connection
+from ...cli import needs
 from ...clock import steady, wall
 from ...errors import StoreDenied, StoreError, StoreUnavailable
-from ...store import needs
 
 _SETTINGS = (
     "maxmemory-policy",

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from kiq.api import QueueSummary
+from kiq.cli.needs import Refusals
 from kiq.commands.checks import fleet, server
 from kiq.commands.checks.finding import Finding
 from kiq.commands.checks.fleet_facts import FleetFacts, ProcessFacts
 from kiq.commands.checks.server_facts import ServerFacts
 from kiq.store.flight import DeadLimits
-from kiq.store.needs import Refusals
 
 NOW = 1_800_000_000.0
 WELL = ServerFacts(

@@ -14,9 +14,9 @@ from typing import Any
 
 from .. import keys
 from ..errors import StoreDenied, StoreError
-from .connection import Link
-from .scripts import Command
-from .translation import is_taken_away
+from ..store.connection import Link
+from ..store.scripts import Command
+from ..store.translation import is_taken_away
 
 logger = logging.getLogger("kiq.redis")
 
