@@ -14,9 +14,8 @@ from typing import Any
 
 from .. import keys
 from ..errors import StoreError, StoreUnavailable
+from ..machine import boot_id, run_folder
 from ..store.owners import leased
-from ..work.run_folder import default_folder
-from ..work.worker import boot_id
 from .connection import Connection
 
 _PAGE = 200  # owners that one round trip reads
@@ -150,7 +149,7 @@ def is_gone(record: Mapping[str, str]) -> bool:
     if not name or os.sep in name or not boot or boot != boot_id():
         return False
     try:
-        descriptor = os.open(default_folder() / name, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        descriptor = os.open(run_folder() / name, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
         return False  # a missing file proves nothing
     try:

@@ -6,13 +6,13 @@ import binascii
 import zlib
 from typing import Any
 
+from ..backtrace import backtrace_of
 from ..clock import wall
 from ..codec import decode
 from ..config import check_queue_name
 from ..errors import ConfigError, UndecodablePayload
 from ..options import DEFAULTS
 from ..payload import MILLISECONDS_FROM
-from ..work.retry import backtrace_of
 
 _MOST = 2.0**53
 UNDECODABLE = "(undecodable)"

@@ -6,9 +6,10 @@ import logging
 
 from ..clock import steady
 from ..errors import StoreError
+from ..machine import boot_id
 from ..store import owners
 from ..store.connection import Link
-from ..work.worker import Worker, boot_id
+from ..work.worker import Worker
 
 logger = logging.getLogger("kiq")
 

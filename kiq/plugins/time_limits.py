@@ -9,11 +9,11 @@ import logging
 import math
 from typing import Any
 
+from .. import raising
 from ..clock import steady
 from ..errors import TimeLimitExceeded
 from ..middleware import Next, ServerContext
 from ..plugin import Host
-from ..work import strike
 from ..work.worker import Worker
 from .interrupting import elsewhere
 from .interrupting.crew import Crew, crew_of, dismiss
@@ -126,7 +126,7 @@ class _Watch:
             raise self.kind
 
     def _say_why_not(self) -> None:
-        why = "" if strike.possible() else ": a debugger or a coverage tool traces its threads"
+        why = "" if raising.possible() else ": a debugger or a coverage tool traces its threads"
         logger.error(
             "%s is over its time limit of %g s, but can't be interrupted%s",
             self._job,

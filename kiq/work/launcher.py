@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 
-from .. import interruption, kept
+from .. import interruption, kept, machine
 from ..clock import steady
 from ..config import Config, Redis
 from ..errors import StoreUnavailable
@@ -24,7 +24,7 @@ from .outage import Outage
 from .poller import Poller
 from .processor import Processor
 from .reclaimer import Reclaimer
-from .run_folder import RunFolder, default_folder
+from .run_folder import RunFolder
 from .stopping import Stop
 from .worker import Worker
 
@@ -61,7 +61,7 @@ class Launcher:
         self._config = config
         self._host = host
         self._on_signal = on_signal
-        self._folder_path = run_folder or default_folder()
+        self._folder_path = run_folder or machine.run_folder()
         self.worker = Worker(config, host, registry, connect(config.redis), version)
         self.worker.launcher = self
         self.exit_code = 0  # what the process is to end with

@@ -7,16 +7,15 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from .. import interruption
+from .. import interruption, raising
 from ..clock import steady
 from ..errors import Cancelled, Shutdown
+from ..good_moment import on_its_way, patience_with
 from ..logcontext import tid_of
 from ..verdict import Dropped, Taken, ToQueue, Verdict
-from . import strike
 from .buffer import Buffer
 from .desk import MOST_WAITING, Desk
 from .executor import CANCELLED
-from .moment import on_its_way, patience_with
 
 #: Held by whoever meddles with a thread; never by a thread that is meddled with.
 _meddling = threading.Lock()
@@ -144,7 +143,7 @@ class Processor:
             self._leaving = taken
             on_its_way(self, ident, self._leave)
         if patience_with(ident) <= patience and interruption.due.pop(self, None) is not None:
-            strike.send(ident, Shutdown)
+            raising.send(ident, Shutdown)
 
     def _leave(self) -> None:
         """Raise it here, in this thread."""
@@ -156,7 +155,7 @@ class Processor:
 
         To be called once for a job.
         """
-        return self._meddle(taken, lambda: strike.send(self.thread.ident, Cancelled))
+        return self._meddle(taken, lambda: raising.send(self.thread.ident, Cancelled))
 
     def retire(self, taken: Taken) -> bool:
         """Make this thread end with *taken*, which it runs; False if that is over."""
@@ -191,4 +190,4 @@ class Processor:
             self._desk.end_child()  # in a child there is nobody who would decide
             time.sleep(0.0001)
         self._hailed = False
-        strike.absorb()
+        raising.absorb()

@@ -5,24 +5,20 @@ Follows Sidekiq's decision table; where Sidekiq loses or miscounts, the fix is n
 
 from __future__ import annotations
 
-import base64
-import json
-import traceback
-import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeGuard
 
+from ..backtrace import packed_backtrace
 from ..errors import Discard, JobSignal, Kill, Retry, Snooze
 from ..payload import MILLISECONDS_FROM, moment
-from ..raised import came_from_shutdown, is_a, message_of, name_of, signal_in, traceback_of
+from ..raised import came_from_shutdown, is_a, message_of, name_of, signal_in
 from ..undone import check_done
 
 Payload = dict[str, Any]
 Hook = Callable[[str], Callable[..., Any] | None]
 
-_FRAME_LIMIT = 1_000
 _LONGEST_DELAY = 1_000_000_000.0  # seconds
 _LARGEST_COUNT = 2**53  # what every JSON reader takes for a whole number
 
@@ -148,7 +144,7 @@ class RetryPolicy:
         payload["retry_count"] = count
         lines = payload.get("backtrace")
         if lines:
-            payload["error_backtrace"] = compressed_backtrace(error, lines)
+            payload["error_backtrace"] = packed_backtrace(error, lines)
         return count
 
     def _is_exhausted(self, payload: Payload, retry: Any, count: int, now: float) -> bool:
@@ -217,25 +213,6 @@ def _wish(answer: Any) -> float | type[JobSignal] | None:
             "give seconds, kiq.Kill, kiq.Discard or None"
         )
     return float(seconds) if seconds > 0 else None
-
-
-def compressed_backtrace(error: BaseException, lines: bool | int) -> str:
-    """Return the traceback as Sidekiq keeps it: base64 of deflated JSON, innermost line first."""
-    frames = traceback.extract_tb(traceback_of(error), limit=-_FRAME_LIMIT)
-    text = [f"{f.filename}:{f.lineno}:in `{f.name}'" for f in reversed(frames)]
-    if isinstance(lines, int) and lines is not True:
-        text = text[: max(lines, 0)]
-    packed = json.dumps([line.encode("utf-8", "replace").decode() for line in text]).encode()
-    return base64.b64encode(zlib.compress(packed)).decode()
-
-
-def backtrace_of(payload: Mapping[str, Any]) -> list[str]:
-    """Return the traceback that *payload* carries, line by line ([] when it has none)."""
-    packed = payload.get("error_backtrace")
-    if not isinstance(packed, str):
-        return []
-    lines = json.loads(zlib.decompress(base64.b64decode(packed)))
-    return [str(line) for line in lines]
 
 
 def _delay_of(seconds: Any) -> float:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..clock import steady, wall
-from .worker import boot_id
+from ..machine import boot_id
 
 logger = logging.getLogger("kiq.run_folder")
 
@@ -25,15 +25,6 @@ _SUFFIX = ".worker"
 _TOUCH = 3600.0  # seconds after which the file is touched: what ages in /tmp is removed there
 _OLD = 86_400.0  # seconds: a file that was not touched for so long, and is not locked, is of no use
 _AGAIN = 60.0  # seconds between two attempts to have a lock again
-
-
-def default_folder() -> Path:
-    """Return the per-user folder of run files: ``KIQ_RUN_DIR``, or ``/tmp/kiq-UID``.
-
-    Not TMPDIR, which may differ between processes that have to see each other.
-    """
-    named = os.environ.get("KIQ_RUN_DIR")
-    return Path(named).expanduser().absolute() if named else Path(f"/tmp/kiq-{os.getuid()}")
 
 
 @dataclass(frozen=True, slots=True)

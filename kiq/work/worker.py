@@ -7,7 +7,6 @@ import socket
 import threading
 import uuid
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..clock import steady, wall
@@ -32,14 +31,6 @@ def new_identity() -> str:
     host = os.environ.get("DYNO") or socket.gethostname()
     safe = "".join(c if c.isalnum() or c in "-._" else "_" for c in host) or "unknown"
     return f"{safe}:{os.getpid()}:{uuid.uuid4().hex[:12]}"
-
-
-def boot_id() -> str:
-    """Return what tells this boot of this machine from all others ("" where nothing does)."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-    except OSError:
-        return ""
 
 
 class Owners:

@@ -13,12 +13,12 @@ from typing import Any
 from ... import interruption
 from ...clock import steady
 from ...errors import Shutdown
+from ...good_moment import on_its_way
 from ...logcontext import on_loop
 from ...middleware import Next, ServerContext
 from ...raised import is_a
 from ...verdict import Taken, ToQueue, Verdict
 from ...work.desk import Desk
-from ...work.moment import on_its_way
 from ..interrupting import elsewhere
 from .aside import Aside
 from .bridge import in_greenlet, wait

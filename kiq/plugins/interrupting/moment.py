@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ... import interruption
 from ...clock import steady
-from ...work.moment import on_its_way, patience_with
+from ...good_moment import on_its_way, patience_with
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.05
 

@@ -6,7 +6,7 @@ import os
 import threading
 import time
 
-from ...work import strike
+from ... import raising
 
 #: Held by whoever raises; never by a thread that is raised in, as it could be left locked.
 _raising = threading.Lock()
@@ -49,7 +49,7 @@ class Span:
                 if not self.open or self._struck:
                     return False
                 self._struck = True  # before it is sent: it may arrive at once
-                return strike.send(self.ident, kind)
+                return raising.send(self.ident, kind)
             finally:
                 self._deciding = False
 
@@ -58,4 +58,4 @@ class Span:
         while self._deciding and os.getpid() == self._pid:  # a forked child has none who decides
             time.sleep(0.0001)
         if self._struck:
-            strike.absorb()
+            raising.absorb()

@@ -12,14 +12,13 @@ from typing import Any
 import pytest
 
 import kiq
-from kiq import interruption
+from kiq import interruption, raising
 from kiq.clock import steady
+from kiq.good_moment import FOR_KIQ, FOR_LOCKS, on_its_way, patience_with
 from kiq.kept import stack_of
 from kiq.plugins.interrupting import elsewhere
 from kiq.plugins.interrupting.span import Span
 from kiq.plugins.interrupting.watchdog import Watchdog
-from kiq.work import strike
-from kiq.work.moment import FOR_KIQ, FOR_LOCKS, on_its_way, patience_with
 from kiq.work.outage import Outage
 from tests.helpers.untraced import restless
 from tests.helpers.waiting import eventually
@@ -104,7 +103,7 @@ def test_what_is_raised_at_the_very_end_of_a_span_never_leaves_it() -> None:
 
 def test_a_span_waits_for_who_is_just_deciding(monkeypatch: pytest.MonkeyPatch) -> None:
     deciding = threading.Event()
-    send = strike.send
+    send = raising.send
 
     def slowly(ident: int | None, error: type[BaseException]) -> bool:
         deciding.set()
@@ -112,7 +111,7 @@ def test_a_span_waits_for_who_is_just_deciding(monkeypatch: pytest.MonkeyPatch) 
         assert not victim.over, "the span ended meanwhile"
         return send(ident, error)
 
-    monkeypatch.setattr(strike, "send", slowly)
+    monkeypatch.setattr(raising, "send", slowly)
     victim = Victim(deciding.wait, times=1)
     victim.start()
     eventually(lambda: victim.span)
@@ -174,15 +173,15 @@ def test_a_span_is_struck_once() -> None:
 
 def test_nothing_can_be_raised_while_threads_are_traced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threading, "gettrace", lambda: print)
-    monkeypatch.setattr(strike, "_TRACED_THREADS_SPIN", True)
-    assert not strike.possible()
-    assert not strike.send(threading.get_ident(), kiq.TimeLimitExceeded)
+    monkeypatch.setattr(raising, "_TRACED_THREADS_SPIN", True)
+    assert not raising.possible()
+    assert not raising.send(threading.get_ident(), kiq.TimeLimitExceeded)
     assert not Span().strike(kiq.TimeLimitExceeded)
 
 
 def test_absorbing_ends_when_nothing_is_under_way() -> None:
     for _ in range(100):
-        strike.absorb()
+        raising.absorb()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import kiq
+from kiq import raising
 from kiq.clock import steady
 from kiq.config import Config
 from kiq.plugins.declared import TimeLimitSettings
@@ -19,7 +20,6 @@ from kiq.plugins.interrupting import elsewhere
 from kiq.plugins.interrupting.crew import Crew
 from kiq.plugins.time_limits import TimeLimits
 from kiq.registry import Registry
-from kiq.work import strike
 from kiq.work.retry import message_of, name_of
 from kiq.work.worker import Worker
 from tests.helpers.untraced import untraced
@@ -220,7 +220,7 @@ def test_a_job_that_does_not_come_back_is_logged_with_its_stack(
 def test_where_threads_are_traced_the_log_says_that_it_cannot_be_interrupted(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(strike, "possible", lambda: False)
+    monkeypatch.setattr(raising, "possible", lambda: False)
 
     class Long(kiq.Job, time_limit=0.01):
         def perform(self) -> str:

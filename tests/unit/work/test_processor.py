@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import kiq
+from kiq import raising
 from kiq.verdict import DONE, Dropped, Flight, Permit, Taken, ToRetry, Verdict
-from kiq.work import strike
 from kiq.work.buffer import Buffer
 from kiq.work.desk import Desk
 from kiq.work.processor import Processor
@@ -122,7 +122,7 @@ def test_a_job_that_is_over_is_not_cancelled_nor_is_the_next() -> None:
 
 def test_a_thread_waits_for_who_is_just_deciding_about_it(monkeypatch: pytest.MonkeyPatch) -> None:
     deciding = threading.Event()
-    send = strike.send
+    send = raising.send
 
     def slowly(ident: int | None, error: type[BaseException]) -> bool:
         deciding.set()
@@ -135,7 +135,7 @@ def test_a_thread_waits_for_who_is_just_deciding_about_it(monkeypatch: pytest.Mo
             deciding.wait()
         return DONE
 
-    monkeypatch.setattr(strike, "send", slowly)
+    monkeypatch.setattr(raising, "send", slowly)
     place = Place(execute)
     first, _ = place.put(2)
     eventually(lambda: place.processor.current is first)

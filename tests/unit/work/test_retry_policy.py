@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kiq
+from kiq.backtrace import backtrace_of, packed_backtrace
 from kiq.codec import decode, encode
 from kiq.work.retry import (
     Decision,
@@ -24,9 +25,7 @@ from kiq.work.retry import (
     Later,
     PutBack,
     RetryPolicy,
-    backtrace_of,
     came_from_shutdown,
-    compressed_backtrace,
     message_of,
     name_of,
 )
@@ -522,7 +521,7 @@ def test_there_is_no_backtrace_unless_asked_for(option: object) -> None:
 
 
 def test_a_backtrace_is_compressed_json() -> None:
-    packed = compressed_backtrace(raised(lambda: deep(0)), True)
+    packed = packed_backtrace(raised(lambda: deep(0)), True)
     lines = json.loads(zlib.decompress(b64decode(packed)))
     assert lines[0].startswith(f"{__file__}:")
 

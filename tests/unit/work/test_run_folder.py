@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from kiq.work.run_folder import DeadProcess, RunFolder, default_folder
-from kiq.work.worker import boot_id
+from kiq.machine import boot_id, run_folder
+from kiq.work.run_folder import DeadProcess, RunFolder
 from tests.helpers.waiting import eventually
 
 #: Locks, says its facts, and lives until its standard input ends.
@@ -348,6 +348,6 @@ def test_without_a_folder_work_goes_on_without_a_lock(
 
 def test_the_folder_is_per_user_unless_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KIQ_RUN_DIR", raising=False)
-    assert default_folder().name == f"kiq-{os.getuid()}"
+    assert run_folder().name == f"kiq-{os.getuid()}"
     monkeypatch.setenv("KIQ_RUN_DIR", "/somewhere")
-    assert default_folder() == Path("/somewhere")
+    assert run_folder() == Path("/somewhere")

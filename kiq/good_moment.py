@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable
 from types import FrameType
 from typing import Any
 
-from .. import interruption
+from . import interruption
 
 #: Seconds to wait while a job pushes (longer than the time-outs, while Redis is away), or logs.
 FOR_KIQ = 10.0
