@@ -14,7 +14,7 @@ from ..clock import steady
 from ..errors import TimeLimitExceeded
 from ..middleware import Next, ServerContext
 from ..plugin import Host
-from ..work.worker import Worker
+from ..process import WorkerProcess
 from .interrupting import elsewhere
 from .interrupting.crew import Crew, crew_of, dismiss
 from .interrupting.moment import Moment
@@ -58,9 +58,9 @@ class TimeLimits:
                     raise
                 watch.end()
 
-    def _serve(self, worker: Worker) -> _Service:
+    def _serve(self, process: WorkerProcess) -> _Service:
         # Made before the first job starts.
-        self._crew = crew_of(worker)
+        self._crew = crew_of(process)
         return _Service(self._crew)
 
     def _end(self) -> None:

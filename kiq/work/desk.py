@@ -6,11 +6,11 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
 
+from .. import children
 from ..clock import steady
-from ..verdict import Settlement, Taken, Verdict
-from . import children
+from ..process import Run
+from ..verdict import Settlement, Taken, ToQueue, Verdict
 
 #: Verdicts that may wait for the courier, and that one write may carry; both together are the 500
 #: that may be owed to Redis before no new job starts.
@@ -20,20 +20,6 @@ MOST_REFUSED = 500
 _TOLERANCE = (
     0.250  # seconds that a verdict may wait for its answer while as many are owed as threads
 )
-
-
-class Run(Protocol):
-    """A job at work, for the busy table and the shutdown: a processor's, or one on the event loop."""
-
-    current: Taken | None
-    started_at: float  # on the clock of kiq.clock.steady
-
-    @property
-    def tid(self) -> str:
-        """What the busy table calls the thread."""
-
-    def interrupt(self, patience: float = 0.0) -> None:
-        """Raise Shutdown in it once, if possible; *patience* grows from call to call (seconds)."""
 
 
 def _nothing() -> None:
@@ -67,6 +53,17 @@ class Desk:
         self.bell_end, self._bell = os.pipe()
         os.set_blocking(self.bell_end, False)
         os.set_blocking(self._bell, False)
+
+    def send_away(self, run: Run, hold_back: Callable[[], None]) -> None:
+        """Let *run* leave its thread, which calls *hold_back* then: its verdict comes later."""
+        self.hold_back = hold_back
+        self.away.add(run)
+
+    def hand_back(self, taken: Taken, hold_back: Callable[[], None]) -> None:
+        """Give *taken* back, which has not started; the thread that took it calls *hold_back* then."""
+        self.hold_back = hold_back
+        self.outbox.append((taken, ToQueue()))
+        self.wake()
 
     def deliver(self, run: Run, verdict: Verdict | None) -> None:
         """Take the verdict of a run that was :attr:`away`; None: it did not start, and is not ours."""
@@ -154,13 +151,18 @@ class Desk:
 
         It may while its owner's lease is good and the gate is open.
         """
-        permit = taken.flight.permit
         while True:
             self.end_child()
-            if permit.fenced or self.leaving:
-                return False
-            if steady() <= permit.until and not self.closed:
-                return True
+            may = self.may_start(taken)
+            if may is not None:
+                return may
             self._answered.clear()
             self.wake()
             self._answered.wait(0.05)
+
+    def may_start(self, taken: Taken) -> bool | None:
+        """Tell whether *taken* may start now; None: not yet."""
+        permit = taken.flight.permit
+        if permit.fenced or self.leaving:
+            return False
+        return True if steady() <= permit.until and not self.closed else None

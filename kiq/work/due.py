@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+from .. import children
 from ..clock import wall
 from ..codec import decode, encode
 from ..config import check_queue_name
@@ -16,7 +17,6 @@ from ..payload import moment
 from ..raised import is_a
 from ..store.promotion import Promotion
 from ..verdict import Dropped, PutOff, Taken, ToDead, Verdict
-from . import children
 from .executor import CONVICTED
 from .failing import Failures
 from .retry import RetryPolicy

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from .. import children
 from ..clock import steady
 from ..kept import Kept, stack_of
 from ..undone import check_done
-from . import children
 
 logger = logging.getLogger("kiq.handlers")
 

@@ -8,7 +8,7 @@ from contextvars import Context
 from functools import partial
 from typing import Any
 
-from .. import interruption
+from .. import children, interruption
 from ..clock import steady, wall
 from ..codec import decode
 from ..config import Config
@@ -22,7 +22,6 @@ from ..raised import is_a
 from ..registry import JobSpec, Registry
 from ..undone import PLAIN, check_done, untouched
 from ..verdict import DONE, Dropped, Taken, ToDead, Verdict
-from . import children
 from .desk import Desk
 from .failing import Failures, whisper
 from .retry import RetryPolicy

@@ -15,12 +15,12 @@ from ..clock import steady, wall
 from ..config import Capsule
 from ..errors import StoreError
 from ..kept import Kept, stack_of
+from ..process import Run
 from ..store import owners, processes
 from ..store.connection import Link
 from ..store.signals import SentSignals
 from .busy import as_json_text
 from .courier import Courier
-from .desk import Run
 from .outage import Outage
 from .worker import Worker
 

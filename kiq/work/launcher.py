@@ -12,17 +12,16 @@ from ..clock import steady
 from ..config import Config, Redis
 from ..errors import StoreUnavailable
 from ..plugin import Host, Service
+from ..process import Run
 from ..registry import Registry
 from ..store import processes, server
 from ..store.connection import Connector, Link
-from ..verdict import Taken
-from .desk import Run
+from .attached import Attached
 from .executor import Executor
 from .heartbeat import Heartbeat
 from .manager import Manager
 from .outage import Outage
 from .poller import Poller
-from .processor import Processor
 from .reclaimer import Reclaimer
 from .run_folder import RunFolder
 from .stopping import Stop
@@ -63,7 +62,6 @@ class Launcher:
         self._on_signal = on_signal
         self._folder_path = run_folder or machine.run_folder()
         self.worker = Worker(config, host, registry, connect(config.redis), version)
-        self.worker.launcher = self
         self.exit_code = 0  # what the process is to end with
         self.server: server.Server | None = None
         self.started = False  # jobs may run
@@ -109,7 +107,9 @@ class Launcher:
         )
         # Made before any job runs: what a service must know by then, it looks up here, and jobs find
         # what it brings. Started when all else is.
-        self._services = [it for make in self._host.services if (it := make(worker)) is not None]
+        self.attached = Attached(worker, self._managers, self.end)
+        made = [make(self.attached) for make in self._host.services]
+        self._services = [service for service in made if service is not None]
         worker.errands.start()
         self.started = True
         for manager in self._managers:
@@ -138,15 +138,6 @@ class Launcher:
         self.worker.errands.look()
         mended = [kept.mend(), self._heartbeat.mend(), *(one.mend() for one in self._managers)]
         return all(mended)
-
-    def processors(self) -> list[Processor]:
-        """Return every processor of this process."""
-        return [processor for manager in self._managers for processor in manager.processors]
-
-    def replace(self, processor: Processor, taken: Taken) -> bool:
-        """Let a new thread do the work of *processor*, which is stuck in *taken*; False if it is not."""
-        owner = next(one for one in self._managers if processor in one.processors)
-        return owner.replace(processor, taken)
 
     def end(self, exit_code: int) -> None:
         """Stop this process in order, as by TERM; it ends with *exit_code*."""

@@ -6,14 +6,14 @@ import logging
 import os
 from collections.abc import Iterator
 
-from .. import interruption
+from .. import children, interruption
 from ..clock import steady
 from ..config import Capsule
+from ..process import Run
 from ..verdict import Taken
-from . import children
 from .buffer import Buffer
 from .courier import Courier
-from .desk import Desk, Run
+from .desk import Desk
 from .executor import Executor
 from .processor import Processor
 from .worker import Worker

@@ -7,7 +7,7 @@ import socket
 import threading
 import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..clock import steady, wall
 from ..config import Config
@@ -18,9 +18,6 @@ from .deadline import Deadline
 from .errands import Errands
 from .ownership import Ownership
 from .suspects import Isolation
-
-if TYPE_CHECKING:
-    from .launcher import Launcher
 
 #: Of the lease, this share is not used: clocks drift, and a job needs a moment to begin.
 _MARGIN = 0.10
@@ -81,7 +78,6 @@ class Worker:
     started_at: float = field(default_factory=wall)
     fleet: int = 1  # owners in all processes; written by the heartbeat
     beaten_at: float = float("-inf")  # when the last good beat was sent; written by the heartbeat
-    launcher: Launcher | None = None  # whose process this is
 
     @property
     def lease(self) -> float:

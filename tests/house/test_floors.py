@@ -107,6 +107,18 @@ def test_nothing_in_the_house_imports_a_wing(graph: grimp.ImportGraph) -> None:
     }
 
 
+def test_no_wing_imports_the_inside_of_a_worker() -> None:
+    everything = grimp.build_graph("kiq", cache_dir=None)  # what is imported for its types, too
+    importing = {
+        f"{module} imports {target}"
+        for module in everything.modules
+        if f"{module}.".split(".")[1] in wings()
+        for target in everything.find_modules_directly_imported_by(module)
+        if target.startswith("kiq.work")
+    }
+    assert not importing, "features stand on kiq.plugin and kiq.process: docs/plugins.md"
+
+
 @pytest.mark.parametrize("library", MAY_NAME)
 def test_a_library_is_named_only_in_its_room(library: str) -> None:
     naming = {room(each) for each in modules() if library in imported(each)} - wings()

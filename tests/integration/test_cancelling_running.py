@@ -19,7 +19,8 @@ from kiq.clock import steady
 from kiq.config import Capsule
 from kiq.plugins.cancelling import Cancelling
 from kiq.plugins.cancelling.listener import Listener
-from kiq.work.worker import Worker
+from kiq.process import WorkerProcess
+from kiq.work.attached import Attached
 from tests.helpers.driven import DrivenWorker
 from tests.helpers.untraced import untraced
 from tests.helpers.waiting import eventually
@@ -234,7 +235,7 @@ def test_a_hundred_cancels_hit_the_jobs_that_they_are_for(start: Start, raw: red
     assert ran >= {n for n in range(300) if n % 3}, "no other job was hit"
     assert len(notes) == len(ran), "none ran twice"
     assert worker.problems == []
-    alive = [one.thread.is_alive() for one in worker.launcher.processors()]
+    alive = [one.thread.is_alive() for one in worker.launcher.attached.threads()]
     assert alive == [True] * 2
 
 
@@ -257,10 +258,8 @@ def test_a_service_is_made_before_any_job_can_start(
     started: list[bool] = []
 
     class Service:
-        def __init__(self, worker: Worker) -> None:
-            launcher = worker.launcher
-            assert launcher is not None
-            started.extend(one.thread.ident is not None for one in launcher.processors())
+        def __init__(self, process: WorkerProcess) -> None:
+            started.extend(one.thread.ident is not None for one in process.threads())
 
         def start(self) -> None: ...
 
@@ -277,7 +276,7 @@ def test_what_was_cancelled_is_known_when_the_listener_is_made(
 ) -> None:
     kiq.cancel("j1")
     worker = DrivenWorker(redis_url, tmp_path).launcher.worker
-    listener = Listener(worker, lambda _jids: None)
+    listener = Listener(Attached(worker, [], print), lambda _jids: None)
     assert interruption.cancelled.keys() == {"j1"}
     listener.loop.stop()
     interruption.cancelled.clear()

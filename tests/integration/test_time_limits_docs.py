@@ -18,6 +18,7 @@ from kiq.plugins.declared import TimeLimitSettings
 from kiq.plugins.interrupting.crew import Crew
 from kiq.plugins.time_limits import TimeLimits
 from kiq.registry import registry
+from kiq.work.attached import Attached
 from kiq.work.worker import Worker
 from tests.helpers.stored import in_queue, scheduled
 from tests.helpers.untraced import untraced
@@ -46,7 +47,9 @@ def test_the_examples_of_time_limits_run(
     module.thumbnail.perform_async("x.png")
     assert in_queue(raw)[1]["time_limit"] == 30
     plugin = TimeLimits()
-    plugin._crew = Crew(Worker(Config(), kiq.host, registry, kiq_client.connector, "0"))
+    plugin._crew = Crew(
+        Attached(Worker(Config(), kiq.host, registry, kiq_client.connector, "0"), [], print)
+    )
     kiq.host.install(plugin)
     with untraced():
         plugin._crew.watchdog.start()

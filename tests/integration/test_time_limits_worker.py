@@ -109,7 +109,7 @@ def settled(raw: redis.Redis) -> int:
 
 
 def alive(worker: DrivenWorker) -> list[Processor]:
-    return [one for one in worker.launcher.processors() if one.thread.is_alive()]
+    return [one for one in worker.launcher.attached.threads() if one.thread.is_alive()]
 
 
 def test_a_thousand_jobs_that_end_at_their_limit_are_done_or_retried_and_no_thread_dies(

@@ -10,9 +10,9 @@ from contextvars import copy_context
 from queue import SimpleQueue
 from typing import Any
 
+from ... import children
 from ...kept import Kept
 from ...raised import traceback_of
-from ...work import children
 
 _MOST = 32  # threads
 

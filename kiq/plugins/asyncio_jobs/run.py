@@ -16,9 +16,9 @@ from ...errors import Shutdown
 from ...good_moment import on_its_way
 from ...logcontext import on_loop
 from ...middleware import Next, ServerContext
+from ...process import Desk
 from ...raised import is_a
 from ...verdict import Taken, ToQueue, Verdict
-from ...work.desk import Desk
 from ..interrupting import elsewhere
 from .aside import Aside
 from .bridge import in_greenlet, wait
@@ -154,20 +154,15 @@ class AsyncRun:
         self._desk.end_child()  # at once: the loop of a child would go on with everybody's jobs
 
     async def _may_start(self) -> bool:
-        """Wait for the leave to start, as a thread does (:meth:`Desk.wait_for_permission`).
+        """Wait for the leave to start, as a thread does.
 
         It had that leave when it was handed over, but the loop may have been blocked since.
         """
         assert self.current is not None
-        permit, desk = self.current.flight.permit, self._desk
-        while True:
-            now = steady()
-            if now <= permit.until and (now <= desk.gate_at or not (desk.leaving or desk.closed)):
-                return True
-            if permit.fenced or desk.leaving:
-                return False
-            desk.wake()
+        while (may := self._desk.may_start(self.current)) is None:
+            self._desk.wake()
             await asyncio.sleep(_LOOK_AGAIN)
+        return may
 
     def _raise(self, error: BaseException) -> None:
         if elsewhere.here.get() == self.throw:  # not another job that shares the loop

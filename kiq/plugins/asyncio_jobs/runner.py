@@ -17,8 +17,8 @@ from ...errors import ConfigError
 from ...logcontext import tid_of
 from ...middleware import Next, ServerContext
 from ...plugin import Host
-from ...verdict import Taken, ToQueue, Verdict
-from ...work.desk import Desk
+from ...process import Desk
+from ...verdict import Taken, Verdict
 from ..declared import AsyncSettings
 from .aside import Aside
 from .run import AsyncRun
@@ -64,14 +64,12 @@ class Runner:
 
         While all slots are taken this waits, and then gives the job back.
         """
-        desk.hold_back = self._slots.wait_for_room
         if not self._slots.take(_IN_HAND):
-            desk.outbox.append((taken, ToQueue()))
-            desk.wake()
+            desk.hand_back(taken, self._slots.wait_for_room)
             return
         tid = f"{self._tid}-{next(self._numbers)}"
         run.task = AsyncRun(taken, run, attempt, desk, self._loop, tid, self._ended, self._aside)
-        desk.away.add(run.task)
+        desk.send_away(run.task, self._slots.wait_for_room)
         self._handed_over.append(run.task)
         if not self._called:
             self._called = True

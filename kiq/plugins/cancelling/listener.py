@@ -8,8 +8,7 @@ from collections.abc import Callable
 from ... import interruption, keys
 from ...clock import steady
 from ...errors import StoreError
-from ...work.loop import Loop
-from ...work.worker import Worker
+from ...process import WorkerProcess
 from .marks import Ledger
 
 logger = logging.getLogger("kiq.cancelling")
@@ -24,12 +23,12 @@ class Listener:
     Threads: its loop's, once that was started.
     """
 
-    def __init__(self, worker: Worker, tell: Callable[[set[str]], None]) -> None:
+    def __init__(self, process: WorkerProcess, tell: Callable[[set[str]], None]) -> None:
         self._tell = tell
-        self._link = worker.connector.open()
+        self._link = process.connector.open()
         self._ledger = Ledger()
         self._all_at = 0.0  # when to read everything again (steady clock)
-        self.loop = Loop(worker, "cancelling", self._turn, lost=self._lost, leave=self._leave)
+        self.loop = process.loop("cancelling", self._turn, lost=self._lost, leave=self._leave)
         interruption.cancelled.clear()
         try:
             self._look()

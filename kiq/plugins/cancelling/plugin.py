@@ -10,10 +10,9 @@ from ...clock import steady
 from ...codec import decode
 from ...errors import Cancelled, UndecodablePayload
 from ...plugin import Host
+from ...process import RunningThread, WorkerProcess
 from ...registry import Registry
 from ...verdict import Taken
-from ...work.processor import Processor
-from ...work.worker import Worker
 from ..interrupting import elsewhere
 from ..interrupting.crew import Crew, crew_of, dismiss
 from ..interrupting.moment import Moment
@@ -37,10 +36,10 @@ class Cancelling:
         host.services.append(self._serve)
         host.on("exit")(self._end)
 
-    def _serve(self, worker: Worker) -> _Service:
+    def _serve(self, process: WorkerProcess) -> _Service:
         # Made before the first job starts: what was cancelled before this process began is known then.
-        crew = crew_of(worker)
-        listener = Listener(worker, lambda jids: _interrupt(crew, worker.registry, jids))
+        crew = crew_of(process)
+        listener = Listener(process, lambda jids: _interrupt(crew, process.registry, jids))
         self._made = crew, listener
         return _Service(crew, listener)
 
@@ -69,7 +68,7 @@ def _interrupt(crew: Crew, registry: Registry, jids: set[str]) -> None:
     """Interrupt those of *jids* that run here. They are in ``interruption.cancelled`` already."""
     for interrupt in elsewhere.runs_of(jids):
         interrupt(Cancelled)
-    for processor in crew.processors():
+    for processor in crew.threads():
         taken = processor.current
         if taken is None:
             continue
@@ -89,7 +88,7 @@ def _interrupt(crew: Crew, registry: Registry, jids: set[str]) -> None:
 class _Run:
     """One run that was cancelled. Threads: the watchdog's."""
 
-    def __init__(self, crew: Crew, processor: Processor, taken: Taken, jid: str) -> None:
+    def __init__(self, crew: Crew, processor: RunningThread, taken: Taken, jid: str) -> None:
         self._crew = crew
         self._processor = processor
         self._taken = taken

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ...kept import stack_of
+from ...process import RunningThread, WorkerProcess
 from ...verdict import Taken
-from ...work.processor import Processor
-from ...work.worker import Worker
 from ..declared import TimeLimitSettings
 from .watchdog import Watchdog
 
@@ -25,24 +24,23 @@ class Crew:
     Threads: :meth:`stuck` is called by the watchdog only.
     """
 
-    def __init__(self, worker: Worker) -> None:
-        config, settings = worker.config, worker.config.of(TimeLimitSettings)
-        self.watchdog = Watchdog(worker.report)
+    def __init__(self, process: WorkerProcess) -> None:
+        config, settings = process.config, process.config.of(TimeLimitSettings)
+        self.watchdog = Watchdog(process.report)
         self.grace = settings.time_limit_grace
         threads = sum(capsule.concurrency for capsule in config.capsules)
         self.most_stuck = settings.max_stuck or max(_FEWEST, threads // 2)
-        self._worker = worker
-        self._stuck: list[tuple[Processor, Taken]] = []
+        self._process = process
+        self._stuck: list[tuple[RunningThread, Taken]] = []
         self._ending = False
 
-    def processors(self) -> list[Processor]:
-        """Return the processors of the process."""
-        launcher = self._worker.launcher
-        return launcher.processors() if launcher is not None else []
+    def threads(self) -> Sequence[RunningThread]:
+        """Return the threads of the process that run jobs."""
+        return self._process.threads()
 
     def stuck(self, ident: int, job: str, runs: Callable[[], bool]) -> None:
         """Log where the thread *ident* is, and let another one do its work; *runs*: the job still does."""
-        processor = next((one for one in self.processors() if one.thread.ident == ident), None)
+        processor = next((one for one in self.threads() if one.thread.ident == ident), None)
         taken = processor.current if processor is not None else None
         stack = stack_of(ident)
         if not runs():  # asked last: what was read before is of this job
@@ -53,10 +51,9 @@ class Crew:
             self.grace,
             stack,
         )
-        launcher = self._worker.launcher
-        if launcher is None or processor is None or taken is None:
+        if processor is None or taken is None:
             return
-        if launcher.replace(processor, taken):
+        if self._process.replace(processor, taken):
             self._stuck.append((processor, taken))
             logger.warning("%s: another thread takes its place", processor.thread.name)
         self._stuck = [(one, of) for one, of in self._stuck if one.current is of]
@@ -69,15 +66,15 @@ class Crew:
                 self.most_stuck,
                 TOO_MANY_STUCK,
             )
-            launcher.end(TOO_MANY_STUCK)
+            self._process.end(TOO_MANY_STUCK)
 
 
 _crews: dict[str, Crew] = {}
 
 
-def crew_of(worker: Worker) -> Crew:
-    """Return the crew of *worker*'s process: the same one for each plugin that asks."""
-    return _crews.setdefault(worker.identity, Crew(worker))
+def crew_of(process: WorkerProcess) -> Crew:
+    """Return the crew of *process*: the same one for each plugin that asks."""
+    return _crews.setdefault(process.identity, Crew(process))
 
 
 def dismiss(crew: Crew) -> None:

@@ -12,8 +12,8 @@ from ...api.connection import Connection
 from ...clock import steady
 from ...errors import StoreError
 from ...plugin import Host
+from ...process import WorkerProcess
 from ...store.link_pool import LinkPool
-from ...work.worker import Worker
 from ..declared import IterationSettings
 from .keeper import drop_ended
 
@@ -79,17 +79,16 @@ class IterationPlugin:
             logger.warning("states of iterations that are over could not be dropped: %s", error)
 
 
-def _suspect(worker: Worker) -> str:
-    launcher, mine = worker.launcher, threading.get_ident()
-    processors = launcher.processors() if launcher is not None else []
-    taken = next((one.current for one in processors if one.thread.ident == mine), None)
+def _suspect(process: WorkerProcess) -> str:
+    mine = threading.get_ident()
+    taken = next((one.current for one in process.threads() if one.thread.ident == mine), None)
     suspected = taken is not None and taken.suspicion
     return sha1(taken.raw, usedforsecurity=False).hexdigest() if taken and suspected else ""
 
 
-def _attach(worker: Worker) -> None:
+def _attach(process: WorkerProcess) -> None:
     """No service: it is told of the worker before the first job runs."""
-    config = worker.config
+    config = process.config
     limit = config.of(IterationSettings).max_iteration_runtime or None
-    connection = Connection(LinkPool(worker.connector))
-    settle(Home(connection, limit, config.shutdown_timeout, lambda: _suspect(worker)))
+    connection = Connection(LinkPool(process.connector))
+    settle(Home(connection, limit, config.shutdown_timeout, lambda: _suspect(process)))

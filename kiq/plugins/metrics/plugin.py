@@ -8,10 +8,9 @@ from time import monotonic
 
 from ...errors import StoreError
 from ...plugin import Host
+from ...process import Outage, WorkerProcess
 from ...store.connection import Link
 from ...store.scripts import Command
-from ...work.outage import Outage
-from ...work.worker import Worker
 from .batches import Batches
 from .layer import Measuring
 from .tally import Tally
@@ -38,7 +37,7 @@ class Metrics:
         self._link: Link | None = None
         self._owed: list[Command] = []
         self._flushed_at = float("-inf")
-        self._outage = Outage("metrics")
+        self._outage: Outage | None = None
         self._complained = False
 
     def install(self, host: Host) -> None:
@@ -56,7 +55,7 @@ class Metrics:
     def flush(self) -> bool:
         """Write what was measured; False when Redis does not take it: it is kept, and written later."""
         with self._lock:
-            if self._link is None:
+            if self._link is None or self._outage is None:
                 return True
             self._flushed_at = monotonic()
             try:
@@ -75,11 +74,12 @@ class Metrics:
             if self.flush() or monotonic() > until:
                 return
 
-    def _service(self, worker: Worker) -> Metrics:
+    def _service(self, process: WorkerProcess) -> Metrics:
+        config = process.config
         with self._lock:
-            self._link = worker.connector.open(timeout=min(_LONGEST, worker.lease / 6))
-            self._batches = Batches(worker.identity, worker.config.sidekiq)
-            self._outage = Outage("metrics", refusals=worker.refusals)
+            self._link = process.connector.open(timeout=min(_LONGEST, config.lease / 6))
+            self._batches = Batches(process.identity, config.sidekiq)
+            self._outage = process.outage("metrics")
         return self
 
     def start(self) -> None:

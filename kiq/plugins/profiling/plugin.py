@@ -15,8 +15,8 @@ from ...errors import StoreError
 from ...kept import Kept
 from ...middleware import Next, ServerContext
 from ...plugin import Host
+from ...process import WorkerProcess
 from ...store.connection import Connector
-from ...work.worker import Worker
 from .keeping import Profiled, keep
 from .recording import Recording
 
@@ -83,8 +83,8 @@ class Profiling:
         except Exception as error:  # noqa: BLE001
             logger.warning("the profile of job %s is lost: %r", _brief(context.jid), error)
 
-    def _attach(self, worker: Worker) -> None:
-        self._connector = worker.connector  # no thread yet: most processes never record anything
+    def _attach(self, process: WorkerProcess) -> None:
+        self._connector = process.connector  # no thread yet: most processes never record anything
 
     def _start_thread(self) -> None:
         with self._lock:

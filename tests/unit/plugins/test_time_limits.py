@@ -20,6 +20,7 @@ from kiq.plugins.interrupting import elsewhere
 from kiq.plugins.interrupting.crew import Crew
 from kiq.plugins.time_limits import TimeLimits
 from kiq.registry import Registry
+from kiq.work.attached import Attached
 from kiq.work.retry import message_of, name_of
 from kiq.work.worker import Worker
 from tests.helpers.untraced import untraced
@@ -41,7 +42,7 @@ def crew(fresh_registry: Registry, fresh_host: kiq.Host) -> Iterator[Crew]:
     """``kiq.host`` with the plugin, and a watchdog that gives a tenth of a second of grace."""
     nobody: Any = None
     config = Config(features=(TimeLimitSettings(time_limit_grace=0.1),))
-    crew = Crew(Worker(config, fresh_host, fresh_registry, nobody, "0"))
+    crew = Crew(Attached(Worker(config, fresh_host, fresh_registry, nobody, "0"), [], print))
     plugin = TimeLimits()
     plugin._crew = crew
     fresh_host.install(plugin)

@@ -8,7 +8,7 @@ import traceback
 from contextlib import suppress
 from typing import NoReturn
 
-from ..raised import is_a, name_of, traceback_of
+from .raised import is_a, name_of, traceback_of
 
 #: Whether this process is such a child. A worker that is started in one is nobody's copy.
 present = False

@@ -1,0 +1,49 @@
+"""What features get of a worker process: :class:`kiq.process.WorkerProcess`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..verdict import Taken
+from .loop import Loop
+from .manager import Manager
+from .outage import Outage
+from .processor import Processor
+from .worker import Worker
+
+
+class Attached:
+    """One worker process, for the services in it. *end* stops it, with an exit code.
+
+    Threads: any.
+    """
+
+    def __init__(
+        self, worker: Worker, managers: Sequence[Manager], end: Callable[[int], None]
+    ) -> None:
+        self.identity = worker.identity
+        self.config = worker.config
+        self.registry = worker.registry
+        self.connector = worker.connector
+        self.report = worker.report
+        self.end = end
+        self._worker = worker
+        self._managers = managers
+
+    def outage(self, part: str) -> Outage:
+        """Return what tells the log of outages as *part* meets them."""
+        return Outage(part, refusals=self._worker.refusals)
+
+    def loop(self, name: str, tick: Callable[[], float], **more: Any) -> Loop:
+        """Return a loop; the arguments are those of :class:`Loop`."""
+        return Loop(self._worker, name, tick, **more)
+
+    def threads(self) -> list[Processor]:
+        """Return every processor of this process."""
+        return [processor for manager in self._managers for processor in manager.processors]
+
+    def replace(self, thread: Any, taken: Taken) -> bool:
+        """Let a new thread do the work of *thread*, which is stuck in *taken*; False if it is not."""
+        owner = next((one for one in self._managers if thread in one.processors), None)
+        return owner is not None and owner.replace(thread, taken)
