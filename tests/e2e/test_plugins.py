@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from kiq.clock import wall
+from tests.helpers.server import TestServer
 from tests.helpers.waiting import eventually
 from tests.helpers.worker_process import JOBS, Site
 
@@ -254,3 +257,23 @@ def test_observers_hear_of_each_attempt_with_its_verdict(site: Site) -> None:
         assert site.notes[before] == f"started {name} True"
     assert worker.stop() == 0
     assert site.count("retry") == 1
+
+
+def test_a_plugin_has_a_thread_of_its_own_that_lives_through_an_outage(
+    private_server: Callable[..., TestServer], tmp_path: Path
+) -> None:
+    page = Path(__file__).parents[2].joinpath("docs", "plugins.md").read_text("utf-8")
+    (code,) = re.findall(r"```python\n(# depths.py\n.*?)```", page, re.DOTALL)
+    site = Site(private_server(), tmp_path)
+    site.write("depths.py", code.replace("return 10.0", "return 0.05"))
+    site.write("config/kiq.yml", "plugins: [depths:Depths]\n")
+    worker = site.start("-C", "config/kiq.yml")
+    worker.says("0 jobs wait in default")
+    site.server.kill()
+    worker.says("depths: ", "trying again until it answers")
+    site.server.restart()
+    worker.says("depths: Redis is back", timeout=20)
+    lines = worker.log.count("jobs wait in default")
+    eventually(lambda: worker.log.count("jobs wait in default") > lines)
+    assert worker.stop() == 0
+    site.close()
