@@ -12,7 +12,7 @@ from kiq.clock import wall
 from tests.chaos.all_parts import fetches_promotes_beats_and_cancels
 from tests.helpers.server import TestServer
 from tests.helpers.waiting import eventually
-from tests.helpers.worker_process import JOBS, Site, WorkerProcess
+from tests.helpers.worker_process import JOBS, UNMEASURED, Site, WorkerProcess
 
 #: Whoever beats does not come back from a new connection, as long as there is a file "hang".
 APPLICATION = f"""
@@ -43,7 +43,7 @@ def site(server: TestServer, tmp_path: Path) -> Iterator[Site]:
 def hanging(site: Site) -> WorkerProcess:
     """Start a worker, and let its heartbeat hang."""
     site.write("hangs.py", APPLICATION.format(url=site.url))
-    worker = site.run("-r", "hangs", "-t", "2", REDIS_URL=None, KIQ_LEASE=str(LEASE))
+    worker = site.run("-r", "hangs", "-t", "2", REDIS_URL=None, KIQ_LEASE=str(LEASE), **UNMEASURED)
     worker.wait_until_ready()
     fetches_promotes_beats_and_cancels(site, worker)
     site.write("hang", "")

@@ -64,7 +64,7 @@ def cursor_of(site: Site, jid: str) -> int:
 
 
 def test_an_iterable_job_that_gets_on_is_never_convicted(ours: Site) -> None:
-    jid = push(ours, 1_000, 0.01, None)
+    jid = push(ours, 3_000, 0.01, None)
     for _ in range(4):
         worker, before = start(ours), cursor_of(ours, jid)
         eventually(lambda before=before: cursor_of(ours, jid) > before, 30)
