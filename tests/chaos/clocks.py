@@ -33,6 +33,7 @@ class SettableClock:
     """The wall clock of one program, which can be set while the program runs."""
 
     def __init__(self, folder: Path) -> None:
+        _tidy()
         self.ahead = 0.0  # seconds before real time
         self._file = folder / "clock"
         self.step(0)
@@ -56,6 +57,15 @@ class SettableClock:
             "FAKETIME_NO_CACHE=1",
             "FAKETIME_DONT_FAKE_MONOTONIC=1",
         )
+
+
+def _tidy() -> None:
+    """Remove the shared memory of programs that were killed: libfaketime leaves it behind."""
+    for shared in Path("/dev/shm").glob("faketime_shm_*"):
+        pid = shared.name.rpartition("_")[2]
+        if not Path(f"/proc/{pid}").exists():
+            for file in (shared, shared.with_name(f"sem.faketime_sem_{pid}")):
+                file.unlink(missing_ok=True)
 
 
 def settable_clock(folder: Path) -> SettableClock | None:
