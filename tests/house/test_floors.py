@@ -107,13 +107,27 @@ def test_nothing_in_the_house_imports_a_wing(graph: grimp.ImportGraph) -> None:
     }
 
 
-def test_no_wing_imports_the_inside_of_a_worker() -> None:
-    everything = grimp.build_graph("kiq", cache_dir=None)  # what is imported for its types, too
+@pytest.fixture(scope="module")
+def with_types() -> grimp.ImportGraph:
+    """What is imported for its types, too."""
+    return grimp.build_graph("kiq", cache_dir=None)
+
+
+def test_no_modules_import_each_other_in_a_circle_not_even_for_types(
+    with_types: grimp.ImportGraph,
+) -> None:
+    left = {each: with_types.find_modules_directly_imported_by(each) for each in with_types.modules}
+    while ends := {each for each, targets in left.items() if not targets & left.keys()}:
+        left = {each: targets for each, targets in left.items() if each not in ends}
+    assert not left, "each of these imports another of them"
+
+
+def test_no_wing_imports_the_inside_of_a_worker(with_types: grimp.ImportGraph) -> None:
     importing = {
         f"{module} imports {target}"
-        for module in everything.modules
+        for module in with_types.modules
         if f"{module}.".split(".")[1] in wings()
-        for target in everything.find_modules_directly_imported_by(module)
+        for target in with_types.find_modules_directly_imported_by(module)
         if target.startswith("kiq.work")
     }
     assert not importing, "features stand on kiq.plugin and kiq.process: docs/plugins.md"
