@@ -32,6 +32,7 @@ POLLER = "kiq:poller"  # election: who promotes
 RECLAIMER = "kiq:reclaimer"  # election: who looks for lapsed leases
 STORE_ID = "kiq:id"  # a random name for this database: tells run-folder locks apart
 DOCTOR = "kiq:doctor"  # string, TTL: what `kiq doctor` writes to see how long a write takes
+DUTIES = "kiq:duties"  # set: the names of duties that features have
 POLLER_BELL = "poller"  # the poller's name at kiq:bell:
 CANCELLED = "kiq:cancelled"  # sorted set of jids, score = until when the mark counts, seconds
 CANCEL_BELL = "cancel"  # at kiq:bell: tells workers of new marks
@@ -74,6 +75,11 @@ def idle(name: str) -> str:
 def bell(owner: str) -> str:
     """Return the channel that wakes *owner*."""
     return f"kiq:bell:{owner}"
+
+
+def duty(name: str) -> str:
+    """Return the key of the election for a feature's duty *name*."""
+    return f"kiq:duty:{name}"
 
 
 def rival(duty: str) -> str:

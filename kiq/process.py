@@ -120,6 +120,22 @@ class WorkerProcess(Protocol):
         *leave* is called at the end.
         """
 
+    def duty(
+        self,
+        name: str,
+        tick: Callable[[], float],
+        *,
+        lost: Callable[[], object],
+        leave: Callable[[], object],
+    ) -> Loop:
+        """Return a loop of which only one process of the fleet has the ticks, as long as it lives.
+
+        As :meth:`loop`. A tick should take less than three seconds: after six, another process is
+        elected. When that happens the next tick comes at once there; so a tick looks at what is due, and
+        bears that the last one was half done, or that another is under way. What Redis refuses to this
+        process makes it leave the duty to another. ``ProcessSet.duties`` tells who has which.
+        """
+
     def threads(self) -> Sequence[RunningThread]:
         """Return the threads that run jobs."""
 

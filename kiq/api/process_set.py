@@ -228,6 +228,14 @@ class ProcessSet:
         return sum(process.rss for process in self)
 
     @property
+    def duties(self) -> dict[str, str]:
+        """Which process has which duty of the fleet, by name: those of features. Two round trips."""
+        names = sorted(shown.text(name) for name in self._home.call(("SMEMBERS", keys.DUTIES)))
+        holders = self._home.replies([("GET", keys.duty(name)) for name in names]) if names else []
+        found = dict(zip(names, map(shown.text, holders), strict=True))
+        return {name: holder for name, holder in found.items() if holder}
+
+    @property
     def leader(self) -> str | None:
         """The identity of the process that moves due jobs to their queues; None while none does."""
         (found,) = self._home.replies([("GET", keys.POLLER)])

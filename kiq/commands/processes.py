@@ -46,10 +46,15 @@ _WORK = [
 @grounded()
 def ps(ground: Ground, jobs: bool) -> None:
     """List the worker processes, and with --jobs what each of their threads runs."""
-    processes = sorted(ProcessSet(ground.home).everyone(), key=lambda process: process.identity)
+    everyone = ProcessSet(ground.home)
+    processes = sorted(everyone.everyone(), key=lambda process: process.identity)
+    duties = everyone.duties
     works = list(WorkSet(ground.home)) if jobs else []
     if ground.as_json:
-        shown: dict[str, Any] = {"processes": [_process(each) for each in processes]}
+        shown: dict[str, Any] = {
+            "processes": [_process(each) for each in processes],
+            "duties": duties,
+        }
         document({**shown, "jobs": [_work(each) for each in works]} if jobs else shown)
         return
     now = wall()
@@ -58,6 +63,8 @@ def ps(ground: Ground, jobs: bool) -> None:
         note(_summary(processes))
     else:
         note("no worker process runs")
+    for name, identity in duties.items():
+        note(f"{visible(name)} is the duty of {visible(identity)}")
     if works:
         say()
         table(_WORK, (_work_row(each, now) for each in works))

@@ -8,6 +8,7 @@ from typing import Any
 from ..verdict import Taken
 from .loop import Loop
 from .manager import Manager
+from .on_duty import OnDuty
 from .outage import Outage
 from .processor import Processor
 from .worker import Worker
@@ -38,6 +39,10 @@ class Attached:
     def loop(self, name: str, tick: Callable[[], float], **more: Any) -> Loop:
         """Return a loop; the arguments are those of :class:`Loop`."""
         return Loop(self._worker, name, tick, **more)
+
+    def duty(self, name: str, tick: Callable[[], float], **more: Any) -> Loop:
+        """Return the loop of a duty; the arguments are those of :class:`OnDuty`."""
+        return OnDuty(self._worker, name, tick, **more).loop
 
     def threads(self) -> list[Processor]:
         """Return every processor of this process."""

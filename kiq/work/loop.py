@@ -46,6 +46,7 @@ class Loop:
         self._outage = Outage(name, refusals=worker.refusals)
         self._ear = Ear(worker.connector)
         self.stopping = False  # a tick that takes long looks now and then
+        self.woken = False  # what made the tick: a call of wake, or the bell
         self._alarm_end, self._alarm = os.pipe()
         for end in (self._alarm_end, self._alarm):
             os.set_blocking(end, False)
@@ -98,6 +99,7 @@ class Loop:
 
     def _sleep(self, seconds: float) -> None:
         """Sleep until the next tick is due; who wakes it, or the bell, cuts that short."""
+        self.woken = False
         if seconds <= 0:
             return
         ready = wait_for(seconds, self._alarm_end, self._ear.fileno())
@@ -105,3 +107,4 @@ class Loop:
             os.read(self._alarm_end, 4096)
         if ready - {self._alarm_end}:
             self._ear.heard()
+        self.woken = bool(ready)

@@ -43,7 +43,7 @@ def test_a_worker_and_what_it_runs_are_listed(site: Site) -> None:
 
 def test_without_workers_a_list_says_so(site: Site) -> None:
     assert told(site, "ps", "--jobs") == "no worker process runs\nno job runs\n"
-    assert document(site, "ps", "-j") == {"processes": [], "jobs": []}
+    assert document(site, "ps", "-j") == {"processes": [], "duties": {}, "jobs": []}
     assert "no worker process runs" in told(site, "stop", "all", "-y", code=1)
 
 
