@@ -18,6 +18,7 @@ from kiq.plugins.metrics.plugin import Metrics
 from kiq.plugins.metrics.tally import Measured, Minutes
 from kiq.registry import Registry
 from kiq.store.connection import Connector
+from kiq.work.attached import Attached
 from kiq.work.worker import Worker
 from tests.helpers.server import TestServer
 from tests.helpers.waiting import eventually
@@ -143,9 +144,9 @@ def plugged(url: str, lease: float = 60.0) -> tuple[Metrics, Host]:
     host.install(metrics)
     settings = RedisSettings(url=url, connect_timeout=1.0)
     config = Config(redis=settings, lease=lease)
-    worker = Worker(config, host, Registry(), Connector(settings), "0")
+    process = Attached(Worker(config, host, Registry(), Connector(settings), "0"), [], print)
     (make,) = host.services
-    make(worker).start()
+    make(process).start()
     return metrics, host
 
 
