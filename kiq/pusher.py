@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -19,14 +20,14 @@ from .slices import completed, in_slices, in_steps
 from .sole import Sole
 
 
-class Route(Sole):
+class Route(Sole, ABC):
     """Where the pushes of a call go: by which pusher, here and now."""
 
     codec: Codec
 
+    @abstractmethod
     def here(self, *, bulk: bool = False) -> Pusher:
         """Return what pushes here and now; *bulk* says that many jobs are pushed by one call."""
-        raise NotImplementedError
 
     def carrier(self, *, bulk: bool = False) -> Callable[..., Any] | None:  # noqa: ARG002 (usually none)
         """Return what makes a plain function awaitable that must run elsewhere to find its way, or None."""
