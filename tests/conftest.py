@@ -98,6 +98,15 @@ def unconfigured(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     use_settings(before)
 
 
+@pytest.fixture(autouse=True)
+def _nothing_stays_configured(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail the test that leaves its configuration, or what it attached, to whatever runs next."""
+    before, host = dict(configured()), dict(vars(kiq.host))
+    yield
+    assert dict(configured()) == before, "what was configured stays: use the fixture unconfigured"
+    assert dict(vars(kiq.host)) == host, "what was attached stays: use the fixture fresh_host"
+
+
 @pytest.fixture
 def kiq_client(
     redis_url: str, unconfigured: None, fresh_registry: Registry, fresh_host: kiq.Host

@@ -37,10 +37,14 @@ class Ear:
         self._next_try = 0.0
         self._unheard = 0
 
-    def listen(self, owner: str) -> None:
-        """Listen for *owner*'s bell, unless it does so already. One round trip when it begins."""
+    def listen(self, owner: str) -> bool:
+        """Listen for *owner*'s bell, unless it does so already. One round trip when it begins.
+
+        Returns whether it began: a bell right behind the confirmation may have been read with it, so that
+        the socket tells nothing. Who did not look behind that moment calls :meth:`heard`.
+        """
         if self._link is not None or steady() < self._next_try:
-            return
+            return False
         link = self._connector.open()
         try:
             link.listen(keys.bell(owner))
@@ -48,9 +52,10 @@ class Ear:
             link.close()
             self._next_try = steady() + _PAUSE
             logger.debug("can't listen for the bell: %s", error)
-            return
+            return False
         self._link = link
         self._unheard = 0
+        return True
 
     @property
     def listening(self) -> bool:

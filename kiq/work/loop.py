@@ -73,7 +73,8 @@ class Loop:
 
     def listen(self, channel: str) -> None:
         """Be woken by the bell of *channel* from now on. In a tick only; one round trip when it begins."""
-        self._ear.listen(channel)
+        if self._ear.listen(channel) and self._ear.heard():
+            self.wake()
 
     def _run(self) -> None:
         while not self.stopping:

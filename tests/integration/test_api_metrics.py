@@ -213,7 +213,7 @@ def test_the_label_is_the_last_commit_unless_one_is_given(
 
 
 def test_the_command_marks_and_says_when_it_did_not(
-    raw: redis.Redis, server: TestServer, monkeypatch: pytest.MonkeyPatch
+    raw: redis.Redis, server: TestServer, unconfigured: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REDIS_URL", server.url)
     first, second = (CliRunner().invoke(mark_command, ["v7"]) for _ in range(2))

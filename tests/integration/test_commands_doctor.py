@@ -155,7 +155,7 @@ def test_the_embedded_server_is_well(command_store: redis.Redis, monkeypatch: An
 
 
 def test_a_server_that_takes_no_writes_now_is_examined_all_the_same(
-    private_server: Callable[..., TestServer], monkeypatch: pytest.MonkeyPatch
+    private_server: Callable[..., TestServer], unconfigured: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refusing = private_server()
     monkeypatch.setenv("REDIS_URL", refusing.url)

@@ -124,8 +124,8 @@ def test_nobody_has_a_duty_that_there_is_not(raw: redis.Redis, kiq_client: kiq.C
     assert ProcessSet().duties == {}
 
 
-def test_ps_says_whose_they_are(hand: Make, redis_url: str) -> None:
+def test_ps_says_whose_they_are(hand: Make, redis_url: str, kiq_client: kiq.Client) -> None:
     one = hand()
     eventually(lambda: one.ticks)
     found = CliRunner().invoke(ps, [], env={"REDIS_URL": redis_url})
-    assert f"test is the duty of {one.process.identity}" in found.stderr
+    assert f"test is the duty of {one.process.identity}" in found.stderr, (found, found.output)

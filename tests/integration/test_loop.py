@@ -18,6 +18,8 @@ from kiq.errors import StoreError, StoreUnavailable
 from kiq.work.loop import Loop
 from kiq.work.worker import Worker
 from tests.helpers.driven import DrivenWorker
+from tests.helpers.proxy import FaultProxy
+from tests.helpers.server import TestServer
 from tests.helpers.waiting import eventually
 
 FOREVER = 60.0  # seconds: a tick that comes earlier was woken
@@ -106,6 +108,25 @@ def test_the_bell_wakes_it(made: Callable[..., Bench], raw: redis.Redis) -> None
     bench.loop.start()
     eventually(lambda: raw.publish(keys.bell("test"), "") == 1, 5)
     bench.ticked(2)
+
+
+def test_a_bell_that_comes_with_the_confirmation_wakes_it(
+    made: Callable[..., Bench], server: TestServer, raw: redis.Redis, tmp_path: Path
+) -> None:
+    with FaultProxy(server.port) as proxy:
+        for number in range(20):  # whether one read brings both is up to the sockets
+            channel = f"test-{number}"
+            bench = Bench(DrivenWorker(proxy.url, tmp_path / channel).launcher.worker)
+            bench.acts.append(
+                lambda bench=bench, channel=channel: bench.loop.listen(channel) or FOREVER
+            )
+            proxy.swallow(True, "from the server", of=keys.bell(channel).encode())
+            bench.loop.start()
+            eventually(lambda channel=channel: raw.publish(keys.bell(channel), "") == 1, 5)
+            proxy.swallow(False)
+            bench.ticked(2)
+            bench.loop.stop()
+            assert bench.loop.join(5)
 
 
 @pytest.mark.parametrize(
