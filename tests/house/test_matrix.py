@@ -13,7 +13,7 @@ import pytest
 from tests.house.source import ROOT, project
 from tests.matrix import interpreters
 from tests.matrix.interpreters import Interpreter, NotToBeHad
-from tests.matrix.run import Result, summary
+from tests.matrix.run import Result, run_tests, summary, try_again
 from tests.matrix.squares import MODULES, oldest, squares, versions
 
 NONE = "#!/bin/sh\nexit 127\n"  # as a shim of pyenv's for a version that is not chosen
@@ -120,8 +120,54 @@ def test_the_summary_names_every_square_and_closes_with_a_count() -> None:
         "floor        3.11.7  9 passed, 2 failed, 1 error in 0 s",
         "python-3.99  -       NOT RUN: no Python 3.99",
         "walk         3.11.7  FAILED: no test ran",
-        "1209 passed, 4 failed",
+        "1209 passed, 4 failed, 0 unsteady",
     ]
+
+
+TRIED = """
+import pathlib, pytest
+
+def test_steady():
+    pass
+
+def test_unsteady():
+    before = pathlib.Path(__file__).with_suffix(".before")
+    if not before.exists():
+        before.touch()
+        pytest.fail("a race - lost")
+
+@pytest.mark.parametrize("what", ["a b - c"])
+def test_broken(what):
+    assert what == "broken" or not BROKEN
+"""
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_what_fails_is_tried_once_more_alone(broken: bool, tmp_path: Path) -> None:
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "test_tried.py").write_text(TRIED + f"\nBROKEN = {broken}\n")
+    pytest_there = (
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        str(tmp_path),
+    )
+    shell = f"cd {tmp_path} && exec {' '.join(pytest_there)}"
+    result = Result("test")
+    run_tests(("sh", "-c", f"{shell} tests"), os.environ, result)
+    assert result.failed == (2 if broken else 1)
+    try_again(result, ("sh", "-c", f'{shell} "$@"', "sh"), os.environ)
+    if broken:
+        assert (result.failed, result.unsteady) == (2, [])
+    else:
+        assert (result.failed, result.counts["passed"]) == (0, 3)
+        assert result.unsteady == ["tests/test_tried.py::test_unsteady"]
+        last = summary([result]).splitlines()[-2:]
+        assert last[0] == "UNSTEADY in test: tests/test_tried.py::test_unsteady"
+        assert last[1] == "3 passed, 0 failed, 1 unsteady"
 
 
 def test_a_release_that_nobody_may_make_is_refused_with_the_reason(tmp_path: Path) -> None:
