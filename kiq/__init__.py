@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
-from typing import Any as _Any
 
 from .client import Client
 from .configure import configure
@@ -34,6 +32,7 @@ from .errors import (
     UndecodablePayload,
     UnknownJobClass,
 )
+from .first_use import found_in as _found_in
 from .function_job import FunctionJob, job
 from .job_class import Job
 from .middleware import ClientContext, ServerContext
@@ -112,10 +111,4 @@ _ELSEWHERE = {
 }
 
 if not TYPE_CHECKING:
-
-    def __getattr__(name: str) -> _Any:
-        if name not in _ELSEWHERE:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        module = _import_module(_ELSEWHERE[name], __name__)
-        value = globals()[name] = getattr(module, name, module)
-        return value
+    __getattr__ = _found_in(__name__, _ELSEWHERE)

@@ -1,4 +1,7 @@
-"""Every Redis key of kiq: Sidekiq's where Sidekiq has one, ``kiq:`` for the rest.
+"""The Redis keys that moving jobs takes: Sidekiq's where Sidekiq has one, ``kiq:`` for the rest.
+
+A feature has its own in a ``keys`` of its folder. A cancel is known here: a push, and a job that somebody
+wants to run again, are exempt from it.
 
 The wire format of Sidekiq 7 and 8 gives the names, types and life-times of the first group.
 """
@@ -35,7 +38,6 @@ DOCTOR = "kiq:doctor"  # string, TTL: what `kiq doctor` writes to see how long a
 DUTIES = "kiq:duties"  # set: the names of duties that features have
 POLLER_BELL = "poller"  # the poller's name at kiq:bell:
 CANCELLED = "kiq:cancelled"  # sorted set of jids, score = until when the mark counts, seconds
-CANCEL_BELL = "cancel"  # at kiq:bell: tells workers of new marks
 
 _QUEUE_PREFIX = "queue:"
 # A name may hold braces, and a cluster takes what stands between the first two for the hash tag.
@@ -113,6 +115,11 @@ def signals(identity: str) -> str:
 def heard(identity: str) -> tuple[str, ...]:
     """Return the keys of the lists of signals that *identity* has taken, in turn."""
     return tuple(f"kiq:heard:{identity}:{turn}" for turn in range(3))
+
+
+def iteration(jid: str) -> str:
+    """Return the key of the hash that says how far the iterable job *jid* has come."""
+    return f"it-{jid}"
 
 
 def stat_day(stat: str, now: float) -> str:

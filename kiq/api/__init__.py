@@ -1,22 +1,27 @@
-"""The data API: look at queues, sets, processes and numbers, and handle jobs one by one or together."""
+"""The data API: look at queues, sets, processes and numbers, and handle jobs one by one or together.
+
+What reads a feature's keys is the feature's own, and is had from here too.
+"""
 
 from __future__ import annotations
 
-from ..plugins.metrics.buckets import BOUNDS as BUCKETS
+from typing import TYPE_CHECKING
+
+from ..first_use import found_in as _found_in
 from .acted import Acted
-from .connection import Connection, connection
-from .deploy import Deploy, mark
-from .iteration_state import IterationState
-from .job_metrics import JobMetrics
+from .home import Connection, connection
 from .job_record import JobRecord
 from .job_set import DeadSet, JobSet, RetrySet, ScheduledSet
-from .metrics import Metrics
 from .process_set import Process, ProcessSet
-from .profiles import Profile, ProfileSet
 from .queue import Queue, QueuedJob
 from .sorted_entry import SortedEntry
 from .stats import History, QueueSummary, Stats
 from .work_set import Work, WorkSet
+
+if TYPE_CHECKING:
+    from ..plugins.iteration import IterationState
+    from ..plugins.metrics import BUCKETS, Deploy, JobMetrics, Metrics, mark
+    from ..plugins.profiling import Profile, ProfileSet
 
 __all__ = [
     "BUCKETS",
@@ -46,3 +51,18 @@ __all__ = [
     "connection",
     "mark",
 ]
+
+#: Features stand on this package: their names are imported at the first use.
+_OF_FEATURES = {
+    "BUCKETS": "..plugins.metrics",
+    "Deploy": "..plugins.metrics",
+    "IterationState": "..plugins.iteration",
+    "JobMetrics": "..plugins.metrics",
+    "Metrics": "..plugins.metrics",
+    "Profile": "..plugins.profiling",
+    "ProfileSet": "..plugins.profiling",
+    "mark": "..plugins.metrics",
+}
+
+if not TYPE_CHECKING:
+    __getattr__ = _found_in(__name__, _OF_FEATURES)

@@ -11,7 +11,7 @@ from ..store.flight import DeadLimits
 from ..store.scripts import Command
 from . import marks, moves
 from .acted import GONE, Acted, Tally
-from .connection import Connection
+from .home import Connection
 from .presence import Presence
 from .selection import Selection
 from .set_pages import pages

@@ -16,7 +16,7 @@ from .. import keys
 from ..errors import StoreError, StoreUnavailable
 from ..machine import boot_id, run_folder
 from ..store.owners import leased
-from .connection import Connection
+from .home import Connection
 
 _PAGE = 200  # owners that one round trip reads
 _FIELDS = ("identity", "sources", "lock", "lock_device", "lock_inode", "boot_id", "beat", "lease")

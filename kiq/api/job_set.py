@@ -11,7 +11,7 @@ from .. import keys
 from ..errors import ConfigError
 from .acted import Acted
 from .bulk import Bulk, Handle, Progress
-from .connection import connection
+from .home import connection
 from .limits import dead_limits
 from .selection import Selection
 from .set_pages import Page, Place, pages

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from .. import keys
 from ..errors import StoreError, StoreUnavailable
-from .connection import Connection
+from .home import Connection
 
 
 def are_there(home: Connection) -> bool:

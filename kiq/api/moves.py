@@ -10,7 +10,6 @@ from ..clock import wall
 from ..store.flight import DeadLimits
 from ..store.scripts import Command
 from . import scripts
-from .iteration_state import key as state_key
 
 _KNOWN = (keys.DEAD_REASON, keys.SUSPECTS)
 
@@ -67,7 +66,7 @@ def _to_set(
 
 def _states(leaving: Sequence[Leaving]) -> list[str]:
     # An iterable job that was cancelled would end at once.
-    return [state_key(each.jid) for each in leaving]
+    return [keys.iteration(each.jid) for each in leaving]
 
 
 def _bytes(leaving: Sequence[Leaving]) -> list[bytes]:

@@ -7,7 +7,7 @@ from array import array
 from bisect import bisect_left
 
 from . import scripts
-from .connection import Connection
+from .home import Connection
 from .set_pages import LOOKED_AT, PAGE_BYTES, Place
 
 _DIGITS = 16  # of the hash of an entry: eight bytes for each of a million

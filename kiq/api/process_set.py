@@ -8,8 +8,8 @@ from typing import Any
 from .. import keys
 from ..errors import ConfigError
 from . import scripts, shown
-from .connection import Connection, connection
 from .fleet import Fleet, Owner, is_gone, read_fleet
+from .home import Connection, connection
 
 _PAGE = 100  # processes that one round trip reads
 _LEAVING = 3.0  # seconds: a process that stops beats every second

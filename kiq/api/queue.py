@@ -8,7 +8,7 @@ from typing import Any
 from .. import keys
 from ..config import check_queue_name
 from . import scripts
-from .connection import Connection, connection
+from .home import Connection, connection
 from .job_record import JobRecord
 
 _PAGE, _PAGE_BYTES = 100, 1_000_000

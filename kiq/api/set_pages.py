@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from . import scripts
-from .connection import Connection
+from .home import Connection
 
 SIZE = 100  # entries of a page at most
 PAGE_BYTES, LOOKED_AT = 1_000_000, 1_000  # what Redis looks at for one page, at most

@@ -14,7 +14,7 @@ from ..payload import due_at
 from ..plugin import host
 from ..store.flight import DeadLimits
 from . import marks, moves
-from .connection import Connection
+from .home import Connection
 from .job_record import JobRecord
 
 

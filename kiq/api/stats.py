@@ -10,7 +10,7 @@ from .. import keys
 from ..errors import ConfigError
 from ..options import DEFAULTS
 from . import scripts
-from .connection import connection
+from .home import connection
 from .job_record import JobRecord
 from .process_set import Process, ProcessSet
 

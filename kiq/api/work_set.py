@@ -10,8 +10,8 @@ from typing import Any
 from .. import keys
 from ..clock import wall
 from . import shown
-from .connection import connection
 from .fleet import Owner
+from .home import connection
 from .job_record import JobRecord
 from .process_set import Process, ProcessSet
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ..api import deploy
+from .. import api
 from .ground import Ground, grounded
 
 
@@ -13,7 +13,7 @@ from .ground import Ground, grounded
 @grounded(json=False, acts=True)
 def mark(ground: Ground, label: str | None) -> None:
     """Mark a deploy in the charts of metrics; LABEL is the last commit (git) unless it is given."""
-    if deploy.mark(label, client=ground.home):
+    if api.mark(label, client=ground.home):
         click.echo("marked")
     else:
         click.echo("not marked: this minute, or this label a moment ago, has been marked already")

@@ -12,7 +12,7 @@ from ..context import running
 from ..inline import a_loop_runs_here, perform_job
 from ..middleware import Chain, ServerContext, fold_by_class
 from ..payload import moment
-from ..plugins.after_commit.whereabouts import leave_blocks
+from ..plugins.after_commit import leave_blocks
 from ..registry import JobSpec, registry
 from ..undone import check_done
 from .box import PushedJob

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from kiq.api.cursor import read_cursor, write_cursor
+from kiq.plugins.iteration.cursor import read_cursor, write_cursor
 
 Build = Callable[[Any], Iterable[tuple[Any, Any]]]
 

@@ -64,12 +64,16 @@ def floors() -> tuple[frozenset[str], ...]:
 
 def wings() -> frozenset[str]:
     """The rooms that attach to the house and that nothing in it imports."""
-    return floors()[0]
+    return frozenset().union(*floors()[: _porch_at()])
 
 
 def porch() -> frozenset[str]:
     """The rooms between the command line and the house, reading the configuration file included."""
-    return floors()[1] | floors()[2]
+    return floors()[_porch_at()] | floors()[_porch_at() + 1]
+
+
+def _porch_at() -> int:
+    return next(at for at, rooms in enumerate(floors()) if "cli" in rooms)
 
 
 def imported(path: Path) -> set[str]:

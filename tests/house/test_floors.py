@@ -42,6 +42,15 @@ REACHES_UP = {
     "kiq/inline.py": {"kiq.aio"},
     "kiq/features.py": {"kiq.plugins.declared"},
 }
+#: What lies behind the front of a wing, and others may import: what features stand on.
+PUBLIC = (
+    "kiq.api.home",  # the connection that readers read by
+    "kiq.api.shown",  # reads what other programs may have written
+    "kiq.api.fleet",  # who holds jobs: kiq doctor looks at it too
+    "kiq.api.limits",  # how much the dead set keeps
+    "kiq.plugins.declared",  # options of job classes, and settings
+    "kiq.plugins.interrupting",  # how cancelling and time limits end a job
+)
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +140,40 @@ def test_no_wing_imports_the_inside_of_a_worker(with_types: grimp.ImportGraph) -
         if target.startswith("kiq.work")
     }
     assert not importing, "features stand on kiq.plugin and kiq.process: docs/plugins.md"
+
+
+def _wing(module: str) -> str:
+    """The wing that *module* is of, or the feature: a front of its own; "" for the house."""
+    parts = module.split(".")
+    if len(parts) < 2 or parts[1] not in wings():
+        return ""
+    return ".".join(parts[: 3 if parts[1] == "plugins" else 2])
+
+
+def test_wings_import_the_fronts_of_others_and_nothing_behind_them(
+    with_types: grimp.ImportGraph,
+) -> None:
+    importing = {
+        f"{module} imports {target}"
+        for module in with_types.modules
+        for target in with_types.find_modules_directly_imported_by(module)
+        if _wing(module) and _wing(target) not in ("", _wing(module))
+        if target != _wing(target) and not target.startswith(PUBLIC)
+    }
+    assert not importing, "a wing's front says what others may use: docs/internals.md"
+
+
+def test_who_reads_a_features_keys_needs_not_what_else_has_them() -> None:
+    """The data API alone loads no feature; a feature's reader is had from it all the same."""
+    program = """
+import sys
+from kiq import api
+loaded = [name for name in sys.modules if name.startswith("kiq.plugins")]
+assert not loaded, loaded
+assert [getattr(api, name) for name in api.__all__]
+"""
+    outcome = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert outcome.returncode == 0, outcome.stderr
 
 
 @pytest.mark.parametrize("library", MAY_NAME)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 from pathlib import Path
 
@@ -76,14 +77,28 @@ def test_a_sleep_is_seen_wherever_it_hides() -> None:
     assert _sleeps(ast.parse(text)) == [3, 4]
 
 
+def keys_of_features() -> list[str]:
+    """The modules of keys that features have."""
+    found = [name(each) for each in KIQ.glob("plugins/*/keys.py")]
+    return [each.removesuffix(".py").replace("/", ".") for each in found]
+
+
+def test_features_have_their_keys_in_modules_of_their_own() -> None:
+    assert "kiq.plugins.metrics.keys" in keys_of_features()
+
+
 def test_every_key_is_documented() -> None:
     document = INTERNALS.read_text(encoding="utf-8")
     constants = [
         value
-        for constant, value in vars(keys).items()
+        for module in (keys, *(importlib.import_module(each) for each in keys_of_features()))
+        for constant, value in vars(module).items()
         if constant.isupper() and not constant.startswith("_") and isinstance(value, str)
     ]
-    prefixes = {"queue": "queue:", "record": "kiq:owner:", "work": ":work", "signals": "-signals"}
+    prefixes = {
+        **{"queue": "queue:", "record": "kiq:owner:", "work": ":work", "signals": "-signals"},
+        "iteration": "it-JID",
+    }
     builders = [
         prefixes.get(function, f"kiq:{function}:")
         for function, _ in public(KIQ / "keys.py")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -71,3 +74,15 @@ def test_threads_share_it(raw: redis.Redis, kiq_client: kiq.Client) -> None:
 
     with ThreadPoolExecutor(8) as threads:
         assert list(threads.map(look, range(50))) == [f"j{n}" for n in range(50)]
+
+
+def test_the_reader_of_a_feature_stands_on_it_as_the_page_says(
+    raw: redis.Redis, redis_url: str
+) -> None:
+    page = Path(__file__).parents[2].joinpath("docs", "plugins.md").read_text("utf-8")
+    (code,) = re.findall(r"```python\n(# depths_seen.py\n.*?)```", page, re.DOTALL)
+    module: dict[str, Any] = {}
+    exec(code, module)  # noqa: S102 (it is our own page)
+    assert module["greatest"]("default", redis_url) == 0
+    raw.hset("depths:greatest", "default", 7)
+    assert module["greatest"]("default", redis_url) == 7

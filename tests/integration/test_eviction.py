@@ -13,10 +13,10 @@ import redis
 import kiq
 from kiq import keys
 from kiq.api import IterationState, connection
-from kiq.api.iteration_state import ENDS
 from kiq.client import Client
 from kiq.config import Redis as RedisSettings
 from kiq.plugins.iteration.keeper import RedisKeeper
+from kiq.plugins.iteration.keys import ENDS
 from tests.helpers.depot import Depot
 from tests.helpers.server import TestServer
 

@@ -16,8 +16,8 @@ import redis
 import kiq
 from kiq import interruption, iteration
 from kiq.api import IterationState, connection
-from kiq.api.iteration_state import ENDS
 from kiq.plugins.iteration.keeper import _DROP, drop_ended
+from kiq.plugins.iteration.keys import ENDS
 from kiq.registry import Registry
 from kiq.verdict import DONE, Dropped, ToQueue, ToRetry, ToSchedule
 from tests.helpers.iterated import JID, Bench, bench_at

@@ -10,8 +10,8 @@ import pytest
 import redis
 
 from kiq.api import IterationState
-from kiq.api.iteration_state import ENDS
 from kiq.errors import PayloadError, StoreError
+from kiq.plugins.iteration.keys import ENDS
 
 
 def test_a_state_that_ruby_wrote_is_read(raw: redis.Redis, redis_url: str) -> None:

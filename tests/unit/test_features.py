@@ -25,7 +25,7 @@ from kiq.plugin import Between, Feature, Secret, declare
 from tests.helpers.stored import in_queue
 
 PAGE = Path(__file__).parents[2].joinpath("docs", "plugins.md").read_text("utf-8")
-PLUGIN, USE, _, _ = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+PLUGIN, USE, *_ = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 (YAML,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.db.models.query import ModelIterable
 
-from ...plugins.iteration.enumerators import Enumerator, keyset, keyset_batches
+from ...plugins.iteration import Enumerator, keyset, keyset_batches
 
 
 def rows(

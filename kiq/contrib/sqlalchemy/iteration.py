@@ -18,7 +18,7 @@ from sqlalchemy.sql.elements import UnaryExpression
 from sqlalchemy.sql.expression import GenerativeSelect
 from sqlalchemy.sql.operators import desc_op
 
-from ...plugins.iteration.enumerators import Enumerator, keyset, keyset_batches
+from ...plugins.iteration import Enumerator, keyset, keyset_batches
 
 Source = Engine | Connection | Session | scoped_session[Any]
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from ... import interruption, keys
+from ... import interruption
 from ...clock import steady
 from ...errors import StoreError
 from ...process import WorkerProcess
+from .keys import CANCEL_BELL
 from .marks import Ledger
 
 logger = logging.getLogger("kiq.cancelling")
@@ -36,7 +37,7 @@ class Listener:
             logger.debug("can't read yet what was cancelled: %s", error)
 
     def _turn(self) -> float:
-        self.loop.listen(keys.CANCEL_BELL)
+        self.loop.listen(CANCEL_BELL)
         fresh = self._look()
         if fresh:
             self._tell(fresh)

@@ -7,6 +7,7 @@ from typing import Any
 
 from ... import keys
 from ...store.scripts import Command
+from .keys import CANCEL_BELL
 
 #: Seconds that a mark counts: a job that waits longer than that in a queue runs after all.
 LIFE = 7 * 86_400
@@ -20,8 +21,8 @@ _MARK = (resources.files("kiq.plugins.cancelling") / "lua" / "mark.lua").read_te
 
 def mark(jid: str) -> Command:
     """Return the command that marks *jid*, and tells the workers. Atomic."""
-    names = (keys.CANCELLED, f"it-{jid}")
-    return ("EVAL", _MARK, len(names), *names, jid, LIFE, MOST, keys.bell(keys.CANCEL_BELL))
+    names = (keys.CANCELLED, keys.iteration(jid))
+    return ("EVAL", _MARK, len(names), *names, jid, LIFE, MOST, keys.bell(CANCEL_BELL))
 
 
 class Ledger:

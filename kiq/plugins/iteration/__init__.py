@@ -15,11 +15,13 @@ from .enumerators import (
 from .files import csv_batches, csv_rows, lines
 from .job import IterableJob
 from .plugin import IterationPlugin
+from .state import IterationState
 
 __all__ = [
     "Enumerator",
     "IterableJob",
     "IterationPlugin",
+    "IterationState",
     "counted",
     "csv_batches",
     "csv_rows",

@@ -8,13 +8,13 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, ParamSpec, Protocol, Unpack, overload
 
-from ...api.iteration_state import IterationState, cancel_iteration
 from ...enqueuing import Args, Enqueuer
 from ...errors import ConfigError
 from ...job_class import Job
 from ...undone import refuse_undone
 from .run import Abort, Run
 from .shape import is_whole, performing
+from .state import IterationState, cancel_iteration
 
 if TYPE_CHECKING:
     from ..declared import Options, SetOptions

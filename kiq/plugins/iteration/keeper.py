@@ -7,27 +7,18 @@ import time
 from importlib import resources
 from typing import Any, Protocol
 
-from ...api.connection import Connection
-from ...api.cursor import write_cursor
-from ...api.iteration_state import (
-    ENDS,
-    STATE_TTL,
-    IterationState,
-    cancel_commands,
-    key,
-    number,
-    read_state,
-)
+from ...api.home import Connection
 from ...clock import wall
 from ...errors import PayloadError, StoreError
 from ...jid import new_jid
 from ...keys import SUSPECTS
+from ...keys import iteration as key
+from .cursor import write_cursor
+from .keys import ENDS, FINISHED_TTL, STATE_TTL
+from .state import IterationState, cancel_commands, number, read_state
 
 logger = logging.getLogger("kiq.iteration")
 
-#: Seconds that a state is kept after the job's end: one whose verdict a crash swallowed comes again,
-#: and is not to begin anew. (Sidekiq deletes it.)
-FINISHED_TTL = 86_400
 _SCRIPTS = resources.files("kiq.plugins.iteration") / "lua"
 _CLAIM, _SAVE, _DROP = (
     _SCRIPTS.joinpath(f"{name}.lua").read_text("utf-8") for name in ("claim", "save", "drop")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha1
 
-from ...api.connection import Connection
+from ...api.home import Connection
 from ...clock import steady
 from ...errors import StoreError
 from ...plugin import Host

@@ -10,13 +10,13 @@ from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
 from ... import interruption
-from ...api.iteration_state import IterationState
 from ...clock import steady, wall
 from ...errors import PayloadError, Shutdown, Snooze, StoreUnavailable
 from ...middleware import ServerContext
 from ...undone import check_done
 from .keeper import Keeper, NoKeeper, RedisKeeper
 from .plugin import Home, home
+from .state import IterationState
 
 logger = logging.getLogger("kiq.iteration")
 

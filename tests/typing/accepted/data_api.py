@@ -6,11 +6,18 @@ from datetime import UTC, datetime, timedelta
 from typing import assert_type
 
 from kiq.api import (
+    BUCKETS,
     Acted,
     DeadSet,
+    Deploy,
+    IterationState,
+    JobMetrics,
     JobRecord,
+    Metrics,
     Process,
     ProcessSet,
+    Profile,
+    ProfileSet,
     Queue,
     QueuedJob,
     RetrySet,
@@ -19,6 +26,7 @@ from kiq.api import (
     Stats,
     Work,
     WorkSet,
+    mark,
 )
 
 
@@ -60,3 +68,11 @@ assert_type(ProcessSet().get("app-1:4711:0123456789ab"), Process | None)
 for work in WorkSet():
     assert_type(work, Work)
     assert_type(work.job, JobRecord)
+
+# What features read: imported at the first use, and typed all the same.
+assert_type(BUCKETS[0], int)
+assert_type(mark("v2"), bool)
+assert_type(Deploy().mark(), bool)
+assert_type(Metrics().top_jobs(minutes=5).jobs, dict[str, JobMetrics])
+assert_type(list(ProfileSet()), list[Profile])
+assert_type(IterationState.find("a1"), IterationState | None)

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiq.api.cursor import LONGEST, read_cursor, write_cursor
 from kiq.errors import PayloadError
+from kiq.plugins.iteration.cursor import LONGEST, read_cursor, write_cursor
 
 leaves = (
     st.none()

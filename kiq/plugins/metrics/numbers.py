@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ..plugins.metrics import buckets
+from . import buckets
 
 
 def _empty() -> list[int]:

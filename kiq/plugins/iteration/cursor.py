@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from ..errors import PayloadError
+from ...errors import PayloadError
 
 #: Bytes that a cursor may have as JSON: it says where to go on, and holds no data.
 LONGEST = 64 * 1024

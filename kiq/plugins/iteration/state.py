@@ -6,23 +6,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ..clock import wall
-from ..errors import PayloadError
-from ..store.scripts import Command
-from .connection import connection
+from ...api import shown
+from ...api.home import connection
+from ...clock import wall
+from ...errors import PayloadError
+from ...keys import iteration as key
+from ...store.scripts import Command
 from .cursor import read_cursor
+from .keys import ENDS, STATE_TTL
 
-#: Seconds that a state is kept after it was written last.
-STATE_TTL = 30 * 86_400
-#: Sorted set of such keys; score = until when they are kept, epoch seconds.
-ENDS = "kiq:iterations"
 _MOST = 2.0**53
 _RUN = b"run"  # the run that may write the state; alone it says only that one has begun
-
-
-def key(jid: str) -> str:
-    """Return the key of the state of the job *jid*."""
-    return f"it-{jid}"
 
 
 @dataclass(slots=True)
@@ -146,8 +140,5 @@ def read_state(jid: str, reply: list[bytes]) -> IterationState:
 
 def number(text: bytes | None) -> float:
     """Read a number; 0 for what is none, or is out of all bounds."""
-    try:
-        number = float(text or 0)
-    except ValueError:
-        return 0.0
-    return number if abs(number) <= _MOST else 0.0
+    found = shown.number(text)
+    return found if abs(found) <= _MOST else 0.0

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ..client import Client, sidekiq_in_use
-from ..errors import ConfigError
-from ..plugins.metrics import buckets, keys
-from ..plugins.metrics.tally import shown_name
-from ..store.scripts import Command
-from .connection import connection
+from ...api.home import connection
+from ...client import Client, sidekiq_in_use
+from ...errors import ConfigError
+from ...store.scripts import Command
+from . import buckets, keys
 from .deploy import Deploy
-from .job_metrics import JobMetrics, Numbers
+from .numbers import JobMetrics, Numbers
+from .tally import shown_name
 
 LONGEST_MINUTES, LONGEST_HOURS = 480, 72  # what Redis keeps
 _PAGE = 20  # steps of one round trip

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 from datetime import UTC, datetime, timedelta
+from importlib import resources
 from typing import Any
 
-from ..errors import ConfigError
-from ..plugins.metrics import keys
-from . import scripts
-from .connection import connection
+from ...api.home import connection
+from ...errors import ConfigError
+from . import keys
 
+_SCRIPT = (resources.files("kiq.plugins.metrics") / "mark.lua").read_text("utf-8")
 _LONGEST = 200  # characters of a label
 _ONCE = 60  # seconds in which the same label counts once
 _ISO = "%Y-%m-%dT%H:%M:%SZ"
@@ -33,11 +34,9 @@ class Deploy:
         """
         text = _checked(_last_commit() if label is None else label)
         moment = keys.floor(_utc(at or datetime.now(UTC)), keys.MINUTE)
-        command = scripts.mark(
-            (keys.mark_lock(text), keys.marks(moment)),
-            (text, moment.strftime(_ISO), _ONCE, keys.MARKS_TTL),
-        )
-        return bool(self._connection.call(command))
+        names = (keys.mark_lock(text), keys.marks(moment))
+        arguments = (text, moment.strftime(_ISO), _ONCE, keys.MARKS_TTL)
+        return bool(self._connection.call(("EVAL", _SCRIPT, len(names), *names, *arguments)))
 
     def between(self, since: datetime, until: datetime) -> dict[datetime, str]:
         """Return the marks from *since* until *until*, by their minute (UTC), the oldest first."""

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from ..clock import wall
-from ..errors import UndecodablePayload
-from ..plugins.profiling import keys
-from .connection import Connection, connection
+from ...api import shown
+from ...api.home import Connection, connection
+from ...clock import wall
+from ...errors import UndecodablePayload
+from . import keys
 
 _FIELDS = ("token", "jid", "type", "started_at", "elapsed", "size", "filename")
 _LARGEST = 256 * 1024 * 1024  # bytes of a document that is unpacked
@@ -28,9 +29,9 @@ class Profile:
         self.jid = fields["jid"]
         self.job_class = fields["type"]
         self.filename = fields["filename"]
-        self.elapsed = _number(fields["elapsed"])  # seconds
-        self.size = int(_number(fields["size"]))  # bytes, compressed
-        self._started_at = _number(fields["started_at"])
+        self.elapsed = shown.number(fields["elapsed"])  # seconds
+        self.size = int(shown.number(fields["size"]))  # bytes, compressed
+        self._started_at = shown.number(fields["started_at"])
 
     def __repr__(self) -> str:
         return f"<Profile {self.key}>"
@@ -104,11 +105,3 @@ class ProfileSet:
     def _profile(self, key: str, reply: list[bytes | None]) -> Profile:
         texts = [(value or b"").decode(errors="replace") for value in reply]
         return Profile(self._connection, key, dict(zip(_FIELDS, texts, strict=True)))
-
-
-def _number(text: str) -> float:
-    """Read a number; 0 for what is none."""
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0
