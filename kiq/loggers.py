@@ -106,7 +106,7 @@ class Lines:
                 f"kiq: a line of the log could not be written: {name_of(error)}: {message_of(error)}\n"
             )
         except Exception:  # noqa: BLE001 (nowhere is left to say it)
-            log.dropped += 1
+            log.DroppingHandler.dropped += 1
 
     def _forked(self) -> None:
         self.open = False
@@ -150,6 +150,7 @@ def adopt() -> None:
 
 
 def _flush_streams() -> None:
+    log.flush()
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

@@ -83,6 +83,9 @@ class Host:
         self.services: list[Callable[[Any], Service | None]] = []
         self.queue_filters: list[QueueFilter] = []
         self.log_fields: list[LogFields] = []
+        #: Says that a job starts (with None) or how it ended and the seconds it took; False: it takes a
+        #: record of ``logging``. Set by who made the handler of kiq's log.
+        self.job_lines: Callable[[ServerContext, str, float | None], bool] | None = None
         self.attempt_layers: list[AttemptLayer] = []
         #: What a process shows of its features, in its entry among the processes.
         self.info: dict[str, Any] = {}

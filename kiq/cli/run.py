@@ -98,6 +98,7 @@ def _application(path: str | None, flags: dict[str, Any]) -> Config:
     use_settings(config_file.started(path, flags))
     config = config_file.settings(configured(), pending=True)
     log.configure(config.log_level, config.log_format)
+    log.write_soon()
     loggers.adopt()
     boot.import_application(config.require)
     boot.load_plugins(config.plugins)

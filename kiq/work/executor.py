@@ -101,6 +101,7 @@ class Executor:
             self._run_async = fold_by_class(host.server_middleware, awaited, running.set)
         #: What processors call: this itself, unless there are layers of attempts.
         self.entry = self._layered if host.attempt_layers else self
+        self._job_lines = host.job_lines
         self._logs_jobs = not config.skip_default_job_logging
         self._logged_attributes = config.logged_job_attributes
 
@@ -180,7 +181,7 @@ class Executor:
         attributes = {
             name: run.payload[name] for name in self._logged_attributes if name in run.payload
         }
-        _say("start", attributes)
+        self._tell(run, "start", attributes)
         began = steady()
         outcome = "fail"
         try:
@@ -188,7 +189,18 @@ class Executor:
             outcome = "done"
             return result
         finally:
-            _say(outcome, {**attributes, "elapsed": round(steady() - began, 3)})
+            self._tell(run, outcome, attributes, round(steady() - began, 3))
+
+    def _tell(
+        self, run: _Run, outcome: str, attributes: dict[str, Any], elapsed: float | None = None
+    ) -> None:
+        if (
+            not attributes
+            and self._job_lines is not None
+            and self._job_lines(run, outcome, elapsed)
+        ):
+            return
+        _say(outcome, attributes if elapsed is None else {**attributes, "elapsed": elapsed})
 
     def _skipped(self, payload: dict[str, Any], why: str) -> Verdict:
         if children.present:

@@ -209,7 +209,7 @@ def test_a_full_pipe_does_not_keep_a_busy_worker_from_stopping_by_its_deadline(
     site.noted("begin a")
     pipe.fill()
     for _ in range(2):
-        site.push("Note", "it logs its start, and stands there")
+        site.push("Talks", "it logs, and stands there")
     eventually(lambda: site.count("queue:default") == 0)
     began = time.monotonic()
     worker.signal(signal.SIGTERM)

@@ -53,6 +53,7 @@ OWN = [
     "kiq-courier-default",
     "kiq-handlers-1",
     "kiq-heartbeat",
+    "kiq-job-log",
     "kiq-log",
     "kiq-poller",
     "kiq-promotions",

@@ -110,12 +110,12 @@ def test_the_line_of_any_error_names_job_and_class(error: BaseException, kind: s
         handler.setFormatter(log.JsonFormatter() if kind == "json" else log.PlainFormatter())
     logger = logging.getLogger("kiq.errors")
     logger.addHandler(handler)
-    dropped = log.dropped
+    dropped = log.DroppingHandler.dropped
     try:
         contained(lambda: log_error(error, WHERE))
     finally:
         logger.removeHandler(handler)
-    assert log.dropped == dropped
+    assert log.DroppingHandler.dropped == dropped
     for word in ("jid=j1", "class=shop.Ship", "queue=default"):
         assert word in stream.getvalue()
 
@@ -150,10 +150,10 @@ def test_a_line_of_the_application_about_any_error_is_written(
     handler.setFormatter(formatter())
     record = logging.LogRecord("shop", logging.ERROR, "shop.py", 1, "charge 7 failed", None, None)
     record.exc_info = (type(error), error, None)
-    dropped = log.dropped
+    dropped = log.DroppingHandler.dropped
     contained(lambda: handler.handle(record))
     assert "charge 7 failed" in stream.getvalue()
-    assert log.dropped == dropped
+    assert log.DroppingHandler.dropped == dropped
 
 
 def test_a_mistake_of_kiqs_own_keeps_the_job_and_counts(bench: Bench) -> None:
