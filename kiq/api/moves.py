@@ -11,7 +11,9 @@ from ..store.flight import DeadLimits
 from ..store.scripts import Command
 from . import scripts
 
-_KNOWN = (keys.DEAD_REASON, keys.SUSPECTS)
+_KNOWN = (keys.DEAD, keys.DEAD_REASON, keys.SUSPECTS)
+
+_POLLER = keys.bell(keys.POLLER_BELL)
 
 
 class Leaving(NamedTuple):
@@ -34,7 +36,7 @@ def to_queue(source: str, queue: str, leaving: Sequence[Leaving]) -> Command:
 
 def to_set(source: str, target: str, score: float, leaving: Leaving) -> Command:
     """Return the command that moves a job that is to run to *score* in the set *target*."""
-    names = (source, *_KNOWN, target, *_states([leaving]))
+    names = (source, *_KNOWN, target, _POLLER, *_states([leaving]))
     return _to_set(names, score, (1, *_bytes([leaving])), DeadLimits(0, 0.0))
 
 
@@ -43,7 +45,7 @@ def kill(source: str, raws: Sequence[bytes], limits: DeadLimits) -> Command:
 
     The reply is how many jobs the dead set dropped, then the places (the first is 1) of what was moved.
     """
-    return _to_set((source, *_KNOWN, keys.DEAD), wall(), (len(raws), *raws), limits)
+    return _to_set((source, *_KNOWN, keys.DEAD, _POLLER), wall(), (len(raws), *raws), limits)
 
 
 def delete(source: str, raws: Sequence[bytes]) -> Command:
@@ -53,15 +55,14 @@ def delete(source: str, raws: Sequence[bytes]) -> Command:
 
 def clear(source: str) -> Command:
     """Return the command that deletes the set *source*."""
-    return scripts.clear_set((source, keys.DEAD_REASON))
+    return scripts.clear_set((source, keys.DEAD, keys.DEAD_REASON))
 
 
 def _to_set(
     names: Sequence[str], score: float, members: Sequence[int | bytes], limits: DeadLimits
 ) -> Command:
-    bell = keys.bell(keys.POLLER_BELL)
     bounds = (repr(wall() - limits.age), limits.size)
-    return scripts.to_set(names, (repr(score), bell, *bounds, *members))
+    return scripts.to_set(names, (repr(score), *bounds, *members))
 
 
 def _states(leaving: Sequence[Leaving]) -> list[str]:

@@ -91,7 +91,7 @@ class Queue:
 
     def unpause(self) -> bool:
         """Let workers take from the queue again, at once; False when it was not paused."""
-        command = scripts.unpause((keys.PAUSED, keys.OWNERS), (self.name,))
+        command = scripts.unpause((keys.PAUSED, keys.OWNERS, keys.bell("")), (self.name,))
         return bool(self._connection.call(command))
 
     def __iter__(self) -> Iterator[QueuedJob]:

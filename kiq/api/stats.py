@@ -43,9 +43,7 @@ class Stats:
         self._connection = connection(client)
         names = (keys.STAT_PROCESSED, keys.STAT_FAILED, keys.SCHEDULE, keys.RETRY, keys.DEAD)
         default = keys.queue(str(DEFAULTS["queue"]))
-        reply = self._connection.call(
-            scripts.stats((*names, keys.QUEUES, default), (keys.queue(""),))
-        )
+        reply = self._connection.call(scripts.stats((*names, keys.QUEUES, default, keys.queue(""))))
         self._numbers = [_number(value) for value in reply[:5]]
         self._latency = JobRecord(reply[5]).latency if reply[5] else 0.0
         sizes = [
@@ -117,7 +115,7 @@ class Stats:
 
         A paused queue is among them though nothing was ever pushed to it. One round trip.
         """
-        reply = self._connection.call(scripts.queues((keys.QUEUES, keys.PAUSED), (keys.queue(""),)))
+        reply = self._connection.call(scripts.queues((keys.QUEUES, keys.PAUSED, keys.queue(""))))
         found = [
             QueueSummary(
                 name.decode(errors="replace"),

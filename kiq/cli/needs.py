@@ -118,10 +118,11 @@ _TRIALS: dict[str, tuple[Any, ...]] = {
 
 #: Tries commands where those of jobs are sent, in a script; returns command, refusal, ...
 _PROBE = """
+local keys = {['<key>'] = KEYS[1], ['<other>'] = KEYS[2]}
 local refused, at = {}, 1
 while at <= #ARGV do
   local call = {}
-  for i = 1, tonumber(ARGV[at]) do call[i] = ARGV[at + i] end
+  for i = 1, tonumber(ARGV[at]) do call[i] = keys[ARGV[at + i]] or ARGV[at + i] end
   at = at + #call + 1
   local reply = redis.pcall(unpack(call))
   if type(reply) == 'table' and reply.err then
@@ -195,6 +196,5 @@ def _in_script() -> Command:
     for name, parts in NEEDED.items():
         if name in ("EVAL", "EVALSHA"):
             continue
-        call = [name, *({_KEY: key, _OTHER: f"{key}:2"}.get(part, part) for part in parts)]
-        words += (len(call), *call)
+        words += (1 + len(parts), name, *parts)
     return ("EVAL", _PROBE, 2, key, f"{key}:2", *words)

@@ -82,4 +82,4 @@ def _before_payloads(queue: str) -> bytes:
 def schedule_command(scheduled: Sequence[Scheduled]) -> Command:
     """Return the command that puts (due time, payload) pairs into the scheduled set."""
     pairs = [part for at, raw in scheduled for part in (repr(float(at)), raw)]
-    return scripts.schedule((keys.SCHEDULE, keys.QUEUES), (keys.bell(keys.POLLER_BELL), *pairs))
+    return scripts.schedule((keys.SCHEDULE, keys.QUEUES, keys.bell(keys.POLLER_BELL)), pairs)

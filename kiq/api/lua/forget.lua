@@ -1,8 +1,8 @@
 -- Shared by the scripts that take entries out of the dead set: forgets what is known of them.
 
 -- Nothing here may fail: the entries are where they belong.
-local function forget(source, reasons, suspects, raws)
-  if source ~= 'dead' then return end
+local function forget(source, dead, reasons, suspects, raws)
+  if source ~= dead then return end
   for i = 1, #raws do
     local sha = redis.sha1hex(raws[i])
     redis.pcall('HDEL', reasons, sha)

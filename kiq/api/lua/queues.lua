@@ -1,6 +1,6 @@
 -- Read what there is to know of every queue.
--- KEYS     1 set of queues, 2 names of paused queues
--- ARGV     1 what a queue's key begins with
+-- KEYS     1 set of queues, 2 names of paused queues, 3 what a queue's key begins with
+-- ARGV     none
 -- returns  name, size, the oldest job or '', 1 when it is paused, name, ...
 -- A queue that is paused is listed though it was never pushed to: someone may wonder where its jobs are.
 -- A key of the wrong type counts as nothing: the others are of use all the same.
@@ -16,8 +16,8 @@ for _, name in ipairs(members(KEYS[2])) do
   paused[name] = 1
 end
 for _, name in ipairs(names) do
-  local size = redis.pcall('LLEN', ARGV[1] .. name)
-  local oldest = redis.pcall('LINDEX', ARGV[1] .. name, -1)
+  local size = redis.pcall('LLEN', KEYS[3] .. name)
+  local oldest = redis.pcall('LINDEX', KEYS[3] .. name, -1)
   result[#result + 1] = name
   result[#result + 1] = type(size) == 'number' and size or 0
   result[#result + 1] = type(oldest) == 'string' and oldest or ''

@@ -1,7 +1,7 @@
 -- Read the numbers of the front page.
 -- KEYS     1 stat:processed, 2 stat:failed, 3 schedule, 4 retry, 5 dead, 6 queues,
---          7 the default queue's list
--- ARGV     1 what a queue's key begins with
+--          7 the default queue's list, 8 what a queue's key begins with
+-- ARGV     none
 -- returns  processed, failed, the sizes of the three sets, the oldest job of the default queue or '',
 --          then name and size of each queue
 -- A key of the wrong type counts as 0: the other numbers are of use all the same.
@@ -19,6 +19,6 @@ local result = {
 }
 for _, name in ipairs(members(KEYS[6])) do
   result[#result + 1] = name
-  result[#result + 1] = number(redis.pcall('LLEN', ARGV[1] .. name))
+  result[#result + 1] = number(redis.pcall('LLEN', KEYS[8] .. name))
 end
 return result

@@ -21,8 +21,8 @@ _MARK = (resources.files("kiq.plugins.cancelling") / "lua" / "mark.lua").read_te
 
 def mark(jid: str) -> Command:
     """Return the command that marks *jid*, and tells the workers. Atomic."""
-    names = (keys.CANCELLED, keys.iteration(jid))
-    return ("EVAL", _MARK, len(names), *names, jid, LIFE, MOST, keys.bell(CANCEL_BELL))
+    names = (keys.CANCELLED, keys.iteration(jid), keys.bell(CANCEL_BELL))
+    return ("EVAL", _MARK, len(names), *names, jid, LIFE, MOST)
 
 
 class Ledger:

@@ -80,8 +80,8 @@ class RedisKeeper:
 
     def load(self) -> IterationState:
         """One round trip. Raises StoreError, or PayloadError where the state is unreadable."""
-        command = ("EVAL", _CLAIM, 2, self._key, ENDS, self._run, self._push, STATE_TTL)
-        found = self._connection.call(command)
+        arguments = (self._run, self._push, STATE_TTL, self._key)
+        found = self._connection.call(("EVAL", _CLAIM, 2, self._key, ENDS, *arguments))
         try:
             state = read_state(self._jid, found)
         except PayloadError as error:
@@ -123,8 +123,9 @@ class RedisKeeper:
         pairs = [each for pair in fields.items() for each in pair]
         # Its end each time: Sidekiq sets it once, and a job of more than 30 days loses its state.
         cleared = self._suspect if advanced else ""
+        names, arguments = (self._key, SUSPECTS, ENDS), (self._run, kept, cleared, self._key)
         reply: list[bytes | None] | None = self._connection.call(
-            ("EVAL", _SAVE, 3, self._key, SUSPECTS, ENDS, self._run, kept, cleared, *pairs)
+            ("EVAL", _SAVE, 3, *names, *arguments, *pairs)
         )
         self.overtaken = reply is None
         if cleared and reply is not None:
@@ -167,7 +168,7 @@ def drop_ended(connection: Connection) -> int:
     while True:
         # Our own clock, as a first guess: the script goes by that of Redis.
         names = connection.call(("ZRANGEBYSCORE", ENDS, "-inf", wall(), "LIMIT", 0, _PAGE))
-        gone = names and connection.call(("EVAL", _DROP, 1 + len(names), ENDS, *names))
+        gone = names and connection.call(("EVAL", _DROP, 1 + len(names), ENDS, *names, *names))
         if not gone:
             return dropped
         dropped += gone

@@ -17,7 +17,8 @@ from .recording import Recording
 MOST_KEPT = 100  # profiles in Redis; an older one goes when another comes
 LARGEST = 8 * 1024 * 1024  # bytes of one, compressed
 
-_SCRIPT = (resources.files("kiq.plugins.profiling") / "keep.lua").read_text("utf-8")
+_SCRIPTS = resources.files("kiq.plugins.profiling") / "lua"
+_KEEP, _DROP = (_SCRIPTS.joinpath(f"{name}.lua").read_text("utf-8") for name in ("keep", "drop"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +32,18 @@ class Profiled:
 
 
 def keep(link: Link, profiled: Profiled) -> str:
-    """Write a profile to Redis; return why it was not kept, or "". Raises StoreError."""
+    """Write a profile to Redis; return why it was not kept, or "". Raises StoreError.
+
+    One round trip, and another one when the oldest must go.
+    """
     data = packed(profiled)
     if len(data) > LARGEST:
         return f"it has {len(data)} bytes, and {LARGEST} are kept at most"
-    if not link.call(_command(profiled, data)):
+    kept, *oldest = link.call(_command(profiled, data))
+    if not kept:
         return "its key is taken by something else; choose another token"
+    if oldest:
+        link.call(("EVAL", _DROP, 1 + len(oldest), keys.PROFILES, *oldest, *oldest))
     return ""
 
 
@@ -61,4 +68,4 @@ def _command(profiled: Profiled, data: bytes) -> Command:
     }
     pairs = [part for pair in fields.items() for part in pair]
     arguments = (int(wall()), keys.TTL, name, MOST_KEPT, *pairs)
-    return ("EVAL", _SCRIPT, 2, keys.PROFILES, name, *arguments)
+    return ("EVAL", _KEEP, 2, keys.PROFILES, name, *arguments)

@@ -27,8 +27,9 @@ for q = 1, queues do empty[q] = 0 end
 -- A paused queue is as good as empty. Its pushes need not wake us either: unpausing rings everybody.
 local paused, pauses = {}, redis.pcall('SCARD', KEYS[#KEYS])
 if type(pauses) == 'number' and pauses > 0 then
-  local names = {}
-  for q = 1, queues do names[q] = KEYS[q * 3]:sub(#'queue:' + 1) end
+  -- In whatever namespace: that is what the last key has before its own word.
+  local names, before = {}, #KEYS[#KEYS] - #'paused' + #'queue:'
+  for q = 1, queues do names[q] = KEYS[q * 3]:sub(before + 1) end
   local flags = redis.call('SMISMEMBER', KEYS[#KEYS], unpack(names))
   for q = 1, queues do
     if flags[q] == 1 then paused[q], empty[q] = true, 1 end
