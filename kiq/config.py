@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from .errors import ConfigError
-from .redis_url import mask, with_database
+from .redis_url import mask, with_database, with_namespace
 
 Mode = Literal["strict", "weighted", "random"]
 Codec = Literal["msgpack", "json"]
@@ -16,6 +16,10 @@ LogFormat = Literal["auto", "pretty", "plain", "json"]
 S = TypeVar("S")
 
 _UNFIT_FOR_A_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+#: Nothing that is special in a pattern of keys, of an ACL or in a URL; braces around all of it or a part.
+_NAMESPACE = re.compile(r"(?=.{1,100}\Z)(?!:)(?!.*:\Z)[\w.:-]*(\{[\w.:-]+\})?[\w.:-]*", re.ASCII)
+_OWN = ("kiq", "queue", "stat")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +48,8 @@ class Redis:
     *url* is redis://, rediss://, unix:// or the word "embedded"; the time-outs are in seconds (None: what
     the URL or *client* says, else 3 and 5); *options* are further keyword arguments of redis-py's
     connection (username, ssl_ca_certs, ...), and come before what the URL says. *client*, a
-    ``redis.Redis``, takes the place of the URL: its connections are copied.
+    ``redis.Redis``, takes the place of the URL: its connections are copied. With *namespace* the names of
+    all keys and channels begin with it and a colon (None: what the URL says, else they are bare).
     """
 
     url: str = "redis://localhost:6379/0"
@@ -52,11 +57,12 @@ class Redis:
     socket_timeout: float | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     client: Any = None
+    namespace: str | None = None
 
     @property
     def masked_url(self) -> str:
-        """The URL with its password replaced by ``***``, and the database in use: what may be printed."""
-        return with_database(mask(self.url), self.options.get("db"))
+        """What may be printed: the URL with ``***`` for its password, the database and namespace in use."""
+        return with_namespace(with_database(mask(self.url), self.options.get("db")), self.namespace)
 
     def __repr__(self) -> str:
         """Show no secret: the URL masked, of the options only the names."""
@@ -119,6 +125,21 @@ SHARED = (
     *("redis", "codec", "sidekiq", "max_payload", "push_buffer"),
     *("dead_max_jobs", "dead_timeout"),
 )
+
+
+def check_namespace(name: object) -> str:
+    """Return *name* if a namespace may be called so; raise ConfigError saying what is allowed."""
+    if not isinstance(name, str) or not _NAMESPACE.fullmatch(name):
+        raise ConfigError(
+            "redis.namespace must be 1 to 100 letters, digits, _ . - and : without a colon at either end "
+            "(kiq puts one behind it), in braces for a cluster, as in {shop}, "
+            f"not {str(name)[:60]!r}"
+        )
+    if (first := name.partition(":")[0]) in _OWN:
+        raise ConfigError(
+            f"redis.namespace must not begin with {first}: Sidekiq and kiq have names of their own there"
+        )
+    return name
 
 
 def check_queue_name(name: str) -> str:

@@ -130,6 +130,15 @@ def with_database(shown: str, number: object) -> str:
     return place + ("?" + "&".join(others) if others else "")
 
 
+def with_namespace(shown: str, namespace: str | None) -> str:
+    """Return *shown*, a masked URL, with *namespace* in it; None leaves it as it is."""
+    if namespace is None or "://" not in shown:
+        return shown if namespace is None else f"{shown}, namespace {namespace}"
+    place, _, query = shown.partition("?")
+    others = [each for each in query.split("&") if each and not each.startswith("namespace=")]
+    return f"{place}?{'&'.join([*others, f'namespace={namespace}'])}"
+
+
 def _mask_parameter(found: re.Match[str]) -> str:
     key = unquote_plus(found[2]).lower()
     value = "***" if any(word in key for word in _SECRET_WORDS) else found[3]

@@ -13,6 +13,8 @@ import redis
 import kiq
 from kiq.client import configured, process_client, use_settings
 from kiq.registry import Registry, registry
+from tests.helpers import strays
+from tests.helpers.namespaced import BARE_NAMES, NAMESPACE, BareNames
 from tests.helpers.needs import MARKER, Needs, announced
 from tests.helpers.rubies import Rubies
 from tests.helpers.server import TestServer
@@ -21,6 +23,8 @@ from tests.helpers.server import TestServer
 def pytest_configure(config: pytest.Config) -> None:
     """Know which tests this environment leaves out."""
     config.addinivalue_line("markers", MARKER)
+    config.addinivalue_line("markers", BARE_NAMES)
+    config.pluginmanager.register(BareNames())
     config.pluginmanager.register(Needs(announced()))
     config.pluginmanager.register(Rubies())
 
@@ -32,6 +36,14 @@ for _number, _usual in (
 ):
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, _usual)
+
+
+@pytest.fixture(scope="session", autouse=bool(NAMESPACE))
+def _scripts_are_watched() -> Iterator[None]:
+    """Under a namespace a script that touches what it was not given fails the run: see strays."""
+    with pytest.MonkeyPatch.context() as patch:
+        strays.watch(patch)
+        yield
 
 
 @pytest.fixture(scope="session")

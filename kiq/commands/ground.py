@@ -111,7 +111,7 @@ def _ground(config: Config, requires: bool, as_json: bool) -> Ground:
     origin = config.origins["redis.url"]
     if origin == "default":
         note(f"looking at {home.where}: nothing says otherwise (REDIS_URL, a file, -r app.jobs)")
-    elif is_terminal() and not config.require:
+    elif is_terminal() and (not config.require or config.redis.namespace):
         note(f"looking at {home.where} ({origin})")
     _refuse_cluster(home)
     return Ground(config, home, as_json)

@@ -27,6 +27,8 @@ def banner_lines(config: Config) -> list[str]:
     number = config.redis.options.get("db")
     if number is not None:
         place += f", database {number}{_origin(config, 'redis.db')}"
+    if config.redis.namespace is not None:
+        place += f", namespace {config.redis.namespace}{_origin(config, 'redis.namespace')}"
     return [*lines, place]
 
 

@@ -51,11 +51,12 @@ def configured_layer(configured: Mapping[str, Any]) -> Layer:
     redis = given.pop("redis", None)
     if isinstance(redis, Redis):
         url = redis.url if redis.client is None else redis.client
-        timeouts = {
+        fields = {
             "connect_timeout": redis.connect_timeout,
             "socket_timeout": redis.socket_timeout,
+            "namespace": redis.namespace,
         }
-        redis = {"url": url, **timeouts, **redis.options}
+        redis = {"url": url, **fields, **redis.options}
     return Layer(_section_of({**given, "redis": redis}, False))
 
 

@@ -14,7 +14,9 @@ from .resolver import Candidate, Resolver
 from .tree import Problem
 from .url_settings import said_by
 
-_FIELDS = ("connect_timeout", "socket_timeout")
+_FIELDS = ("connect_timeout", "socket_timeout", "namespace")
+#: What a client of redis-py does not have of its own.
+_OURS = ("redis.namespace",)
 _NAMED = re.compile(r"redis\.\w+")
 
 
@@ -59,7 +61,7 @@ def _chosen(
 ) -> Candidate | None:
     """Return who gives *setting*: whoever is not after the URL, the URL, and only then the others."""
     found = resolver.candidates(setting)
-    if winner is None or (said is None and isinstance(winner.value, str)):
+    if winner is None or (said is None and (isinstance(winner.value, str) or setting in _OURS)):
         return resolver.decide(setting, found)
     first = [each for each in found if each.rank <= winner.rank]
     later = found[len(first) :]

@@ -18,6 +18,7 @@ from .values import (
     choice,
     client_name,
     integer,
+    namespace,
     queues,
     seconds,
     secret,
@@ -109,6 +110,7 @@ _REDIS = (
     _setting("redis.url", url, "redis_url", flag="--redis-url"),
     _setting("redis.connect_timeout", seconds(0.01, 600)),
     _setting("redis.socket_timeout", seconds(0.01, 600)),
+    _setting("redis.namespace", namespace),
     *(_setting(f"redis.{name}", read) for name, read in _REDIS_OPTIONS.items()),
 )
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ..config import Mode
+from ..config import Mode, check_namespace
 from ..errors import ConfigError
 from ..redis_url import parse
 from ..store.source import check_client
@@ -144,6 +144,16 @@ def client_name(node: Node) -> str:
     if not re.fullmatch(r"[!-~]{1,100}", value):
         raise _wrong(node, "must be a name of ASCII characters without spaces")
     return value
+
+
+def namespace(node: Node) -> str:
+    """Read what the names of all keys begin with."""
+    if isinstance(node, Table):  # to YAML braces are a mapping
+        raise Invalid((node.line, 'must be text: write braces in quotes, as in "{shop}"'))
+    try:
+        return check_namespace(_leaf_value(node))
+    except ConfigError as error:
+        raise Invalid((node.line, str(error).removeprefix("redis.namespace "))) from None
 
 
 def queues(node: Node) -> Queues:

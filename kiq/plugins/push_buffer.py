@@ -68,7 +68,7 @@ class PushBuffer:
 
         Redis that can't be reached refuses only what can't be kept.
         """
-        new = _parcels(load)
+        new = self._parcels(load)
         with self._changed:
             self._changed.wait_for(lambda: self._state != "draining")
             away = StoreUnavailable(self._why) if self._state == "away" else None
@@ -95,6 +95,14 @@ class PushBuffer:
             logger.error(
                 "lost, unless it reached Redis unseen: %s jid=%s", job["class"], job["jid"]
             )
+
+    def _parcels(self, load: Load) -> list[Parcel]:
+        """Return what pushes *load*, each place's once; a token counts for an hour."""
+        found = [(push_command(queue, raws), raws) for queue, raws in load.queues.items()]
+        if load.scheduled:
+            found.append((schedule_command(load.scheduled), [raw for _, raw in load.scheduled]))
+        pack = self._sender.pack
+        return [Parcel(pack(scripts.once(command, new_jid())), raws) for command, raws in found]
 
     def _keep(self, new: list[Parcel], error: StoreUnavailable) -> StoreUnavailable | None:
         """Keep *new*; return *error* and why, if that can't be."""
@@ -151,14 +159,6 @@ class PushBuffer:
                 self._changed.notify_all()
             if errors and not away:
                 logger.error("Redis refuses jobs that are kept, and stay so: %s", errors[0])
-
-
-def _parcels(load: Load) -> list[Parcel]:
-    """Return what pushes *load*, each place's once; a token counts for an hour."""
-    found = [(push_command(queue, raws), raws) for queue, raws in load.queues.items()]
-    if load.scheduled:
-        found.append((schedule_command(load.scheduled), [raw for _, raw in load.scheduled]))
-    return [Parcel(scripts.pack(scripts.once(command, new_jid())), raws) for command, raws in found]
 
 
 def _unreachable(outcome: Outcome) -> StoreUnavailable | None:

@@ -36,6 +36,8 @@ class Link:
         self.where = connector.where
         self.used_at = time.monotonic()
         self._sent: Sequence[Command] = ()
+        keyspace = connector.keyspace
+        self._keyspace = None if keyspace.bare else keyspace
 
     def exchange(self, commands: Sequence[Command]) -> list[Any]:
         """Send *commands* in one write; return their replies. One round trip.
@@ -50,6 +52,8 @@ class Link:
 
     def send(self, commands: Sequence[Command]) -> None:
         """Send *commands* in one write; the next call must be :meth:`receive`. Raises as exchange does."""
+        if self._keyspace is not None:
+            commands = [self._keyspace.place(command) for command in commands]
         self._send(commands)
         self._sent = commands
 
@@ -62,7 +66,11 @@ class Link:
     def receive(self) -> list[Any]:
         """Return the replies to what was sent; see :meth:`exchange`."""
         commands, self._sent = self._sent, ()
-        return self._settled(commands, self._read(commands))
+        replies = self._settled(commands, self._read(commands))
+        keyspace = self._keyspace
+        if keyspace is None:
+            return replies
+        return [keyspace.read(*pair) for pair in zip(commands, replies, strict=True)]
 
     def _settled(self, commands: Sequence[Command | Packed], replies: list[Any]) -> list[Any]:
         """Return *replies* with errors in kiq's words, after loading scripts that were unknown."""
@@ -167,7 +175,7 @@ class Link:
 
     def listen(self, channel: str) -> None:
         """Subscribe to *channel*; from then on only :meth:`heard` may be called. One round trip."""
-        (reply,) = self._round_trip([("SUBSCRIBE", channel)])
+        (reply,) = self._round_trip([self._connector.keyspace.place(("SUBSCRIBE", channel))])
         if isinstance(reply, Exception):
             raise translate(reply, self._connector.where) from reply
 
@@ -230,6 +238,8 @@ class Connector:
         self._source = source_of(source)
         self.name = self._source.name or name
         self.where = self._source.where
+        #: How keys and channels are called there.
+        self.keyspace = self._source.keyspace
 
     def prepare(self) -> None:
         """Make sure that an embedded server runs, before a connection is opened."""

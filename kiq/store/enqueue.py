@@ -11,6 +11,7 @@ from ..errors import StoreError
 from ..sender import InAsyncio, Load, Outcome, Scheduled
 from . import scripts
 from .direct import DirectLink
+from .keyspace import Keyspace
 from .link_pool import LinkPool
 from .scripts import Command, Packed
 
@@ -26,10 +27,14 @@ class RedisSender:
 
     def __init__(self, links: LinkPool) -> None:
         self._links = links
+        self._keyspace = links.keyspace
+        before = functools.partial(_before_payloads, self._keyspace)
+        #: What pushes into a queue have in common, packed; kept for the thousand used last.
+        self._before = functools.lru_cache(maxsize=1024)(before)
 
     def push_one(self, queue: str, raw: bytes, jid: str) -> StoreError | None:  # noqa: ARG002
         """Put one payload into *queue*; see :class:`kiq.sender.Sender`."""
-        command = b"*8%b\r\n$%d\r\n%b\r\n" % (_before_payloads(queue), len(raw), raw)
+        command = b"*8%b\r\n$%d\r\n%b\r\n" % (self._before(queue), len(raw), raw)
         try:
             replies = self._links.lend(DirectLink.tell, (command,))
         except StoreError as error:
@@ -38,7 +43,7 @@ class RedisSender:
 
     def push(self, load: Load) -> Outcome | None:
         """Put payloads where they belong, one place after the other; see :class:`kiq.sender.Sender`."""
-        return self.send(load, commands_for(load))
+        return self.send(load, self._commands_for(load))
 
     def send(self, load: Load, commands: Sequence[Packed]) -> Outcome | None:
         """Send *commands*, one for each place of *load*; see :class:`kiq.sender.Sender`."""
@@ -56,16 +61,19 @@ class RedisSender:
         """Send *commands* and return something for each: the StoreError, if it was refused."""
         return self._links.lend(DirectLink.tell, commands) or [None] * len(commands)
 
+    def pack(self, command: Command) -> Packed:
+        """Return *command* as the bytes that are sent, its names as they are in this Redis."""
+        return scripts.pack(self._keyspace.place(command))
 
-def commands_for(load: Load) -> list[Packed]:
-    """Return what pushes *load*: a command for each place."""
-    commands = [
-        b"*%d%b%b\r\n" % (7 + len(raws), _before_payloads(queue), scripts.pack_parts(raws))
-        for queue, raws in load.queues.items()
-    ]
-    if load.scheduled:
-        commands.append(scripts.pack(schedule_command(load.scheduled)))
-    return commands
+    def _commands_for(self, load: Load) -> list[Packed]:
+        """Return what pushes *load*: a command for each place."""
+        commands = [
+            b"*%d%b%b\r\n" % (7 + len(raws), self._before(queue), scripts.pack_parts(raws))
+            for queue, raws in load.queues.items()
+        ]
+        if load.scheduled:
+            commands.append(self.pack(schedule_command(load.scheduled)))
+        return commands
 
 
 def push_command(queue: str, raws: Sequence[bytes]) -> Command:
@@ -73,10 +81,9 @@ def push_command(queue: str, raws: Sequence[bytes]) -> Command:
     return scripts.push((keys.queue(queue), keys.QUEUES, keys.idle(queue)), (queue, *raws))
 
 
-@functools.lru_cache(maxsize=1024)
-def _before_payloads(queue: str) -> bytes:
+def _before_payloads(keyspace: Keyspace, queue: str) -> bytes:
     """Return the seven parts that pushes into *queue* have in common, packed."""
-    return scripts.pack(push_command(queue, ()))[len("*7") : -len("\r\n")]
+    return scripts.pack(keyspace.place(push_command(queue, ())))[len("*7") : -len("\r\n")]
 
 
 def schedule_command(scheduled: Sequence[Scheduled]) -> Command:

@@ -29,6 +29,8 @@ class LinkPool:
         self._connector = connector
         #: The Redis, as it may be shown.
         self.where = connector.where
+        #: How keys and channels are called there.
+        self.keyspace = connector.keyspace
         self._home: tuple[int, list[DirectLink]] = (os.getpid(), [])
 
     def lend(self, use: Callable[[DirectLink, C], R], commands: C) -> R:

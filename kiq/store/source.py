@@ -14,8 +14,10 @@ from redis.retry import Retry
 
 from .. import embedded
 from ..config import Redis as Settings
+from ..config import check_namespace
 from ..errors import ConfigError
-from ..redis_url import mask, parse, with_database
+from ..redis_url import mask, parse, with_database, with_namespace
+from .keyspace import BARE, Keyspace
 from .pools import in_resp2, place
 from .tls import try_tls
 
@@ -43,6 +45,7 @@ class Source:
 
     *where* may be shown. *name* is for CLIENT LIST, if the user chose one. *client* is the user's, which
     keeps what its connections ask: a Sentinel's pool, say. *embedded* is a server that must be started.
+    *keyspace* is how keys and channels are called there.
     """
 
     cls: Any
@@ -51,6 +54,7 @@ class Source:
     name: str | None = None
     client: Any = None
     embedded: str | None = None
+    keyspace: Keyspace = BARE
 
     def connection(self, **others: Any) -> Any:
         """Return a connection that is not connected yet. Raises ConfigError for what makes none."""
@@ -82,12 +86,20 @@ def source_of(given: Any, *, start: bool = True) -> Source:
     chosen = {name: value for name, value in timeouts.items() if value is not None}
     _refuse_ours(given.options, "redis.")
     source.arguments.update(chosen | dict(given.options))
-    where = (
-        source.where
-        if given.client is None
-        else with_database(source.where, given.options.get("db"))
-    )
-    return _checked(replace(source, where=where))
+    where = source.where
+    if given.client is not None:
+        where = with_namespace(with_database(where, given.options.get("db")), given.namespace)
+    return _checked(replace(source, where=where, keyspace=_keyspace(source, given)))
+
+
+def _keyspace(source: Source, given: Settings) -> Keyspace:
+    """Return how keys are called by *given*, or else by the URL, which *source* was made of."""
+    said = source.arguments.pop("namespace", "")
+    namespace = said if given.namespace is None else given.namespace
+    if given.namespace is not None or namespace:
+        check_namespace(namespace)
+    database = str(source.arguments.get("db"))
+    return Keyspace(namespace, int(database) if database.isdecimal() else 0)
 
 
 def check_client(client: Any) -> None:

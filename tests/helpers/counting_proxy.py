@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket
 import threading
 
+from tests.helpers.namespaced import url_here
+
 
 class CountingProxy:
     """Passes bytes between one address and a server; :attr:`round_trips` counts questions.
@@ -23,7 +25,7 @@ class CountingProxy:
     @property
     def url(self) -> str:
         """The URL of Redis seen through the proxy."""
-        return f"redis://127.0.0.1:{self._listener.getsockname()[1]}/0"
+        return url_here(f"redis://127.0.0.1:{self._listener.getsockname()[1]}/0")
 
     def __enter__(self) -> CountingProxy:
         self._start(self._accept)

@@ -11,8 +11,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import redis
-
 import kiq
 from kiq.client import Client
 from kiq.config import Capsule
@@ -22,6 +20,7 @@ from kiq.work.courier import Courier
 from kiq.work.launcher import Launcher
 from kiq.work.manager import Manager
 from tests.helpers.featured import config_of
+from tests.helpers.namespaced import store_of
 from tests.helpers.waiting import eventually
 
 #: What ran: number, and when it began (monotonic clock).
@@ -68,7 +67,7 @@ class Ledger:
         self.runs = _runs
         self.pushed = 0
         self._client = Client(RedisSettings(url=url))
-        self._store = redis.Redis.from_url(url)
+        self._store = store_of(url)
 
     def push(self, jobs: Sequence[Pace], queue: str = "default") -> range:
         """Push *jobs* in slices of a thousand; return their numbers."""

@@ -14,12 +14,13 @@ from typing import Any
 import redis
 
 import kiq
+from tests.helpers.namespaced import store_of
 
 
 @functools.cache
 def store() -> redis.Redis:
     """The database of the test."""
-    return redis.Redis.from_url(os.environ["JOBS_REDIS_URL"])
+    return store_of(os.environ["JOBS_REDIS_URL"])
 
 
 def note(text: str) -> None:

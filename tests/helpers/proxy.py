@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Container
 from typing import Literal, NamedTuple
 
+from tests.helpers.namespaced import url_here
+
 Moment = Literal["before the request", "after the request", "in the reply"]
 #: Where a conversation may be cut.
 MOMENTS: tuple[Moment, ...] = ("before the request", "after the request", "in the reply")
@@ -67,7 +69,7 @@ class FaultProxy:
     @property
     def url(self) -> str:
         """The URL of Redis seen through the proxy."""
-        return f"redis://127.0.0.1:{self._address[1]}/0"
+        return url_here(f"redis://127.0.0.1:{self._address[1]}/0")
 
     def lead_to(self, port: int) -> None:
         """Lead new connections to another server; those that exist stay where they are."""

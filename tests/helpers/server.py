@@ -20,6 +20,8 @@ from kiq.embedded.locate import find_binary, named_binary
 from kiq.embedded.ping import Answer, ping
 from kiq.embedded.supervisor import supervise
 from kiq.embedded.version import version_of
+from tests.helpers.namespaced import NAMESPACE, client_class, url_here
+from tests.helpers.strays import STRAY
 from tests.helpers.waiting import eventually
 
 
@@ -68,13 +70,13 @@ class TestServer:
     def url_of(self, database: int) -> str:
         """Return the URL of *database*, by the unix socket, or by TCP if ``KIQ_TEST_BY`` says so."""
         if os.environ.get("KIQ_TEST_BY") == "tcp":
-            return f"redis://127.0.0.1:{self.port}/{database}"
-        return f"unix://{self.socket}?db={database}"
+            return url_here(f"redis://127.0.0.1:{self.port}/{database}")
+        return url_here(f"unix://{self.socket}?db={database}")
 
     @property
     def tcp_url(self) -> str:
         """The URL of the loopback port, database 0."""
-        return f"redis://127.0.0.1:{self.port}/0"
+        return url_here(f"redis://127.0.0.1:{self.port}/0")
 
     @property
     def alive(self) -> bool:
@@ -83,7 +85,7 @@ class TestServer:
 
     def client(self) -> redis.Redis:
         """Return a new redis client, closed by :meth:`stop`: RESP2, bytes, no retries, 5 s."""
-        client = redis.Redis(
+        client = client_class(NAMESPACE)(
             unix_socket_path=str(self.socket),
             protocol=2,
             retry=Retry(NoBackoff(), 0),
@@ -126,7 +128,9 @@ class TestServer:
             client.close()
         self._clients.clear()
         self.end()
+        strays = [line for line in self.log().splitlines() if STRAY in line]
         shutil.rmtree(self.folder, ignore_errors=True)
+        assert not strays, "\n".join(dict.fromkeys(strays))
 
     def log(self) -> str:
         """Return what the server has written to its log."""

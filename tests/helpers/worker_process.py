@@ -12,11 +12,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import redis
-
 from kiq.client import Client
 from kiq.config import Codec
 from kiq.config import Redis as RedisSettings
+from tests.helpers.namespaced import store_of
 from tests.helpers.server import TestServer
 from tests.helpers.waiting import eventually
 
@@ -162,7 +161,7 @@ class Site:
         self._run = server.folder / "run"
         self.database = next(_databases)
         self.url = server.url_of(self.database)
-        self.store = redis.Redis.from_url(self.url)
+        self.store = store_of(self.url)
         self.store.flushdb()
         self.client = Client(RedisSettings(url=self.url), codec=codec)
         self._started: list[WorkerProcess] = []

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 import kiq
 from kiq.config import Redis as RedisSettings
+from tests.helpers.namespaced import store_of
 from tests.helpers.server import TestServer
 from tests.helpers.stored import in_queue
 from tests.helpers.waiting import eventually
@@ -130,7 +131,7 @@ def test_a_client_of_another_database_is_pushed_by(
     job: Any, raw: redis.Redis, redis_url: str
 ) -> None:
     url = redis_url.replace("db=0", "db=7")
-    other = redis.Redis.from_url(url)
+    other = store_of(url)
     there = job.via(kiq.Client(RedisSettings(url=url)))
     there.perform_async(1)
     there.set(tags=["x"]).perform_bulk([(2,), (3,)])

@@ -181,6 +181,7 @@ def test_a_push_whose_outcome_is_unknown_says_so(
     assert (len(one.jids), len(many.jids)) == (1, 2)
 
 
+@pytest.mark.bare_names
 def test_without_redis_nothing_is_pushed_and_nothing_hangs(
     Hard: Any, private_server: Callable[..., TestServer]
 ) -> None:

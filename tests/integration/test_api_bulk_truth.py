@@ -141,6 +141,7 @@ def test_what_the_dead_set_drops_is_told(raw: redis.Redis, kiq_client: kiq.Clien
     assert entry.dropped == 1
 
 
+@pytest.mark.bare_names
 def test_an_act_that_redis_denies_altogether_raises(
     raw: redis.Redis, server: TestServer, kiq_client: kiq.Client
 ) -> None:

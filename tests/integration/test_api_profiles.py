@@ -59,6 +59,7 @@ def test_a_profile_is_what_sidekiqs_web_ui_reads(
     assert json.loads(gzip.decompress(found[b"data"]))["threads"]
 
 
+@pytest.mark.bare_names
 def test_the_next_run_of_a_job_replaces_it(
     raw: redis.Redis, link: Link, recording: Recording
 ) -> None:
@@ -125,6 +126,7 @@ def test_profiles_are_found_read_and_deleted(
     assert len(profiles) == 1
 
 
+@pytest.mark.bare_names
 def test_at_the_end_it_waits_for_what_is_still_to_be_kept(
     raw: redis.Redis, redis_url: str, recording: Recording
 ) -> None:

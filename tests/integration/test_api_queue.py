@@ -171,6 +171,7 @@ def test_tags_batch_and_a_name_to_show_are_there_or_are_not() -> None:
     assert (nothing.display_class, nothing.bid, nothing.tags) == ("(undecodable)", None, [])
 
 
+@pytest.mark.bare_names
 def test_a_client_may_be_named(raw: redis.Redis, server: TestServer, unconfigured: None) -> None:
     raw.lpush("queue:work", b"x")
     for client in (server.url, raw, kiq.Client(raw), kiq.Client(raw, push_buffer=5)):

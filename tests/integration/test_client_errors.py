@@ -94,6 +94,7 @@ def test_a_wrong_password_is_denied_and_not_shown(
     assert "check the user and the password" in words
 
 
+@pytest.mark.bare_names
 def test_a_missing_password_is_denied(
     kiq_client: kiq.Client, raw: redis.Redis, server: TestServer
 ) -> None:

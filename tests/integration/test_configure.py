@@ -20,9 +20,12 @@ from redis.retry import Retry
 import kiq
 from kiq.config import Redis
 from kiq.errors import ConfigError
+from tests.helpers.namespaced import store_of
 from tests.helpers.sentinel import client_of, watching
 from tests.helpers.server import TestServer
 from tests.helpers.stored import in_queue
+
+pytestmark = pytest.mark.bare_names  # urls, clients and calls that are counted
 
 ITEM = {"class": "X", "args": [1]}
 
@@ -36,7 +39,7 @@ def pushed_to(server: TestServer) -> list[int]:
     kiq.push(ITEM)
     found = []
     for number in range(4):
-        client = redis.Redis.from_url(database(server, number))
+        client = store_of(database(server, number))
         if client.llen("queue:default"):
             found.append(number)
         client.close()
@@ -167,7 +170,7 @@ def test_a_second_client_pushes_elsewhere(
 ) -> None:
     other = kiq.Client(Redis(url=database(server, 1)), codec="json")
     jid = other.push(dict(ITEM))
-    elsewhere = redis.Redis.from_url(database(server, 1))
+    elsewhere = store_of(database(server, 1))
     assert [job["jid"] for job in in_queue(elsewhere)] == [jid]
     assert raw.keys() == []
     elsewhere.close()

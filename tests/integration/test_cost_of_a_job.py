@@ -36,6 +36,8 @@ from tests.helpers.server import TestServer
 from tests.helpers.waiting import eventually
 from tests.helpers.worker_process import UNMEASURED, Site
 
+pytestmark = pytest.mark.bare_names  # urls, clients and calls that are counted
+
 # Calls, Python's and C's, as Python 3.11 counts them
 
 CALLS_OF_THE_EXECUTOR = 18  # two short ones make a run: less time than one long one

@@ -80,6 +80,7 @@ def test_a_push_meets_what_the_provider_raises_as_redis_away(
     assert "nothing was pushed" in str(raised.value)
 
 
+@pytest.mark.bare_names
 @pytest.mark.parametrize("make", [of_client, of_settings])
 def test_the_next_push_asks_again(
     kiq_client: kiq.Client, raw: redis.Redis, server: TestServer, make: Callable[..., Any]
@@ -93,6 +94,7 @@ def test_the_next_push_asks_again(
     assert [job["jid"] for job in in_queue(raw)] == [jid]
 
 
+@pytest.mark.bare_names
 def test_the_push_buffer_keeps_jobs_meanwhile(
     kiq_client: kiq.Client, raw: redis.Redis, server: TestServer
 ) -> None:

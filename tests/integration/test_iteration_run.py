@@ -282,6 +282,7 @@ def test_a_state_to_which_ruby_gave_a_ttl_loses_it(bench: Bench, moment: str) ->
     assert bench.store.ttl(f"it-{JID}") == -1
 
 
+@pytest.mark.bare_names
 def test_states_whose_end_has_come_are_dropped(bench: Bench) -> None:
     at[1] = stop
     bench.run(Count, 3)

@@ -96,6 +96,7 @@ def test_a_user_who_may_not_use_kiqs_keys_is_refused(lacking: Callable[..., Link
         needs.check(lacking(keys="~queue:*"))
 
 
+@pytest.mark.bare_names
 @pytest.mark.parametrize("push", ["push", "push_once"])
 def test_scripts_are_sent_whole_where_they_can_not_be_loaded(
     push: str, lacking: Callable[..., Link], raw: redis.Redis

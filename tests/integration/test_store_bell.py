@@ -16,7 +16,8 @@ from kiq.store.enqueue import RedisSender, schedule_command
 from kiq.store.link_pool import LinkPool
 from kiq.store.owners import register
 from kiq.verdict import ToQueue
-from tests.helpers.depot import Depot, numbered, open_link, waiting
+from tests.helpers.depot import NOW, Depot, numbered, open_link, waiting
+from tests.helpers.server import TestServer
 from tests.helpers.waiting import eventually
 
 
@@ -139,6 +140,32 @@ def test_a_push_that_becomes_the_earliest_rings_the_poller(
     assert rings(ear) == 1
     link.call(schedule_command([(soon + 1, b"second"), (soon + 2, b"third")]))
     link.call(schedule_command([(soon - 1, b"earlier")]))
+    assert rings(ear) == 1
+
+
+def test_the_pollers_bell_of_another_database_is_not_heard(
+    redis_url: str, server: TestServer
+) -> None:
+    ears = [open_link(server.url_of(number)) for number in (0, 3)]
+    for ear in ears:
+        ear.listen(keys.bell(keys.POLLER_BELL))
+    first, third = (open_link(server.url_of(number)) for number in (0, 3))
+    third.call(schedule_command([(NOW, b"x")]))
+    assert rings(ears[1]) == 1
+    first.call(schedule_command([(NOW, b"x")]))
+    assert rings(ears[0]) == 1
+    # By now whatever was rung first has come to both.
+    assert [ear.heard() for ear in ears] == [0, 0]
+
+
+def test_an_owners_bell_rings_in_whatever_database_it_is(
+    redis_url: str, server: TestServer
+) -> None:
+    depot = Depot(server.url_of(3))
+    ear = open_link(server.url_of(3))
+    ear.listen(keys.bell(depot.owner))
+    depot.fetch(1)
+    depot.push("a", [b"x"])
     assert rings(ear) == 1
 
 

@@ -59,6 +59,16 @@ _REDIS = (
 )
 
 
+#: Where names matter; what is the same whatever they are, and slow, is left out.
+_NAMES = (
+    "tests/integration",
+    "tests/e2e/test_commands_and_workers.py",
+    "tests/e2e/test_time_limits_and_cancelling.py",
+    "tests/e2e/test_two_processes.py",
+)
+_NAMELESS = ("test_embedded_server.py", "test_looking_only_reads.py", "test_store_model.py")
+
+
 @dataclass(frozen=True)
 class Square:
     """One environment and its tests. *python* None is the Python of ``.venv``."""
@@ -71,6 +81,7 @@ class Square:
     oldest: bool = False
     by: str = "unix"  # how tests reach their server, where it is all the same to them
     options: tuple[str, ...] = ()  # more for pytest
+    namespace: str = ""  # before all names, of kiq's and of the tests; then scripts are watched
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -108,6 +119,13 @@ def squares() -> list[Square]:
             extras=(),
             oldest=True,
             by="tcp",
+        ),
+        Square(
+            "namespace",
+            "the newest of everything, all names behind {shop}, scripts watched",
+            _NAMES,
+            options=tuple(f"--ignore=tests/integration/{name}" for name in _NAMELESS),
+            namespace="{shop}",
         ),
         *(
             Square(

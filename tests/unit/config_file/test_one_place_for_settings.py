@@ -16,6 +16,7 @@ from kiq.api.limits import dead_limits
 from kiq.client import configured, default_client, settings_in_use, use_settings
 from kiq.config import Config, Redis
 from kiq.errors import ConfigError
+from kiq.store.connection import Connector
 from tests.helpers.connections import arguments
 
 Set = Callable[..., None]
@@ -177,6 +178,56 @@ def test_a_client_takes_the_place_of_the_files_redis_and_that_is_noticed(variabl
         "redis.password (kiq.yml:1)",
         "redis.db (kiq.yml:1)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "file", "namespace", "origin"),
+    [
+        ({}, None, "redis: {namespace: file}\n", "file", "kiq.yml:1"),
+        ({"REDIS_URL": "redis://h?namespace=url"}, None, "redis: {namespace: file}\n", "url", None),
+        (
+            {"KIQ_REDIS_NAMESPACE": "said"},
+            "redis://h?namespace=url",
+            "",
+            "said",
+            "KIQ_REDIS_NAMESPACE",
+        ),
+        ({}, {"url": "redis://h", "namespace": "code"}, "", "code", "kiq.configure(...)"),
+        ({}, Redis(url="redis://h", namespace="code"), "", "code", "kiq.configure(...)"),
+        ({}, redis.Redis(host="h"), "redis: {namespace: file}\n", "file", "kiq.yml:1"),
+        ({}, Redis(client=redis.Redis(), namespace="code"), "", "code", "kiq.configure(...)"),
+        ({}, None, "", "", None),
+    ],
+)
+def test_a_namespace_is_a_setting_like_the_others_and_no_client_has_one(
+    variables: Set, given: dict[str, str], code: Any, file: str, namespace: str, origin: str | None
+) -> None:
+    Path("kiq.yml").write_text(file)
+    variables(**given)
+    config = as_worker("kiq.yml", lambda: kiq.configure(redis=code))
+    assert Connector(config.redis).keyspace.namespace == namespace
+    assert [each for each in config.notices if "is not used" in each] == []
+    if origin:
+        assert config.origins["redis.namespace"].partition(";")[0] == origin
+    assert (f"namespace={namespace}" in config.redis.masked_url) is bool(namespace)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("''", "kiq.yml:1: redis.namespace must be 1 to 100 letters"),
+        ("a b", "for a cluster, as in {shop}, not 'a b'"),
+        ("{shop}", "kiq.yml:1: redis.namespace must be text: write braces in quotes"),
+        ("queue", "kiq.yml:1: redis.namespace must not begin with queue: Sidekiq and kiq"),
+    ],
+)
+def test_a_namespace_that_can_not_be_is_told_at_its_line(
+    variables: Set, text: str, message: str
+) -> None:
+    Path("kiq.yml").write_text(f"redis: {{namespace: {text}}}\n")
+    with pytest.raises(ConfigError) as raised:
+        as_worker("kiq.yml")
+    assert message in str(raised.value)
 
 
 def test_kiq_redis_url_takes_the_place_of_a_client(variables: Set) -> None:
