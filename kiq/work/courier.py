@@ -17,6 +17,7 @@ from .desk import BATCH, Desk
 from .driving import LEAVE_TO_DRIVER, Driver
 from .ear import wait_for
 from .outage import Outage
+from .owner import Phase
 from .rounds import HAND_BACK_AFTER, Rounds
 from .worker import Worker
 
@@ -29,7 +30,7 @@ class Courier:
     """Carries jobs and verdicts between Redis and the processors of one capsule.
 
     Threads: its own runs everything but :meth:`quiet`, :meth:`finish` (launcher) and
-    :meth:`fence` (heartbeat), which only set flags and wake it. It has the driver's turn, but while
+    :meth:`look` (heartbeat), which only set flags and wake it. It has the driver's turn, but while
     it sleeps.
     """
 
@@ -50,11 +51,6 @@ class Courier:
         self._finish_by: float | None = None
 
     # What other threads call
-
-    @property
-    def owner(self) -> str:
-        """The owner that this courier is at present."""
-        return self._rounds.standing.ownership.owner
 
     @property
     def is_quiet(self) -> bool:
@@ -87,9 +83,8 @@ class Courier:
         self._finish_by = deadline
         self.quiet()
 
-    def fence(self, owner: str) -> None:
-        """Take note that somebody declared *owner* dead."""
-        self._rounds.standing.fence(owner)
+    def look(self) -> None:
+        """Look what there is to do: somebody declared its owner dead, for example."""
         self._desk.wake()
 
     # The loop
@@ -108,7 +103,7 @@ class Courier:
         if self._finish_by is None:
             return False
         rounds = self._rounds
-        owing = rounds.settler.owing or self._desk.outbox or rounds.standing.uncertain
+        owing = rounds.settler.owing or self._desk.outbox or rounds.session.owing
         return not owing or steady() >= self._finish_by
 
     def _round(self) -> None:
@@ -120,7 +115,7 @@ class Courier:
             self._be_ready()
         self._nap()
         # A driver may have begun a round meanwhile, or have found a reason to look first.
-        if rounds.open or rounds.standing.uncertain or self._is_driven():
+        if rounds.session.owner.phase is not Phase.SURE or self._is_driven():
             self._read_bell()
             return
         rounds.begin()
@@ -140,19 +135,20 @@ class Courier:
         return not self._called and self.driver.at_it()
 
     def _be_ready(self) -> None:
-        rounds, owner = self._rounds, self.owner
+        rounds, owner = self._rounds, self._rounds.session.owner
         try:
-            rounds.standing.secure(rounds.link)
+            rounds.reconciler.secure(rounds.link)
         finally:
-            if self.owner != owner:
+            if rounds.session.owner is not owner:
+                owner = rounds.session.owner
                 rounds.ear.close()
                 rounds.fetcher.rung()
         if not rounds.quiet:
-            rounds.ear.listen(self.owner)
+            rounds.ear.listen(owner.name)
         elif rounds.ear.listening:
             rounds.ear.close()  # a bell that rings here now would be lost to somebody who could come
-            flights = list(rounds.standing.ownership.flights.values())
-            rounds.link.exchange(flight.unname_commands(self.owner, flights))
+            flights = list(owner.flights.values())
+            rounds.link.exchange(flight.unname_commands(owner.name, flights))
 
     def _lost(self, error: BaseException) -> None:
         """Close the connection, unread: what was under way may or may not have happened."""
@@ -186,12 +182,12 @@ class Courier:
 
     def _seconds_to_nap(self, now: float) -> float:
         rounds = self._rounds
-        if rounds.standing.fenced or rounds.standing.uncertain or rounds.wanted(now):
+        if not rounds.session.owner.sure or rounds.wanted(now):
             return 0.0
         waiting, finished = len(self._buffer), len(self._desk.outbox)
         if finished and (not waiting or finished >= BATCH // 2):
             return 0.0
-        suspects = len(rounds.lane)
+        suspects = len(rounds.suspects)
         if (suspects and self._buffer.free) or (rounds.quiet and (waiting or suspects)):
             return 0.0
         due = min(

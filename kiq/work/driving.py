@@ -85,10 +85,10 @@ class Driver:
                 self._give_up()
             return
         if not rounds.simple:  # the replies said so
-            if rounds.standing.fenced:
+            if rounds.session.owner.fenced:
                 # What waits here may not start until the courier drains it. Only with the turn: without
                 # it this might be the next owner's permit already.
-                rounds.standing.ownership.permit.fence()
+                rounds.session.owner.permit.fence()
             self._give_up()
             return
         rounds.begin()

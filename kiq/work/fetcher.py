@@ -13,7 +13,7 @@ from ..store.scripts import Command
 from ..verdict import Flight
 from .fetching import BatchSize, QueueOrder
 from .reply_size import ReplySize
-from .standing import Standing
+from .session import Session
 from .worker import Worker
 
 _IDLE_POLL = 0.100  # seconds between two looks at empty queues (a plain LPUSH rings no bell)
@@ -25,7 +25,7 @@ class Fetcher:
     """Builds fetches and reads their replies. Threads: whoever has the turn."""
 
     def __init__(
-        self, worker: Worker, capsule: Capsule, standing: Standing, reply_size: ReplySize
+        self, worker: Worker, capsule: Capsule, session: Session, reply_size: ReplySize
     ) -> None:
         self.size = BatchSize(capsule.concurrency)
         self.look_at = 0.0  # when empty queues are looked at again without a bell
@@ -33,7 +33,7 @@ class Fetcher:
         self.unheard = 0  # idle names that had gone though no bell was heard
         self._worker = worker
         self._order = QueueOrder(capsule, worker.host.queue_filters)
-        self._standing = standing
+        self._session = session
         self._reply_size = reply_size
         self._named_idle = False  # our name stands in the idle sets
         self._brought = 0  # how many jobs the last fetch brought
@@ -65,9 +65,9 @@ class Fetcher:
 
     def command(self, count: int) -> Command:
         """Return the command that fetches *count* jobs."""
-        ownership = self._standing.ownership
+        owner = self._session.owner
         names = self._order.window()
-        flights = [ownership.flight(f"queue:{name}") for name in names]
+        flights = [owner.flight(f"queue:{name}") for name in names]
         wanted = Wanted(
             count,
             flights,
@@ -76,23 +76,21 @@ class Fetcher:
             self._order.strict,
             self._reply_size.ask(steady()),
         )
-        call = ownership.next_call()
+        call = owner.next_call()
         self._asked = (call, names, flights)
-        return flight.fetch_command(
-            ownership.owner, ownership.epoch, call, wanted, self._named_idle
-        )
+        return flight.fetch_command(owner.name, owner.epoch, call, wanted, self._named_idle)
 
     def read(self, reply: Any) -> Fetched:
         """Read the reply to the last :meth:`command`; what it took is in the ledger then."""
-        call, names, flights = self._asked
+        owner, (call, names, flights) = self._session.owner, self._asked
         fetched = flight.read_fetch(reply, call, flights, steady())
         self._reply_size.arrived(len(fetched.jobs))
-        if not self._standing.still_ours(fetched.state):
+        if not owner.hears(fetched.state):
             return fetched
         for source, problem in fetched.errors:
             self._worker.report(StoreError(f"{source}: {problem}"), {"context": "fetch"})
         self._brought = len(fetched.jobs)
-        self._standing.ownership.took(fetched.jobs)
+        owner.took(fetched.jobs)
         self._order.took(names, fetched.counts, fetched.empty)
         if fetched.jobs:
             self.dry = self._named_idle = False
@@ -101,16 +99,7 @@ class Fetcher:
             self._named_idle = True
             self.dry = self._order.swept
             self.look_at = steady() + max(_IDLE_POLL, self._worker.fleet / _IDLE_CALLS)
-        self._compare(flights, fetched.held)
+        now = steady()
+        if now - self._checked_at >= _RECHECK and not owner.compare(flights, fetched.held):
+            self._checked_at = now
         return fetched
-
-    def _compare(self, flights: list[Flight], held: list[int]) -> None:
-        """Ask for a reconciliation when Redis holds more or less for us than the ledger says."""
-        if steady() - self._checked_at < _RECHECK:
-            return
-        ownership = self._standing.ownership
-        for one, count in zip(flights, held, strict=True):
-            if count >= 0 and not ownership.agrees(one, count):
-                self._checked_at = steady()
-                self._standing.uncertain = True
-                return

@@ -150,7 +150,9 @@ class Heartbeat:
                 if alive:
                     active[owner].permit.extend(worker.good_until(sent_at))
                 else:
-                    self._fence(owner)
+                    active[owner].fence()
+                    for courier in self._couriers:
+                        courier.look()
         if all(courier.is_quiet for courier in self._couriers):
             for owner in active.keys() - self._leaving:
                 owners.leaving(link, owner)
@@ -171,11 +173,6 @@ class Heartbeat:
             self._first = False
             worker.tell("heartbeat")
         worker.tell("beat")
-
-    def _fence(self, owner: str) -> None:
-        for courier in self._couriers:
-            if courier.owner == owner:
-                courier.fence(owner)
 
     def _watch(self) -> None:
         """Say so when a courier should fetch and doesn't. Asks nobody but our own threads."""

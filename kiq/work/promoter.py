@@ -8,17 +8,17 @@ from collections.abc import Iterable
 from .. import keys
 from ..clock import steady, wall
 from ..errors import StoreDenied, StoreError, StoreUnavailable
-from ..store import flight, owners, promotion
+from ..store import flight, promotion
 from ..store.connection import Link
-from ..store.flight import DeadLimits
 from ..store.promotion import Promotion
 from ..verdict import PutOff, Settlement, Taken
 from .due import AGAIN, SOON, DueJobs
 from .executor import CONVICTED
-from .ownership import Ownership
+from .owner import Owner
 from .passage import Decided, Passages
+from .reconciling import set_aside_unreadable
 from .reply_size import ReplySize
-from .unread import set_aside_unreadable
+from .session import Session
 from .worker import Worker
 
 logger = logging.getLogger("kiq.poller")
@@ -39,40 +39,27 @@ class Promoter:
     def __init__(self, worker: Worker, link: Link) -> None:
         self._worker = worker
         self._link = link
-        self._limits = DeadLimits(worker.config.dead_max_jobs, worker.config.dead_timeout)
+        self._limits = worker.dead_limits
         self._reply_size = ReplySize()
         self._passages = Passages(DueJobs(worker).fate)
         self._suspects: list[Taken] = []
-        self._ownership: Ownership | None = None
+        self._session = Session(worker, "poller", SOURCES)
         self._refused: StoreError | None = None
-        self._abandoned: list[str] = []  # owners of ours whose claims must go back first
-        self._unread: Ownership | None = (
-            None  # one of them, whose last claim was not seen to arrive
-        )
+        self._unread: Owner | None = None  # an earlier one, whose last claim was not seen to arrive
 
     def secure(self) -> None:
         """Be a registered owner; what earlier ones may hold goes back first. Raises StoreError."""
+        if self._session.owner.fenced:
+            self.abandon()
         self._give_back()
-        if self._ownership is not None:
-            return
-        self._ownership = Ownership(self._worker.new_owner("poller"), SOURCES)
-        owners.register(
-            self._link,
-            self._ownership.owner,
-            self._worker.lease,
-            list(self._ownership.flights),
-            self._worker.facts,
-        )
-        self._worker.owners.add(self._ownership)
+        if not self._session.owner.sure:
+            self._session.register(self._link)
 
     def abandon(self) -> None:
         """Be this owner no more: what it holds is in an unknown state, and goes back the next time."""
-        ownership, self._ownership = self._ownership, None
         if self._reply_size.lost(steady()):
-            self._unread = ownership
-        if ownership is not None:
-            self._worker.owners.remove(ownership)
-            self._abandoned.append(ownership.owner)
+            self._unread = self._session.owner
+        self._session.abandon()
         self._suspects = []
         self._passages.forget()
 
@@ -96,15 +83,8 @@ class Promoter:
         return self._give_back()
 
     def _give_back(self) -> bool:
-        complete = True
         self._look_at_unread()
-        while self._abandoned:
-            gone = owners.reclaim(
-                self._link, self._abandoned[-1], proven=True, crashed=False, sources=SOURCES
-            )
-            complete = complete and (gone is None or gone.complete)
-            self._abandoned.pop()
-        return complete
+        return all(one.complete for one in self._session.give_back(self._link))
 
     def _look_at_unread(self) -> None:
         """See to it that no claim goes back that nobody can read: it would be the next claim again."""
@@ -114,7 +94,7 @@ class Promoter:
         spare = self._worker.connector.open()
         try:
             for source in unread.flights.values():
-                set_aside_unreadable(self._link, source, spare, self._worker.config)
+                set_aside_unreadable(self._link, source, spare, self._limits)
         except StoreUnavailable:
             self._unread = unread
             raise
@@ -132,21 +112,17 @@ class Promoter:
         return due_in if self._passages.idle and not self._suspects else 0.0
 
     def _claim(self, source: str) -> float:
-        ownership = self._ownership
-        if ownership is None:
-            return 0.0
-        call = ownership.next_call()
+        owner = self._session.owner
+        call = owner.next_call()
         size = self._reply_size.ask(steady())
-        claimed = promotion.claim(self._link, ownership.owner, source, call, _BATCH, size)
+        claimed = promotion.claim(self._link, owner.name, source, call, _BATCH, size)
         self._reply_size.arrived(len(claimed.raws))
         if claimed.fenced:
             self.abandon()
             self.secure()
             return 0.0
         jobs = [
-            Taken(
-                f"{call}.{n + 1}", ownership.flight(source), raw, 0.0, claimed.suspicions.get(n, 0)
-            )
+            Taken(f"{call}.{n + 1}", owner.flight(source), raw, 0.0, claimed.suspicions.get(n, 0))
             for n, raw in enumerate(claimed.raws)
         ]
         suspects = [taken for taken in jobs if taken.suspicion]
@@ -163,11 +139,11 @@ class Promoter:
 
     def _settle(self, decided: Iterable[Decided]) -> None:
         """Write what becomes of claims. Raises StoreError."""
-        ownership = self._ownership
+        owner = self._session.owner
         moves: list[Settlement] = []
         commits: dict[str, list[tuple[Taken, Promotion]]] = {}
         for taken, fate in decided:
-            if ownership is None or taken.flight.owner != ownership.owner:
+            if taken.flight.owner != owner.name:
                 continue  # it went back with an owner that we are no more
             if isinstance(fate, Promotion):
                 commits.setdefault(taken.flight.source, []).append((taken, fate))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -10,18 +11,21 @@ from ..config import Capsule
 from ..errors import StoreError
 from ..store import flight
 from ..store.connection import Link
-from ..store.flight import DeadLimits
 from ..store.scripts import Command
 from ..verdict import Taken
 from .buffer import Buffer
 from .desk import Desk
 from .ear import Ear
 from .fetcher import Fetcher
+from .owner import Phase
+from .reconciling import Reconciler
 from .reply_size import ReplySize
+from .session import Session
 from .settling import Settler
-from .standing import Standing
-from .suspects import SuspectLane
+from .suspects import Suspects
 from .worker import Worker
+
+logger = logging.getLogger("kiq.courier")
 
 HAND_BACK_AFTER = 0.100  # seconds that a job may wait in the buffer
 
@@ -36,24 +40,30 @@ class Rounds:
     """
 
     def __init__(self, worker: Worker, capsule: Capsule, buffer: Buffer, desk: Desk) -> None:
-        self.open = False  # something was sent, and its replies are not read yet
         self.quiet = False  # fetch no more; what waits goes back
         self.sent_at = 0.0
         self.ended_at = steady()  # when Redis last answered, or there was nothing to say
         self.link: Link = worker.connector.open()
         self.ear = Ear(worker.connector)
-        self.lane = SuspectLane(worker.isolation)
+        self.suspects = Suspects(worker.isolation, buffer)
         self._reply_size = ReplySize()
-        self.standing = Standing(worker, capsule, buffer, self.lane, self._reply_size)
-        self.fetcher = Fetcher(worker, capsule, self.standing, self._reply_size)
-        limits = DeadLimits(worker.config.dead_max_jobs, worker.config.dead_timeout)
-        self.settler = Settler(desk, limits, worker.report)
-        self._threads = capsule.concurrency
+        sources = [f"queue:{name}" for name in capsule.queue_names]
+        self.session = Session(worker, capsule.name, sources)
+        self.reconciler = Reconciler(worker, self.session, self.suspects, self._reply_size)
+        self.fetcher = Fetcher(worker, capsule, self.session, self._reply_size)
+        self.settler = Settler(desk, worker.dead_limits, worker.report)
+        self._lease = worker.lease
+        self._capsule = capsule
         self._buffer = buffer
         self._desk = desk
         self._report = worker.report
         self._settling = 0  # how many of the commands settle
         self._readers: list[Reader] = []
+
+    @property
+    def open(self) -> bool:
+        """Whether something was sent whose replies are not read yet."""
+        return self.session.owner.phase is Phase.ASKING
 
     @property
     def short(self) -> bool:
@@ -67,9 +77,9 @@ class Rounds:
             self.short
             and not self.quiet
             and not self._desk.leaving
-            and not self.standing.fenced
-            and (self.open or not self.standing.uncertain)
-            and not len(self.lane)
+            and (self.open or self.session.owner.phase is Phase.SURE)
+            and not self.session.owner.fenced
+            and not len(self.suspects)
         )
 
     def begin(self) -> None:
@@ -84,21 +94,19 @@ class Rounds:
         if not commands:
             self.ended_at = now
             return
-        self.standing.uncertain = True  # until the replies are read
+        self.session.owner.asks()
         self.sent_at = now
         self.link.send(commands)
-        self.open = True
 
     def end(self) -> None:
         """Wait for the replies to what was sent, and act on them."""
-        self.open = False
         replies = self.link.receive()
         now = self.ended_at = steady()
         self.fetcher.size.exchanged(now - self.sent_at)
-        self.standing.uncertain = False
+        self.session.owner.answered()
         settled = self.settler.read(replies[: self._settling], now)
-        self.standing.ownership.settled(settled)
-        self.lane.settled(settled)
+        self.session.owner.settled(settled)
+        self.suspects.settled(settled)
         for read, reply in zip(self._readers, replies[self._settling :], strict=True):
             if isinstance(reply, StoreError):
                 raise reply
@@ -106,10 +114,9 @@ class Rounds:
 
     def lost(self) -> None:
         """Forget the round under way, and close the connection unread: it may have happened or not."""
-        self.open = False
         self.link.close()
         self._reply_size.lost(steady())
-        self.standing.uncertain = True
+        self.session.owner.doubts()
         self.fetcher.rung()
         self.settler.uncertain()
 
@@ -118,15 +125,30 @@ class Rounds:
         if self.open:
             self.lost()
         self.ear.close()
-        left = self.standing.leave(self.link)
-        self.link.close()
-        return left
+        held = len(self.session.owner)
+        try:
+            given = self.session.leave(self.link)
+        except StoreError as error:
+            logger.error(
+                "capsule %s could not give back its jobs (%d in flight): %s; another process will, "
+                "within its lease of %g s and a quarter of a minute",
+                self._capsule.name,
+                held,
+                error,
+                self._lease,
+            )
+            return False
+        finally:
+            self.link.close()
+        if moved := sum(one.moved for one in given):
+            logger.warning("%d unfinished jobs went back to their queues", moved)
+        return all(one.complete for one in given)
 
     def wanted(self, now: float) -> int:
         """Return how many jobs to ask for now."""
-        if self.quiet or self.standing.fenced or self._desk.closed:
+        if self.quiet or self.session.owner.fenced or self._desk.closed:
             return 0
-        waiting = len(self._buffer) + len(self.lane)
+        waiting = len(self._buffer) + len(self.suspects)
         return self.fetcher.wanted(self._buffer.free, waiting, now)
 
     def _requests(self, now: float) -> list[tuple[Command, Reader]]:
@@ -134,12 +156,12 @@ class Rounds:
         back = self._overdue(now)
         if back:
             return [self._hand_back(back)]
-        held_up = self.lane.held_up()
+        held_up = self.suspects.held_up()
         if held_up:
             self.fetcher.rest(len(held_up))
             return [self._hand_back(held_up, last=True)]
         requests: list[tuple[Command, Reader]] = []
-        suspects = self.lane.startable(self._buffer.free)
+        suspects = self.suspects.startable(self._buffer.free)
         if suspects:
             requests.append((flight.mark_command(suspects), self._marked))
         wanted = self.wanted(now)
@@ -152,49 +174,48 @@ class Rounds:
         self.ear.missed(self.fetcher.unheard)
         if not fetched.jobs:
             return
-        innocent = self.lane.sort(fetched.jobs)
-        self._buffer.put(innocent)
+        admitted = self.suspects.admit(fetched.jobs)
         if not self.short:
-            self._buffer.wake(len(innocent))  # suspects would find nothing, and look busy meanwhile
-        elif self._buffer.free >= self._threads:
+            self._buffer.wake(admitted)  # suspects would find nothing, and look busy meanwhile
+        elif self._buffer.free >= self._capsule.concurrency:
             self._buffer.wake(1)
 
     def _marked(self, reply: int) -> None:
-        if reply < self.lane.marking:
-            self.standing.uncertain = True  # some of them are not ours any more
+        if reply < self.suspects.marking:
+            self.session.owner.doubts()  # some of them are not ours any more
             return
-        suspects = self.lane.marked()
+        suspects = self.suspects.marked()
         now = steady()
         for taken in reversed(suspects):
-            taken.fetched_at = now  # its wait in the lane is not the buffer's
+            taken.fetched_at = now  # its wait there is not the buffer's
             self._buffer.put_first(taken)
         self._buffer.wake(len(suspects))
 
     def _overdue(self, now: float) -> list[Taken]:
         """Take what must go back out of the buffer: whoever takes it out owns it. Newest first."""
         if self.quiet:
-            return self._buffer.drain() + self.lane.drain()
+            return self.suspects.take_back()
         oldest = self._buffer.oldest_at()
         if oldest is None or now - oldest < HAND_BACK_AFTER:
-            return [] if self._buffer.free else self.lane.overdue(now - HAND_BACK_AFTER)
+            return [] if self._buffer.free else self.suspects.overdue(now - HAND_BACK_AFTER)
         self.fetcher.size.handed_back()
         return self._buffer.drain()
 
     def _hand_back(self, jobs: list[Taken], last: bool = False) -> tuple[Command, Reader]:
-        ownership = self.standing.ownership
-        ownership.handing_back(jobs)
-        self.lane.settled(jobs)
+        owner = self.session.owner
+        owner.handing_back(jobs)
+        self.suspects.settled(jobs)
 
         def read(reply: Any) -> None:
-            if not self.standing.still_ours(reply[0].decode()):
+            if not owner.hears(reply[0].decode()):
                 return
             if reply[2]:
                 problem = StoreError(reply[2].decode(errors="replace"))
                 self._report(problem, {"context": "hand-back"})
-                self.standing.uncertain = True
+                owner.doubts()
                 return
-            ownership.handed_back()
+            owner.handed_back()
 
         groups = flight.group_by_flight(jobs)
-        command = flight.hand_back_command(ownership.owner, ownership.epoch, groups, last)
+        command = flight.hand_back_command(owner.name, owner.epoch, groups, last)
         return command, read

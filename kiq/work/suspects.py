@@ -6,6 +6,7 @@ import threading
 
 from ..clock import steady
 from ..verdict import Taken
+from .buffer import Buffer
 from .executor import CONVICTED
 
 #: From this level on a suspect was running at two crashes: it runs alone.
@@ -37,32 +38,38 @@ class Isolation:
                 self._held_by = None
 
 
-class SuspectLane:
-    """The suspects that a courier has taken and not started.
+class Suspects:
+    """The door to a buffer: lets jobs in, but for suspects, which wait here.
 
-    They bypass the buffer: each is marked in Redis just before it starts, so that a crash convicts
-    what ran, not what waited beside it. Threads: whoever has the turn.
+    Each is marked in Redis just before it starts, so that a crash convicts what ran, not what waited
+    beside it. Threads: whoever has the turn.
     """
 
-    def __init__(self, isolation: Isolation) -> None:
+    def __init__(self, isolation: Isolation, buffer: Buffer) -> None:
         self._isolation = isolation
+        self._buffer = buffer
         self._waiting: list[Taken] = []
         self._marking: list[Taken] = []
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def sort(self, jobs: list[Taken]) -> list[Taken]:
-        """Keep the suspects among *jobs*; return the others, and the convicted (they won't run)."""
-        if not any(taken.suspicion for taken in jobs):
-            return jobs
-        self._waiting += [t for t in jobs if 0 < t.suspicion < CONVICTED]
-        return [t for t in jobs if not 0 < t.suspicion < CONVICTED]
+    def admit(self, jobs: list[Taken]) -> int:
+        """Let *jobs* in, and the convicted too (they won't run); return how many it were."""
+        if any(taken.suspicion for taken in jobs):
+            self._waiting += [t for t in jobs if 0 < t.suspicion < CONVICTED]
+            jobs = [t for t in jobs if not 0 < t.suspicion < CONVICTED]
+        self._buffer.put(jobs)
+        return len(jobs)
+
+    def wake(self) -> None:
+        """Wake as many threads as jobs were let in."""
+        self._buffer.wake(len(self._buffer))
 
     def startable(self, free: int) -> list[Taken]:
         """Return those that may be marked and started now, on *free* threads.
 
-        They stay in the lane until :meth:`marked` says that the marks are written.
+        They stay here until :meth:`marked` says that the marks are written.
         """
         chosen: list[Taken] = []
         for taken in list(self._waiting):
@@ -100,8 +107,11 @@ class SuspectLane:
         self._waiting = [taken for taken in self._waiting if taken.fetched_at >= before]
         return late[::-1]
 
-    def drain(self) -> list[Taken]:
-        """Take out every one, newest first."""
+    def take_back(self) -> list[Taken]:
+        """Take out all that did not start, in the buffer as well: newest first."""
+        return [*self._buffer.drain(), *self._drain()]
+
+    def _drain(self) -> list[Taken]:
         jobs = [*self._marking, *self._waiting][::-1]
         self._marking, self._waiting = [], []
         for taken in jobs:

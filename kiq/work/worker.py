@@ -14,9 +14,10 @@ from ..config import Config
 from ..plugin import Host
 from ..registry import Registry
 from ..store.connection import Connector
+from ..store.flight import DeadLimits
 from .deadline import Deadline
 from .errands import Errands
-from .ownership import Ownership
+from .owner import Owner
 from .suspects import Isolation
 
 #: Of the lease, this share is not used: clocks drift, and a job needs a moment to begin.
@@ -38,19 +39,19 @@ class Owners:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._active: dict[str, Ownership] = {}
+        self._active: dict[str, Owner] = {}
 
-    def add(self, ownership: Ownership) -> None:
-        """Begin to renew the lease of *ownership*."""
+    def add(self, owner: Owner) -> None:
+        """Begin to renew the lease of *owner*."""
         with self._lock:
-            self._active[ownership.owner] = ownership
+            self._active[owner.name] = owner
 
-    def remove(self, ownership: Ownership) -> None:
-        """Stop renewing the lease of *ownership*."""
+    def remove(self, owner: Owner) -> None:
+        """Stop renewing the lease of *owner*."""
         with self._lock:
-            self._active.pop(ownership.owner, None)
+            self._active.pop(owner.name, None)
 
-    def active(self) -> dict[str, Ownership]:
+    def active(self) -> dict[str, Owner]:
         """Return the owners whose leases are to be renewed."""
         with self._lock:
             return dict(self._active)
@@ -88,6 +89,11 @@ class Worker:
     def beats(self) -> bool:
         """Whether its leases are renewed."""
         return steady() < self.good_until(self.beaten_at)
+
+    @property
+    def dead_limits(self) -> DeadLimits:
+        """How many jobs the dead set keeps, and for how long."""
+        return DeadLimits(self.config.dead_max_jobs, self.config.dead_timeout)
 
     def good_until(self, sent_at: float) -> float:
         """Return until when jobs may start after a beat that was sent at *sent_at* (steady clock)."""

@@ -13,10 +13,10 @@ from kiq.verdict import DONE, Flight, Permit, Taken
 from kiq.work.buffer import Buffer
 from kiq.work.desk import BATCH, Desk
 from kiq.work.executor import Executor
-from kiq.work.ownership import Ownership
+from kiq.work.owner import Owner
 from kiq.work.processor import Processor
 from kiq.work.settling import Settler
-from kiq.work.suspects import Isolation, SuspectLane
+from kiq.work.suspects import Isolation, Suspects
 from tests.helpers.cost import Repeated
 from tests.helpers.depot import LIMITS, Depot
 from tests.helpers.noop import Noop
@@ -81,22 +81,22 @@ def couriering(url: str) -> Repeated:
     """Return what carries so many jobs to the buffer and their verdicts back, as a courier does."""
     depot, raws = Depot(url), [job.raw for job in taken(200)]
     buffer, desk = Buffer(), Desk(10)
-    ownership, lane = Ownership(depot.owner, ["queue:a"]), SuspectLane(Isolation())
+    owner, suspects = Owner(depot.owner, ["queue:a"]), Suspects(Isolation(), buffer)
     settler = Settler(desk, LIMITS, _unexpected)
 
     def action(count: int) -> None:
         depot.push("a", raws[:count])
         fetched = depot.take(count, "a")
-        ownership.took(fetched)
-        buffer.put(lane.sort(fetched))
+        owner.took(fetched)
+        suspects.admit(fetched)
         desk.outbox.extend([(job, DONE) for job in fetched])
         for _ in range(count):
             buffer.next_job()
         assert settler.load(1.0) == count
         settled = settler.read(depot.link.exchange(settler.commands()), 1.0)
         assert len(settled) == count
-        ownership.settled(settled)
-        lane.settled(settled)
+        owner.settled(settled)
+        suspects.settled(settled)
 
     return action
 

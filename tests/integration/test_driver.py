@@ -38,7 +38,7 @@ class Capsuled:
         self.buffer, self.desk = self.manager._buffer, self.manager._desk
         self.rounds = self.manager.courier._rounds
         self.driver = self.manager.courier.driver
-        self.rounds.standing.secure(self.rounds.link)
+        self.rounds.reconciler.secure(self.rounds.link)
         later = steady() + 5  # so that the rate stays what it is
         self.rounds.fetcher.size.finished(0, later)
         self.rounds.fetcher.size.finished(1_000, later + 0.02)
@@ -158,7 +158,7 @@ def test_when_the_replies_say_that_it_was_declared_dead_nothing_starts_any_more(
     ledger.push([BLINK] * 600)
     capsuled.fetch()
     capsuled.run(300)
-    owner = capsuled.rounds.standing.ownership.owner
+    owner = capsuled.rounds.session.owner.name
     assert owners.reclaim(open_link(redis_url), owner, proven=True, crashed=False)
     capsuled.rounds.begin()
     eventually(lambda: capsuled.rounds.link.readable(0.0))

@@ -7,17 +7,14 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from kiq.config import Capsule, Config
+from kiq.config import Config
 from kiq.config import Redis as RedisSettings
 from kiq.errors import StoreUnavailable
 from kiq.plugin import Host
 from kiq.registry import Registry
 from kiq.store import owners
 from kiq.store.connection import Connector, Link
-from kiq.work.buffer import Buffer
-from kiq.work.reply_size import ReplySize
-from kiq.work.standing import Standing
-from kiq.work.suspects import SuspectLane
+from kiq.work.session import Session
 from kiq.work.worker import Worker
 from tests.helpers.depot import Depot, missed, open_link, waiting
 from tests.helpers.proxy import FaultProxy, Moment
@@ -43,19 +40,19 @@ def link(between: FaultProxy) -> Iterator[Link]:
 
 def registered_at_the_second_attempt(
     between: FaultProxy, link: Link, moment: Moment
-) -> tuple[Standing, str]:
-    """A courier's standing after a registration whose outcome was unknown, and the name it used then."""
+) -> tuple[Session, str]:
+    """A session after a registration whose outcome was unknown, and the name that it used then."""
     config = Config(redis=RedisSettings(url=between.url))
     worker = Worker(config, Host(), Registry(), Connector(config.redis), "0")
-    capsule = Capsule(queues=(("a", 1),))
-    standing = Standing(worker, capsule, Buffer(), SuspectLane(worker.isolation), ReplySize())
-    first = standing.ownership.owner
+    session = Session(worker, "default", ["queue:a"])
+    first = session.owner.name
     between.cut_next(moment)
     with pytest.raises(StoreUnavailable):
-        standing.secure(link)
-    standing.secure(link)
-    assert standing.registered
-    return standing, first
+        session.register(link)
+    session.register(link)
+    session.give_back(link)
+    assert session.owner.sure
+    return session, first
 
 
 @pytest.mark.parametrize("moment", ["after the request", "in the reply"])
@@ -68,8 +65,8 @@ def test_a_registration_that_comes_late_does_not_bring_back_an_owner_that_was_re
     again; (7) it beats, is not told that it is fenced, and its permit is good; (8) it starts the job,
     which waits for everybody in its queue.
     """
-    standing, first = registered_at_the_second_attempt(between, link, moment)
-    owner = standing.ownership.owner
+    session, first = registered_at_the_second_attempt(between, link, moment)
+    owner = session.owner.name
     worker = Depot(server.url, OTHER)
     worker.push("a", [b"job"])
     frozen = Depot(server.url, owner)  # registers once more: that changes nothing
@@ -93,5 +90,5 @@ def test_a_registration_that_comes_late_does_not_bring_back_an_owner_that_was_re
 def test_an_owner_whose_registration_has_an_unknown_outcome_takes_another_name(
     between: FaultProxy, link: Link
 ) -> None:
-    standing, first = registered_at_the_second_attempt(between, link, "in the reply")
-    assert standing.ownership.owner != first
+    session, first = registered_at_the_second_attempt(between, link, "in the reply")
+    assert session.owner.name != first

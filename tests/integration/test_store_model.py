@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 from kiq import keys
 from kiq.store.flight import Wanted, fetch_command, hand_back_command
 from kiq.verdict import Taken, ToDead, ToQueue, ToRetry, Verdict
-from kiq.work.ownership import order_of
+from kiq.work.owner import order_of
 from tests.helpers.depot import NOW, Depot
 from tests.helpers.server import TestServer
 

@@ -1,8 +1,9 @@
-"""The courier, as ``work/courier.py`` and ``work/standing.py`` have it: what it sends, what it reads.
+"""The courier: what it sends, what it reads. What either means for its owner kiq's own class decides.
 
-One write is outstanding, ever; its commands are executed one by one (:mod:`.server`). The ledger is
-compact: the entries that a process has under its present name are what it knows. The simulation
-holds it against kiq's own ``Ownership``.
+One write is outstanding, ever; its commands are executed one by one (:mod:`.server`). Where jobs are (on
+the wire, waiting, running) the model keeps itself; which phase comes next, what a reply means, what is
+adopted and dropped after an outcome that nobody saw, is up to :class:`kiq.work.owner.Owner`
+(:mod:`.real`).
 
 Left out, so that the protocol must do without: the comparison of the ledger with the ``HLEN`` that
 each fetch brings. Left out as well: suspects, the bell, several queues.
@@ -10,29 +11,22 @@ each fetch brings. Left out as well: suspects, the bell, several queues.
 
 from __future__ import annotations
 
+from kiq.work.owner import Owner
+
 from . import mistakes, scripts
+from .real import FOREVER, Real, answer, deliveries, id_of
 from .state import (
     ADOPT,
     ANSWERED,
     BACK,
-    BEGUN,
     BUFFER,
-    FENCED,
     FETCH,
     FLIGHT,
     HAND_BACK,
-    LISTED,
     NOTHING,
-    OK,
     PENDING,
-    READY,
-    RUN,
     SENT,
-    STALE,
-    UNCERTAIN,
-    UNREGISTERED,
     VERDICT,
-    WAITING,
     WIRE,
     WORKER,
     Entry,
@@ -47,64 +41,68 @@ from .state import (
 from .step import step
 
 WAITING_JOBS = (BUFFER, BACK, ADOPT)  # what a process has that did not start
-STARTED = (RUN, VERDICT, SENT, ANSWERED)
 
 
 @step("process {0} registers")
 def registers(state: State, rules: Rules, p: int) -> State:
     """The courier becomes known, with a lease, before it takes anything."""
     state = scripts.register(state, state.processes[p].owner)
-    return with_process(state, p, phase=READY, permit=True)
+    real = Real(state, p)
+    real.owner.registered(FOREVER)
+    return real.written(state, rules)
 
 
 @step("process {0} learns that it is fenced: it drops what did not start and takes a new name")
 def becomes_another(state: State, rules: Rules, p: int) -> State:
     """Jobs that run, and verdicts, stay; they are none of the new name's ledger."""
+    Real(state, p).owner.falls()
     state, owner = new_owner(state, WORKER)
     state = _restage(state, p, dict.fromkeys(WAITING_JOBS))
-    return with_process(
-        state, p, phase=UNREGISTERED, owner=owner, epoch=1, permit=False, fenced=False
-    )
+    return as_new(state, p, owner)
 
 
 @step("process {0} writes: its verdicts, nothing else")
 def writes(state: State, rules: Rules, p: int) -> State:
     """Every verdict that waits goes out."""
-    return _written(state, p, NOTHING)
+    return _written(state, rules, p, NOTHING)
 
 
 @step("process {0} writes: its verdicts, and a fetch")
 def writes_fetch(state: State, rules: Rules, p: int) -> State:
     """Verdicts first, then the fetch, in one write."""
-    return _written(state, p, FETCH)
+    return _written(state, rules, p, FETCH)
 
 
 @step("process {0} writes: its verdicts, and a hand-back of its buffer")
 def writes_hand_back(state: State, rules: Rules, p: int) -> State:
     """The jobs are taken out of the buffer first: whoever takes one out owns it."""
-    return _written(_restage(state, p, {BUFFER: BACK}), p, HAND_BACK)
+    return _written(_restage(state, p, {BUFFER: BACK}), rules, p, HAND_BACK)
 
 
-def _written(state: State, p: int, tail: int) -> State:
+def _written(state: State, rules: Rules, p: int, tail: int) -> State:
     state = _restage(state, p, {VERDICT: SENT})
-    return with_process(state, p, phase=WAITING, tail=tail, reply=PENDING)
+    real = Real(state, p)  # it knows what it hands back: that was in its buffer
+    real.owner.asks()
+    return with_process(real.written(state, rules), p, tail=tail, reply=PENDING)
 
 
 @step("process {0} reads the replies")
 def reads(state: State, rules: Rules, p: int) -> State:
     """Verdicts are confirmed and struck from the ledger; jobs enter it, or leave it for good."""
-    process = state.processes[p]
-    answer = process.reply
+    process, real = state.processes[p], Real(state, p)
+    owner = real.owner
+    owner.answered()
+    owner.settled(real.known(deliveries(state, p, ANSWERED)))
     changes: dict[int, int | None] = {ANSWERED: None}
     if process.tail == FETCH:
+        owner.hears(answer(process.reply))
+        real.took(deliveries(state, p, WIRE))
         changes[WIRE] = BUFFER
-    elif process.tail == HAND_BACK and answer == OK:
+    elif process.tail == HAND_BACK and owner.hears(answer(process.reply)):
+        owner.handed_back()
         changes[BACK] = None
-    state = _restage(state, p, changes)
-    unsure = process.tail != NOTHING and answer == STALE
-    fenced = process.fenced or (process.tail != NOTHING and answer == FENCED)
-    phase = UNCERTAIN if unsure else READY
-    return with_process(state, p, phase=phase, fenced=fenced, tail=NOTHING, reply=PENDING)
+    state = real.written(_restage(state, p, changes), rules)
+    return with_process(state, p, tail=NOTHING, reply=PENDING)
 
 
 @step("process {0} begins a new epoch, and takes its buffer out")
@@ -112,39 +110,39 @@ def begins_epoch(state: State, rules: Rules, p: int) -> State:
     """From here on nothing that the old connection sent can act. No record: fenced."""
     process = state.processes[p]
     state, epoch = scripts.begin_epoch(state, process.owner, process.epoch + 1)
-    if not epoch:
-        return with_process(state, p, fenced=True)
-    return with_process(state, p, phase=BEGUN, epoch=epoch)
+    real = Real(state, p)
+    if epoch:
+        real.owner.begins(epoch)
+    else:
+        real.owner.fence()
+    return real.written(state, rules)
 
 
 @step("process {0} lists what Redis holds for it, and compares its ledger")
 def lists(state: State, rules: Rules, p: int) -> State:
     """In Redis and not in the ledger (or being handed back): adopt. Unstarted and not there: drop."""
-    owner = state.processes[p].owner
-    to_adopt = False
+    owner, real = state.processes[p].owner, Real(state, p)
+    held = {
+        id_of((j, place.token)): (j, place.token)
+        for j, job in enumerate(state.jobs)
+        for place in job.places
+        if place.where == FLIGHT and place.token.owner == owner
+    }
+    waiting = deliveries(state, p, BUFFER)
+    plan = real.owner.reconcile({real.flight: set(held)}, real.known(waiting))
+    gone = {*plan.drop, *(id_of(each) for each in deliveries(state, p, BACK))}
+    adopted = [held[each] for ids in plan.adopt.values() for each in ids]
     for j, job in enumerate(state.jobs):
-        changed = _reconciled(job, p, owner)
-        if changed is not job:
-            state = with_job(state, j, changed)
-        to_adopt = to_adopt or any(e.process == p and e.stage == ADOPT for e in changed.entries)
-    return with_process(state, p, phase=LISTED if to_adopt else READY)
-
-
-def _reconciled(job: Job, p: int, owner: int) -> Job:
-    """Return *job* after the reconciliation of *owner*, the present name of *p*."""
-    held = [place.token for place in job.places if place.where == FLIGHT]
-    held = [token for token in held if token.owner == owner]
-    mine = [entry for entry in job.entries if entry.process == p and entry.token.owner == owner]
-    if not held and not mine:
-        return job
-    kept = [entry for entry in job.entries if entry not in mine]
-    known = set()
-    for entry in mine:
-        if entry.stage in STARTED or (entry.stage == BUFFER and entry.token in held):
-            kept.append(entry)
-            known.add(entry.token)
-    kept += [Entry(p, ADOPT, 0, token) for token in held if token not in known]
-    return with_entries(job, kept)
+        kept = [
+            entry
+            for entry in job.entries
+            if (entry.process, entry.token.owner) != (p, owner)
+            or id_of((j, entry.token)) not in gone
+        ]
+        kept += [Entry(p, ADOPT, 0, token) for at, token in adopted if at == j]
+        if kept != [*job.entries]:
+            state = with_job(state, j, with_entries(job, kept))
+    return real.written(state, rules)
 
 
 @step("process {0} reads the jobs that it adopts")
@@ -161,7 +159,10 @@ def adopts(state: State, rules: Rules, p: int) -> State:
         if gone:
             kept = [entry for entry in job.entries if entry not in gone]
             state = with_job(state, j, with_entries(job, kept))
-    return with_process(_restage(state, p, {ADOPT: BUFFER}), p, phase=READY)
+    real = Real(state, p)
+    real.took(deliveries(state, p, ADOPT))
+    real.owner.adopted()
+    return real.written(_restage(state, p, {ADOPT: BUFFER}), rules)
 
 
 @step("process {0}'s second thread reconciles while an exchange is under way")
@@ -177,6 +178,20 @@ def second_thread_reconciles(state: State, rules: Rules, p: int) -> State:
             adopted = [*job.entries, *(Entry(p, BUFFER, 0, token) for token in strange)]
             state = with_job(state, j, with_entries(job, adopted))
     return state
+
+
+def as_new(state: State, p: int, name: int) -> State:
+    """Return *state* with a new owner for process *p*, called *name*."""
+    owner = Owner(str(name), ())
+    return with_process(
+        state,
+        p,
+        phase=owner.phase.value,
+        owner=name,
+        epoch=owner.epoch,
+        permit=owner.permit.until == FOREVER,
+        fenced=owner.fenced,
+    )
 
 
 def _restage(state: State, p: int, changes: dict[int, int | None]) -> State:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from . import mistakes, scripts
 from .courier import restaged
+from .real import Real
 from .state import (
     ADOPT,
     ANSWERED,
@@ -28,7 +29,6 @@ from .state import (
     PENDING,
     READY,
     SENT,
-    UNCERTAIN,
     VERDICT,
     WAITING,
     WIRE,
@@ -60,8 +60,16 @@ def breaks(state: State, rules: Rules, p: int) -> State:
             state = with_job(state, j, restaged(job, p, _after_break(rules.mistake, resent)))
     if resent:
         return with_process(state, p, phase=WAITING, tail=FETCH, reply=PENDING)
-    phase = READY if rules.mistake == mistakes.NO_RECONCILE else UNCERTAIN
-    return with_process(state, p, phase=phase, tail=NOTHING, reply=PENDING)
+    state = with_process(state, p, tail=NOTHING, reply=PENDING)
+    if rules.mistake == mistakes.NO_RECONCILE:
+        return with_process(state, p, phase=READY)
+    return _doubtful(state, rules, p)
+
+
+def _doubtful(state: State, rules: Rules, p: int) -> State:
+    real = Real(state, p)
+    real.owner.doubts()
+    return real.written(state, rules)
 
 
 def _after_break(mistake: str, resent: bool) -> dict[int, int | None]:
@@ -177,7 +185,7 @@ def epoch_late(state: State, rules: Rules, p: int) -> State:
 @fault("process {0} does not get the list of what it holds")
 def listing_lost(state: State, rules: Rules, p: int) -> State:
     """The buffer's jobs are put back."""
-    return with_process(state, p, phase=UNCERTAIN)
+    return _doubtful(state, rules, p)
 
 
 @fault("process {0} does not get the jobs that it adopts")
@@ -186,7 +194,7 @@ def adopting_lost(state: State, rules: Rules, p: int) -> State:
     for j, job in enumerate(state.jobs):
         if any(entry.process == p and entry.stage == ADOPT for entry in job.entries):
             state = with_job(state, j, restaged(job, p, {ADOPT: None}))
-    return with_process(state, p, phase=UNCERTAIN)
+    return _doubtful(state, rules, p)
 
 
 @fault("process {0}'s poller claims job {1}; the reply is lost")

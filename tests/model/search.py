@@ -8,6 +8,7 @@ from .canonical import canonical
 from .enabled import all_enabled, enabled
 from .invariants import broken
 from .names import Names
+from .real import Disagreement
 from .state import Rules, State, initial
 
 
@@ -39,7 +40,11 @@ def explore(rules: Rules, most_states: int | None = None) -> Found:
             possible = list(enabled(state, rules))
             for step in possible:
                 steps += 1
-                after = canonical(step.take(state, rules), rules)
+                try:
+                    after = canonical(step.take(state, rules), rules)
+                except Disagreement as error:
+                    trace = [*_trace(rules, came_from, here), str(step)]
+                    return Found(len(came_from), steps, depth, ends, str(error), trace)
                 there = hash(after)
                 if there not in came_from:
                     came_from[there] = here

@@ -1,121 +1,127 @@
-"""kiq's own ledger beside the model's: ``kiq.work.ownership.Ownership`` lives through the same steps.
+"""One owner of kiq that lives through all steps of its process: the model makes one anew for each.
 
-The exploration has a compact ledger; here both have to agree after each step, and above all on what
-a reconciliation adopts and drops.
+What an owner keeps from step to step, and the model does not know of, would show here: after each step
+both have to agree on phase, epoch, fence and ledger.
 """
 
 from __future__ import annotations
 
 from kiq.verdict import Taken
-from kiq.work.ownership import Ownership
+from kiq.work.owner import Owner
 
+from .real import (
+    FOREVER,
+    PHASES,
+    SOURCE,
+    Delivery,
+    Disagreement,
+    answer,
+    check_ledger,
+    deliveries,
+    id_of,
+)
 from .state import (
     ADOPT,
     ANSWERED,
-    BACK,
     BUFFER,
     DEAD,
+    FETCH,
     FLIGHT,
-    OK,
-    RUN,
-    SENT,
-    VERDICT,
+    HAND_BACK,
+    UNCERTAIN,
     WIRE,
     State,
-    Token,
 )
 from .step import Step
 
-_SOURCE = "queue:a"
-_LEDGER = (BUFFER, BACK, RUN, VERDICT, SENT, ANSWERED)
-
-Delivery = tuple[int, Token]
-
 
 class Shadow:
-    """The real ownership of one process. Raises AssertionError when the model's ledger differs."""
+    """The owner of one process. Raises Disagreement when the model's differs."""
 
-    def __init__(self, p: int, owner: int) -> None:
+    def __init__(self, p: int, name: int) -> None:
         self._p = p
-        self._owner = owner
-        self._real = Ownership(str(owner), [_SOURCE])
+        self._name = name
+        self._owner = Owner(str(name), [SOURCE])
         self._taken: dict[Delivery, Taken] = {}
 
     def follow(self, step: Step, before: State, after: State) -> None:
         """Live through *step* of this process, and compare."""
-        does = getattr(self, f"_{step.function.__name__}", None)
-        if does is not None and step.args[0] == self._p:
-            does(before, after)
         process = after.processes[self._p]
-        if process.phase == DEAD or process.owner != self._owner:
+        if process.phase == DEAD or process.owner != self._name:
             self.__init__(self._p, process.owner)  # type: ignore[misc]
-        self._compare(after)
+        elif step.is_fault:
+            if process.phase == UNCERTAIN:
+                self._owner.doubts()
+        elif does := getattr(self, f"_{step.function.__name__}", None):
+            does(before, after)
+        if process.phase != DEAD:
+            self._compare(after)
+
+    def _registers(self, before: State, after: State) -> None:
+        self._owner.registered(FOREVER)
+
+    def _writes(self, before: State, after: State) -> None:
+        self._owner.asks()
+
+    _writes_fetch = _writes
+
+    def _writes_hand_back(self, before: State, after: State) -> None:
+        self._owner.handing_back(self._known(before, BUFFER))
+        self._owner.asks()
 
     def _reads(self, before: State, after: State) -> None:
         process = before.processes[self._p]
-        self._real.settled(self._known(before, ANSWERED))
-        if process.reply != OK:
-            return
-        self._took(self._deliveries(before, WIRE))
-        if self._deliveries(before, BACK):
-            self._real.handed_back()
+        self._owner.answered()
+        self._owner.settled(self._known(before, ANSWERED))
+        if process.tail == FETCH and self._owner.hears(answer(process.reply)):
+            self._took(deliveries(before, self._p, WIRE))
+        elif process.tail == HAND_BACK and self._owner.hears(answer(process.reply)):
+            self._owner.handed_back()
 
-    def _writes_hand_back(self, before: State, after: State) -> None:
-        self._real.handing_back(self._known(after, BACK))
+    def _beats(self, before: State, after: State) -> None:
+        if after.processes[self._p].fenced:
+            self._owner.fence()
+
+    def _begins_epoch(self, before: State, after: State) -> None:
+        process = after.processes[self._p]
+        if process.fenced:
+            self._owner.fence()
+        else:
+            self._owner.begins(process.epoch)
 
     def _lists(self, before: State, after: State) -> None:
-        unstarted = self._known(before, BUFFER)
         held = {
-            _id((j, place.token))
+            id_of((j, place.token))
             for j, job in enumerate(before.jobs)
             for place in job.places
-            if place.where == FLIGHT and place.token.owner == self._owner
+            if place.where == FLIGHT and place.token.owner == self._name
         }
-        flight = self._real.flight(_SOURCE)
-        plan = self._real.reconcile(before.processes[self._p].epoch, {flight: held}, unstarted)
-        adopt = {_id(each) for each in self._deliveries(after, ADOPT)}
-        assert set(plan.adopt.get(flight, ())) == adopt, f"adopts {plan.adopt}, not {adopt}"
-        waiting = [*self._deliveries(before, BUFFER), *self._deliveries(before, BACK)]
-        kept = [*self._deliveries(after, BUFFER), *self._deliveries(after, ADOPT)]
-        dropped = {_id(each) for each in waiting if each not in kept}
-        assert set(plan.drop) == dropped, f"drops {plan.drop}, not {dropped}"
+        unstarted = self._known(before, BUFFER)
+        plan = self._owner.reconcile({self._owner.flight(SOURCE): held}, unstarted)
+        adopt = {id_of(each) for each in deliveries(after, self._p, ADOPT)}
+        found = {id_ for ids in plan.adopt.values() for id_ in ids}
+        if found != adopt:
+            raise Disagreement(f"process {self._p}: it adopts {found}, not {adopt}")
 
     def _adopts(self, before: State, after: State) -> None:
-        kept = self._deliveries(after, BUFFER)
-        self._took([each for each in self._deliveries(before, ADOPT) if each in kept])
+        kept = deliveries(after, self._p, BUFFER)
+        self._took([each for each in deliveries(before, self._p, ADOPT) if each in kept])
+        self._owner.adopted()
 
-    def _becomes_another(self, before: State, after: State) -> None:
-        self._real.fence()
-
-    def _took(self, deliveries: list[Delivery]) -> None:
-        flight = self._real.flight(_SOURCE)
-        jobs = [Taken(_id(each), flight, b"", 0.0) for each in deliveries]
-        self._taken.update(zip(deliveries, jobs, strict=True))
-        self._real.took(jobs)
-
-    def _deliveries(self, state: State, *stages: int) -> list[Delivery]:
-        return [
-            (j, entry.token)
-            for j, job in enumerate(state.jobs)
-            for entry in job.entries
-            if entry.process == self._p
-            and entry.token.owner == self._owner
-            and entry.stage in stages
-        ]
+    def _took(self, named: list[Delivery]) -> None:
+        flight = self._owner.flight(SOURCE)
+        jobs = [Taken(id_of(each), flight, b"", 0.0) for each in named]
+        self._taken.update(zip(named, jobs, strict=True))
+        self._owner.took(jobs)
 
     def _known(self, state: State, *stages: int) -> list[Taken]:
-        return [self._taken[each] for each in self._deliveries(state, *stages)]
+        return [self._taken[each] for each in deliveries(state, self._p, *stages)]
 
     def _compare(self, state: State) -> None:
-        ledger = {_id(each) for each in self._deliveries(state, *_LEDGER)}
-        real = {each for each in ledger if each in self._real}
-        assert real == ledger, f"process {self._p}: kiq's ledger lacks {ledger - real}"
-        assert len(self._real) == len(ledger), f"process {self._p}: kiq's ledger holds more"
-        flight = self._real.flight(_SOURCE)
-        assert self._real.agrees(flight, len(ledger)), f"process {self._p}: kiq's count differs"
-
-
-def _id(delivery: Delivery) -> str:
-    """Return a delivery id like kiq's: call number and index."""
-    j, token = delivery
-    return f"{token.number}.{j + 1}"
+        process = state.processes[self._p]
+        owner = self._owner
+        here = owner.phase, owner.epoch, owner.fenced
+        there = PHASES[process.phase], process.epoch, process.fenced
+        if here != there:
+            raise Disagreement(f"process {self._p}: it is {here}, in the model {there}")
+        check_ledger(owner, state, self._p)

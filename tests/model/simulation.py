@@ -1,8 +1,8 @@
 """A larger fleet, one random order of events and faults for each seed; then the faults stop.
 
-The steps are those of the exploration, none left out. Parts of kiq that are pure take part:
-``Ownership`` (:mod:`.shadow`), ``Absence`` decides when a frozen process is declared dead, and
-``BatchSize`` how much is fetched.
+The steps are those of the exploration, none left out. Parts of kiq that are pure take part: ``Owner``
+(:mod:`.real`, and one that lives through all of it, :mod:`.shadow`), ``Absence`` decides when a frozen
+process is declared dead, and ``BatchSize`` how much is fetched.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from kiq.work.fetching import BatchSize
 from . import courier, reclaimer, server
 from .enabled import all_enabled
 from .invariants import broken
+from .real import Disagreement
 from .shadow import Shadow
-from .state import BUFFER, DEAD, RUN, Rules, State, active, initial
+from .state import BUFFER, DEAD, RUN, Rules, active, initial
 from .step import Step
 
 LEASE = 60.0
@@ -84,20 +85,15 @@ class Simulation:
 
     def _take(self, step: Step) -> None:
         before = self.state
-        self.state = step.take(before, self._rules)
         self.steps += 1
         self._told(f"{self.steps:5}. {step}")
-        if not self._rules.mistake:
-            self._agree(step, before)
-        self._check(ended=False)
-
-    def _agree(self, step: Step, before: State) -> None:
-        if step.process is None:
-            return  # no process learns anything by it
         try:
-            self._shadows[step.process].follow(step, before, self.state)
-        except AssertionError as error:
-            raise Broken(f"kiq's Ownership and the model differ: {error}") from error
+            self.state = step.take(before, self._rules)
+            if not self._rules.mistake and step.process is not None:
+                self._shadows[step.process].follow(step, before, self.state)
+        except Disagreement as error:
+            raise Broken(f"kiq's Owner and the model differ: {error}") from error
+        self._check(ended=False)
 
     def _check(self, *, ended: bool) -> None:
         problem = broken(self.state, ended=ended)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from kiq.work.owner import Phase
+
 # Where a job is in Redis
 NEW, QUEUE, RETRY, FLIGHT, SETTLED = range(5)
 PLACES = ("not pushed yet", "in the queue", "in the retry set", "in flight", "settled")
@@ -29,9 +31,9 @@ CLAIMED = 8  # the poller knows that it claimed it
 DONE, TO_RETRY, TO_QUEUE = range(3)
 VERDICTS = ("done", "retry", "requeue")
 
-# What a courier is doing
-UNREGISTERED, READY, WAITING, UNCERTAIN, BEGUN, LISTED, DEAD = range(7)
-PHASES = ("unregistered", "ready", "waiting", "uncertain", "new epoch", "listed", "dead")
+# The phase of a process's owner, as kiq has it; or the process is dead
+UNREGISTERED, READY, WAITING, UNCERTAIN, BEGUN, LISTED = (phase.value for phase in Phase)
+DEAD = len(Phase)
 
 # The last command of its write, and what Redis answered
 NOTHING, FETCH, HAND_BACK = range(3)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
+
 import pytest
 
+from kiq.verdict import Flight, Taken
+from kiq.work.owner import Owner, Phase, Reconciliation
 from tests.model.canonical import canonical
 from tests.model.enabled import all_enabled
 from tests.model.explore import main
@@ -44,6 +48,46 @@ def test_all_invariants_hold_in_every_order_of_events(
 
 def test_every_mistake_has_a_smallest_fleet() -> None:
     assert SMALLEST.keys() == MISTAKES.keys()
+
+
+def _nothing(owner: Owner, *_: object) -> None:
+    """Do nothing of what should be done."""
+
+
+def _does_not_go_back(owner: Owner) -> None:
+    """Go on after an unknown outcome, as if it were known."""
+    owner.phase = Phase.SURE
+
+
+def _adopts_nothing(
+    owner: Owner, held: Mapping[Flight, set[str]], unstarted: Iterable[Taken]
+) -> Reconciliation:
+    """Reconcile with an empty list of what Redis holds."""
+    return reconcile(owner, {flight: set() for flight in held}, unstarted)
+
+
+reconcile = Owner.reconcile
+
+
+@pytest.mark.parametrize(
+    ("method", "wrong"),
+    [
+        ("doubts", _does_not_go_back),
+        ("handing_back", _nothing),
+        ("hears", lambda owner, state: True),
+        ("reconcile", _adopts_nothing),
+        ("settled", _nothing),
+        ("took", _nothing),
+    ],
+)
+def test_a_mistake_in_kiqs_own_owner_is_found(
+    method: str, wrong: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Owner, method, wrong)
+    found = explore(Rules(2, 1, 2, 0), most_states=20_000)
+    assert found.problem is not None
+    assert found.trace
+    print(f"{method}: {len(found.trace)} steps: {found.problem}")
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)

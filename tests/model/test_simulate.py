@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from kiq.work.owner import Owner
+from tests.model import simulation
 from tests.model.shadow import Shadow
 from tests.model.simulate import first_failure, main, trace
 from tests.model.simulation import Simulation
@@ -38,7 +40,17 @@ def test_a_ledger_that_differs_from_kiqs_own_is_found(monkeypatch: pytest.Monkey
     monkeypatch.setattr(Shadow, "_writes_hand_back", nothing)
     failure = first_failure(range(1, 41), EVENTS)
     assert failure is not None
-    assert "Ownership and the model differ" in failure[1]
+    assert "Owner and the model differ" in failure[1]
+
+
+@pytest.mark.parametrize("method", ["fence", "handed_back", "settled", "took"])
+def test_a_mistake_in_kiqs_own_owner_is_found(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(owner: Owner, *_: object) -> None:
+        """Do nothing of what should be done."""
+
+    monkeypatch.setattr(Owner, method, nothing)
+    monkeypatch.setattr(simulation, "_MOST_TO_END", 2_000)
+    assert first_failure(range(1, 41), EVENTS) is not None
 
 
 def test_what_befell_a_seed_is_told_with_the_way_to_see_it(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import scripts
 from .courier import restaged
+from .real import FOREVER, Real
 from .state import (
     BACK,
     BUFFER,
@@ -70,9 +71,12 @@ def beats(state: State, rules: Rules, p: int) -> State:
     if process.phase == UNREGISTERED:
         return state
     state, alive = scripts.beat(state, process.owner)
+    real = Real(state, p)
     if alive:
-        return with_process(state, p, permit=True)
-    return with_process(state, p, fenced=True)
+        real.owner.permit.extend(FOREVER)
+    else:
+        real.owner.fence()
+    return real.written(state, rules)
 
 
 @step("process {0} is started anew")

@@ -16,11 +16,9 @@ OUTCOMES = (
         "no reconciliation after an unknown outcome",
         (
             Change(
-                "kiq/work/standing.py",
+                "kiq/work/reconciling.py",
                 "        self._adopt(link, contents, unstarted)\n",
-                "        self.ownership.epoch = contents.epoch\n"
-                "        self._buffer.put(self._lane.sort(unstarted))\n"
-                "        self.uncertain = False\n",
+                "        owner.phase = owner.phase.SURE\n        self._suspects.admit(unstarted)\n",
             ),
         ),
         by_faults=cuts("after the request"),
@@ -34,8 +32,8 @@ OUTCOMES = (
                 "                self._outage.over()\n"
                 "                pause = 0.02\n"
                 "                for courier in self._couriers:\n"
-                "                    if courier._rounds.standing.registered:\n"
-                "                        courier._rounds.standing._reconcile(self._link)\n",
+                "                    if courier._rounds.session.owner.phase.value:\n"
+                "                        courier._rounds.reconciler._reconcile(self._link)\n",
             ),
         ),
         by_faults=faults("replies_that_are_long_on_their_way_repeat_nothing"),
@@ -43,7 +41,7 @@ OUTCOMES = (
     ),
     Mutant(
         "a count that differs is nobody's concern",
-        (Change("kiq/work/ownership.py", "return flight.held == held", "return True"),),
+        (Change("kiq/work/owner.py", "flight.held != number", "flight.held > 1e9"),),
         by_faults=faults("a_job_in_flight_that_its_owner_does_not_know_is_found_by_the_count"),
     ),
     Mutant(
@@ -63,7 +61,7 @@ OUTCOMES = (
             Change(
                 "kiq/work/rounds.py",
                 "        self.link.send(commands)\n",
-                "        self.standing.ownership.settled([s[0] for s in self.settler._owed])\n"
+                "        self.session.owner.settled([s[0] for s in self.settler._owed])\n"
                 "        self.link.send(commands)\n",
             ),
         ),
@@ -73,14 +71,12 @@ OUTCOMES = (
         "a job that is being handed back counts as known",
         (
             Change(
-                "kiq/work/ownership.py",
+                "kiq/work/owner.py",
                 " or id_ in self._handing_back]",
                 "]",
             ),
         ),
-        (
-            "tests/unit/work/test_ownership.py::test_a_hand_back_that_did_not_happen_is_adopted_again",
-        ),
+        ("tests/unit/work/test_owner.py::test_a_hand_back_that_did_not_happen_is_adopted_again",),
     ),
     Mutant(
         "redis-py sends again what timed out",
@@ -115,8 +111,8 @@ CALLS = (
         (
             Change(
                 "kiq/work/rounds.py",
-                "        self.standing.uncertain = True  # until the replies are read\n",
-                "        self.standing.uncertain = True\n"
+                "        self.session.owner.asks()\n",
+                "        self.session.owner.asks()\n"
                 "        for taken, verdict in self.settler._owed:\n"
                 '            if type(verdict).__name__ == "ToRetry":\n'
                 '                self.link.call(("HDEL", taken.flight.key, taken.delivery))\n',
@@ -181,7 +177,7 @@ STARTS = (
         (
             Change(
                 "kiq/work/rounds.py",
-                "return self._buffer.drain() + self.lane.drain()",
+                "return self.suspects.take_back()",
                 "return []",
             ),
         ),
@@ -192,7 +188,7 @@ STARTS = (
         (
             Change(
                 "kiq/work/courier.py",
-                "rounds.link.exchange(flight.unname_commands(self.owner, flights))",
+                "rounds.link.exchange(flight.unname_commands(owner.name, flights))",
                 "assert flights",
             ),
         ),
@@ -377,7 +373,7 @@ PROMOTING = (
         (
             Change(
                 "kiq/work/promoter.py",
-                "            self._unread = ownership\n",
+                "            self._unread = self._session.owner\n",
                 "            self._unread = None\n",
             ),
         ),

@@ -21,7 +21,7 @@ from tests.mutants.table import MUTANTS
 LONG = bool(os.environ.get("CHAOS_LONG"))
 QUICK = [(m, nodes) for m, nodes in trials(MUTANTS) if nodes is m.caught_by]
 CHOSEN = list(trials(MUTANTS)) if LONG else QUICK[::3]
-PASSES: Nodes = ("tests/unit/work/test_ownership.py::test_settling_twice_counts_once",)
+PASSES: Nodes = ("tests/unit/work/test_owner.py::test_settling_twice_counts_once",)
 
 
 @pytest.fixture(scope="module")
@@ -56,16 +56,16 @@ def test_every_mutant_fits_kiq_as_it_is(base: Copy) -> None:
 
 
 def changed(old: str, new: str) -> Mutant:
-    return Mutant("an example", (Change("kiq/work/ownership.py", old, new),), PASSES)
+    return Mutant("an example", (Change("kiq/work/owner.py", old, new),), PASSES)
 
 
 @pytest.mark.parametrize(
     ("mutant", "problem"),
     [
         (changed("text that is not there", ""), "'an example': its text occurs 0 times"),
-        (changed("self", ""), "times in kiq/work/ownership.py, and must once;"),
-        (changed('"""The rules of', '"""The rule of'), "it survives"),
-        (changed("class Ownership:", "class Ownership"), "pytest ended with"),
+        (changed("self", ""), "times in kiq/work/owner.py, and must once;"),
+        (changed('"""The owner: whose', '"""The owner; whose'), "it survives"),
+        (changed("class Owner:", "class Owner"), "pytest ended with"),
         (changed("if ledger.get(taken.delivery) is", "if legder is"), "no assertion failed"),
     ],
     ids=["stale", "vague", "harmless", "no Python", "broken"],
@@ -77,12 +77,12 @@ def test_what_is_no_proof_is_not_taken_for_one(
 
 
 def test_tests_that_fail_without_any_change_are_no_proof(base: Copy) -> None:
-    missing = ("tests/unit/work/test_ownership.py::test_of_nothing",)
+    missing = ("tests/unit/work/test_owner.py::test_of_nothing",)
     assert "test_of_nothing" in controlled([(MUTANTS[0], missing)], base)
 
 
 def test_workers_that_can_not_load_are_no_proof(base: Copy, tmp_path: Path) -> None:
-    broken = changed("class Ownership:", "class Ownership")
+    broken = changed("class Owner:", "class Owner")
     faulty = Mutant(broken.name, broken.changes, by_faults=PASSES)
     assert "does not load" in attempt(faulty, PASSES, base, tmp_path / "copy").problem
 

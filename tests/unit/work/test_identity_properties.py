@@ -15,7 +15,7 @@ from kiq.config import Config
 from kiq.plugin import Host
 from kiq.registry import Registry
 from kiq.store.connection import Connector
-from kiq.work.ownership import Ownership, order_of
+from kiq.work.owner import Owner, order_of
 from kiq.work.worker import Worker, new_identity
 
 ENVIRONMENT = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
@@ -67,6 +67,6 @@ def test_deliveries_are_ordered_as_numbers(deliveries: list[tuple[int, int]]) ->
 @settings(deadline=None, max_examples=30)
 @given(st.integers(1, 50), st.integers(1, 5))
 def test_no_call_number_comes_twice_whichever_owner_asks(calls: int, owners: int) -> None:
-    several = [Ownership(f"owner {number}", ["queue:a"]) for number in range(owners)]
+    several = [Owner(f"owner {number}", ["queue:a"]) for number in range(owners)]
     numbers = [each.next_call() for _, each in product(range(calls), several)]
     assert numbers == sorted(set(numbers))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from kiq.verdict import Flight, Permit, Taken
+from kiq.work.buffer import Buffer
 from kiq.work.executor import CONVICTED
-from kiq.work.suspects import ISOLATED, Isolation, SuspectLane
+from kiq.work.suspects import ISOLATED, Isolation, Suspects
 
 FLIGHT = Flight("o", "queue:a", Permit())
 
@@ -14,44 +15,48 @@ def taken(number: int, suspicion: int = 0) -> Taken:
 
 
 def test_jobs_beyond_suspicion_pass_by() -> None:
-    lane = SuspectLane(Isolation())
+    buffer = Buffer()
+    door = Suspects(Isolation(), buffer)
     jobs = [taken(1), taken(2)]
-    assert lane.sort(jobs) == jobs
-    assert len(lane) == 0
+    assert door.admit(jobs) == 2
+    assert list(buffer.jobs) == jobs
+    assert len(door) == 0
 
 
 def test_suspects_stay_and_the_convicted_pass_for_they_will_not_run() -> None:
-    lane = SuspectLane(Isolation())
+    buffer = Buffer()
+    door = Suspects(Isolation(), buffer)
     innocent, suspect, convicted = taken(1), taken(2, 1), taken(3, CONVICTED)
-    assert lane.sort([innocent, suspect, convicted]) == [innocent, convicted]
-    assert len(lane) == 1
+    assert door.admit([innocent, suspect, convicted]) == 2
+    assert list(buffer.jobs) == [innocent, convicted]
+    assert len(door) == 1
 
 
 def test_a_suspect_starts_only_after_its_mark_is_written() -> None:
-    lane = SuspectLane(Isolation())
+    door = Suspects(Isolation(), Buffer())
     suspect = taken(1, 1)
-    lane.sort([suspect])
-    assert lane.startable(5) == [suspect]
-    assert lane.marked() == [suspect]
-    assert lane.marked() == []
-    assert len(lane) == 0
+    door.admit([suspect])
+    assert door.startable(5) == [suspect]
+    assert door.marked() == [suspect]
+    assert door.marked() == []
+    assert len(door) == 0
 
 
 def test_no_more_suspects_start_than_threads_are_free() -> None:
-    lane = SuspectLane(Isolation())
+    door = Suspects(Isolation(), Buffer())
     suspects = [taken(n, 1) for n in range(3)]
-    lane.sort(suspects)
-    assert lane.startable(0) == []
-    assert lane.startable(2) == suspects[:2]
-    assert lane.startable(2) == suspects[2:]
+    door.admit(suspects)
+    assert door.startable(0) == []
+    assert door.startable(2) == suspects[:2]
+    assert door.startable(2) == suspects[2:]
 
 
 def test_of_isolated_jobs_one_runs_at_a_time_in_the_whole_process() -> None:
     isolation = Isolation()
-    here, there = SuspectLane(isolation), SuspectLane(isolation)
+    here, there = Suspects(isolation, Buffer()), Suspects(isolation, Buffer())
     first, second, third = taken(1, ISOLATED), taken(2, ISOLATED), taken(3, ISOLATED)
-    here.sort([first, second])
-    there.sort([third])
+    here.admit([first, second])
+    there.admit([third])
     assert here.startable(5) == [first]
     assert there.startable(5) == []
     here.settled(here.marked())
@@ -59,40 +64,40 @@ def test_of_isolated_jobs_one_runs_at_a_time_in_the_whole_process() -> None:
 
 
 def test_suspects_of_the_first_degree_run_beside_an_isolated_one() -> None:
-    lane = SuspectLane(Isolation())
+    door = Suspects(Isolation(), Buffer())
     isolated, suspect = taken(1, ISOLATED), taken(2, 1)
-    lane.sort([isolated, suspect])
-    assert lane.startable(5) == [isolated, suspect]
+    door.admit([isolated, suspect])
+    assert door.startable(5) == [isolated, suspect]
 
 
 def test_isolated_jobs_that_must_wait_go_behind_their_queue() -> None:
-    lane = SuspectLane(Isolation())
+    door = Suspects(Isolation(), Buffer())
     first, second, suspect = taken(1, ISOLATED), taken(2, ISOLATED), taken(3, 1)
-    lane.sort([first, second, suspect])
-    lane.startable(1)
-    assert lane.held_up() == [second]
-    assert len(lane) == 1
-    assert lane.held_up() == []
+    door.admit([first, second, suspect])
+    door.startable(1)
+    assert door.held_up() == [second]
+    assert len(door) == 1
+    assert door.held_up() == []
 
 
 def test_settling_others_does_not_free_the_place() -> None:
     isolation = Isolation()
-    lane = SuspectLane(isolation)
-    lane.sort([taken(1, ISOLATED)])
-    lane.startable(1)
-    lane.settled([taken(2), taken(3, 1), taken(4, ISOLATED)])
+    door = Suspects(isolation, Buffer())
+    door.admit([taken(1, ISOLATED)])
+    door.startable(1)
+    door.settled([taken(2), taken(3, 1), taken(4, ISOLATED)])
     assert not isolation.enter(taken(5, ISOLATED))
 
 
 def test_draining_takes_all_newest_first_and_frees_the_place() -> None:
     isolation = Isolation()
-    lane = SuspectLane(isolation)
+    door = Suspects(isolation, Buffer())
     jobs = [taken(1, ISOLATED), taken(2, 1), taken(3, ISOLATED)]
-    lane.sort(jobs)
-    lane.startable(1)
-    assert lane.drain() == jobs[::-1]
-    assert len(lane) == 0
-    assert lane.marked() == []
+    door.admit(jobs)
+    door.startable(1)
+    assert door.take_back() == jobs[::-1]
+    assert len(door) == 0
+    assert door.marked() == []
     assert isolation.enter(taken(4, ISOLATED))
 
 
@@ -107,10 +112,10 @@ def test_who_has_the_place_may_enter_again() -> None:
 
 
 def test_suspects_that_no_thread_got_free_for_go_back_when_they_are_late() -> None:
-    lane = SuspectLane(Isolation())
+    door = Suspects(Isolation(), Buffer())
     early, also_early, late = taken(1, 1), taken(2, 1), taken(3, 1)
     late.fetched_at = 10.0
-    lane.sort([early, also_early, late])
-    assert lane.overdue(5.0) == [also_early, early]
-    assert lane.overdue(5.0) == []
-    assert lane.startable(3) == [late]
+    door.admit([early, also_early, late])
+    assert door.overdue(5.0) == [also_early, early]
+    assert door.overdue(5.0) == []
+    assert door.startable(3) == [late]
