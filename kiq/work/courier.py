@@ -12,13 +12,13 @@ from ..config import Capsule
 from ..errors import StoreDenied, StoreUnavailable
 from ..kept import Kept
 from ..store import flight
+from .bell import wait_for
 from .buffer import Buffer
 from .desk import BATCH, Desk
-from .driving import LEAVE_TO_DRIVER, Driver
-from .ear import wait_for
+from .exchange import HAND_BACK_AFTER, Exchange
+from .leading import LEAVE_TO_LEADER, Lead
 from .outage import Outage
 from .owner import Phase
-from .rounds import HAND_BACK_AFTER, Rounds
 from .worker import Worker
 
 _GATHER = 0.002  # seconds that a verdict may wait for company
@@ -42,11 +42,11 @@ class Courier:
         self._report = worker.report
         self._buffer = buffer
         self._desk = desk
-        self._rounds = Rounds(worker, capsule, buffer, desk)
-        self.driver = Driver(self._rounds, buffer, desk, worker.report)
+        self._exchange = Exchange(worker, capsule, buffer, desk)
+        self.lead = Lead(self._exchange, buffer, desk, worker.report)
         self._outage = Outage(f"capsule {capsule.name}", refusals=worker.refusals)
         self._napping = False
-        self._rung = False  # the ear has something to read
+        self._rung = False  # the bell has something to read
         self._called = False  # somebody rang: not all can be left to a driver
         self._finish_by: float | None = None
 
@@ -55,27 +55,27 @@ class Courier:
     @property
     def is_quiet(self) -> bool:
         """Whether it has been told to fetch no more."""
-        return self._rounds.quiet
+        return self._exchange.quiet
 
     @property
     def wants_jobs(self) -> bool:
         """Whether threads of this capsule wait for jobs (read by the watchdog)."""
-        return not self._rounds.quiet and self._buffer.free > 0
+        return not self._exchange.quiet and self._buffer.free > 0
 
     @property
     def progress_at(self) -> float:
         """When it last had nothing to ask of Redis, or an answer (read by the watchdog)."""
-        return self._rounds.ended_at
+        return self._exchange.ended_at
 
     @property
     def napping(self) -> bool:
         """Whether no fetch is under way; what a fetch brought is in the buffer then."""
         # In this order: who gets the turn after the second look finds what quiet() has set.
-        return self._napping and not self.driver.turn.locked() and not self._rounds.open
+        return self._napping and not self.lead.lock.locked() and not self._exchange.open
 
     def quiet(self) -> None:
         """Fetch no more, and hand back what has not started."""
-        self._rounds.quiet = True
+        self._exchange.quiet = True
         self._desk.wake()
 
     def finish(self, deadline: float) -> None:
@@ -90,69 +90,69 @@ class Courier:
     # The loop
 
     def _run(self) -> None:
-        with self.driver.turn:
+        with self.lead.lock:
             while not self._finished():
                 try:
-                    self._round()
+                    self._go_round()
                     self._outage.over()
                 except BaseException as error:  # noqa: BLE001 (sys.exit in a queue filter, too)
                     self._lost(error)
-            self.left = self._rounds.leave()
+            self.left = self._exchange.leave()
 
     def _finished(self) -> bool:
         if self._finish_by is None:
             return False
-        rounds = self._rounds
-        owing = rounds.settler.owing or self._desk.outbox or rounds.session.owing
+        exchange = self._exchange
+        owing = exchange.settler.owing or self._desk.outbox or exchange.session.owing
         return not owing or steady() >= self._finish_by
 
-    def _round(self) -> None:
+    def _go_round(self) -> None:
         """Sleep until there is something to say, say it in one write, and read the replies."""
-        rounds = self._rounds
-        if not self._is_driven():
-            if rounds.open:
-                rounds.end()  # who began it is busy with a longer job
+        exchange = self._exchange
+        if not self._is_led():
+            if exchange.open:
+                exchange.end()  # who began it is busy with a longer job
             self._be_ready()
         self._nap()
         # A driver may have begun a round meanwhile, or have found a reason to look first.
-        if rounds.session.owner.phase is not Phase.SURE or self._is_driven():
+        if exchange.session.owner.phase is not Phase.SURE or self._is_led():
             self._read_bell()
             return
-        rounds.begin()
+        exchange.begin()
         rung = self._rung
         self._read_bell()  # only now: a job that waits in Redis shall not wait for this
-        if rounds.open:
-            rounds.end()
+        if exchange.open:
+            exchange.end()
         if rung:
-            rounds.fetcher.look_again()  # what rang after the fetch has been read as well
+            exchange.pace.look_at = 0.0  # what rang after the fetch has been read as well
 
     def _read_bell(self) -> None:
         if self._rung:
             self._rung = False
-            self._rounds.ear.heard()
+            self._exchange.bell.heard()
 
-    def _is_driven(self) -> bool:
-        return not self._called and self.driver.at_it()
+    def _is_led(self) -> bool:
+        return not self._called and self.lead.taken()
 
     def _be_ready(self) -> None:
-        rounds, owner = self._rounds, self._rounds.session.owner
+        exchange, owner = self._exchange, self._exchange.session.owner
         try:
-            rounds.reconciler.secure(rounds.link)
+            exchange.reconciler.secure(exchange.link)
         finally:
-            if rounds.session.owner is not owner:
-                owner = rounds.session.owner
-                rounds.ear.close()
-                rounds.fetcher.rung()
-        if not rounds.quiet:
-            rounds.ear.listen(owner.name)
-        elif rounds.ear.listening:
-            rounds.ear.close()  # a bell that rings here now would be lost to somebody who could come
+            if exchange.session.owner is not owner:
+                owner = exchange.session.owner
+                exchange.bell.close()
+                exchange.rung()
+        if not exchange.quiet:
+            exchange.bell.listen(owner.name)
+        elif exchange.bell.listening:
+            exchange.bell.close()  # a bell that rings here now would be lost to somebody who could come
             flights = list(owner.flights.values())
-            rounds.link.exchange(flight.unname_commands(owner.name, flights))
+            exchange.link.exchange(flight.unname_commands(owner.name, flights))
 
     def _lost(self, error: BaseException) -> None:
         """Close the connection, unread: what was under way may or may not have happened."""
-        self._rounds.lost()
+        self._exchange.lost()
         # Said once, not with each attempt for as long as it lasts.
         if not isinstance(error, StoreUnavailable | StoreDenied) and not self._outage.lasting:
             self._report(error, {"context": f"courier of capsule {self.capsule.name}"})
@@ -163,38 +163,38 @@ class Courier:
 
     def _nap(self) -> None:
         """Sleep until verdicts, a hungry buffer, the bell or the clock call for the next write."""
-        rounds, desk, buffer = self._rounds, self._desk, self._buffer
-        if self._is_driven():
-            self._sleep(LEAVE_TO_DRIVER, rounds.ear.fileno())
+        exchange, desk, buffer = self._exchange, self._desk, self._buffer
+        if self._is_led():
+            self._sleep(LEAVE_TO_LEADER, exchange.bell.fileno())
             return
         seconds = self._seconds_to_nap(steady())
         if seconds > 0:
             # In this order: what comes after the second look wakes us.
             desk.patience = BATCH // 2 if desk.outbox else 1
-            hungry = not rounds.fetcher.dry and not rounds.quiet
-            desk.low_water = rounds.fetcher.size.low_water() if hungry else 0
+            hungry = not exchange.pace.dry and not exchange.quiet
+            desk.low_water = exchange.pace.low_water() if hungry else 0
             seconds = self._seconds_to_nap(steady())
-        self._sleep(max(0.0, seconds), rounds.ear.fileno())
-        keeping_up = desk.outbox and rounds.short
+        self._sleep(max(0.0, seconds), exchange.bell.fileno())
+        keeping_up = desk.outbox and exchange.short
         if buffer.free and len(buffer) and not keeping_up:
             # What runs does not keep up: twice as many, and one more at least.
             buffer.wake(max(1, self.capsule.concurrency - buffer.free))
 
     def _seconds_to_nap(self, now: float) -> float:
-        rounds = self._rounds
-        if not rounds.session.owner.sure or rounds.wanted(now):
+        exchange = self._exchange
+        if not exchange.session.owner.sure or exchange.wanted(now):
             return 0.0
         waiting, finished = len(self._buffer), len(self._desk.outbox)
         if finished and (not waiting or finished >= BATCH // 2):
             return 0.0
-        suspects = len(rounds.suspects)
-        if (suspects and self._buffer.free) or (rounds.quiet and (waiting or suspects)):
+        suspects = len(exchange.suspects)
+        if (suspects and self._buffer.free) or (exchange.quiet and (waiting or suspects)):
             return 0.0
         due = min(
             now + _NAP,
-            rounds.sent_at + _GATHER if finished else _NEVER,
-            rounds.fetcher.look_at if rounds.fetcher.dry and not rounds.quiet else _NEVER,
-            rounds.settler.next_due(),
+            exchange.sent_at + _GATHER if finished else _NEVER,
+            exchange.pace.look_at if exchange.pace.dry and not exchange.quiet else _NEVER,
+            exchange.settler.next_due(),
             self._finish_by if self._finish_by is not None else _NEVER,
         )
         if waiting:
@@ -205,18 +205,18 @@ class Courier:
         # No thread says so when it becomes free: for suspects, look again.
         return min(due, now + HAND_BACK_AFTER if suspects else _NEVER) - now
 
-    def _sleep(self, seconds: float, ear: int) -> None:
+    def _sleep(self, seconds: float, bell: int) -> None:
         """Sleep without the turn, but wake for the desk, and for the bell."""
         self._napping = True
-        self.driver.turn.release()
+        self.lead.lock.release()
         try:
-            ready = wait_for(seconds, self._desk.bell_end, ear)
+            ready = wait_for(seconds, self._desk.bell_end, bell)
         finally:
-            self.driver.turn.acquire()
+            self.lead.lock.acquire()
             self._napping = False  # before the next look at what quiet() sets: see Manager.idle
         self._called = self._desk.bell_end in ready
         if self._called:
             self._desk.woken()
-        if ear in ready:
+        if bell in ready:
             self._rung = True
-            self._rounds.fetcher.rung()
+            self._exchange.rung()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from ..errors import StoreError, StoreUnavailable
 from ..kept import Kept
-from .ear import Ear, wait_for
+from .bell import Listener, wait_for
 from .outage import Outage
 from .worker import Worker
 
@@ -44,7 +44,7 @@ class Loop:
         self._report = worker.report
         self._rest, self._most = rest, most
         self._outage = Outage(name, refusals=worker.refusals)
-        self._ear = Ear(worker.connector)
+        self._bell = Listener(worker.connector)
         self.stopping = False  # a tick that takes long looks now and then
         self.woken = False  # what made the tick: a call of wake, or the bell
         self._alarm_end, self._alarm = os.pipe()
@@ -73,14 +73,14 @@ class Loop:
 
     def listen(self, channel: str) -> None:
         """Be woken by the bell of *channel* from now on. In a tick only; one round trip when it begins."""
-        if self._ear.listen(channel) and self._ear.heard():
+        if self._bell.listen(channel) and self._bell.heard():
             self.wake()
 
     def _run(self) -> None:
         while not self.stopping:
             self._thread.turns += 1
             self._sleep(self._turn())
-        self._ear.close()
+        self._bell.close()
         self._at_end()
 
     def _turn(self) -> float:
@@ -103,9 +103,9 @@ class Loop:
         self.woken = False
         if seconds <= 0:
             return
-        ready = wait_for(seconds, self._alarm_end, self._ear.fileno())
+        ready = wait_for(seconds, self._alarm_end, self._bell.fileno())
         if self._alarm_end in ready:
             os.read(self._alarm_end, 4096)
         if ready - {self._alarm_end}:
-            self._ear.heard()
+            self._bell.heard()
         self.woken = bool(ready)

@@ -44,7 +44,7 @@ class Manager:
             self._desk,
             self._execute.entry,
             self._execute.failures.of_kiq,
-            self.courier.driver.drive,
+            self.courier.lead.take,
             self._report,
             f"kiq-{self._name}-{self._hired}",
         )

@@ -6,7 +6,7 @@ import os
 import threading
 
 import kiq
-from kiq.work.rounds import Rounds
+from kiq.work.exchange import Exchange
 from tests.chaos.arena import Arena
 from tests.helpers.waiting import eventually
 from tests.helpers.worker_process import WorkerProcess
@@ -24,15 +24,15 @@ class Witness:
         journal = os.open(
             os.environ["CHAOS_JOURNAL"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600
         )
-        begin = Rounds.begin
+        begin = Exchange.begin
 
-        def noted(rounds: Rounds) -> None:
+        def noted(exchange: Exchange) -> None:
             thread = threading.current_thread().name
             if not thread.startswith("kiq-courier"):
                 os.write(journal, f"D {thread} {os.getpid()}\n".encode())
-            begin(rounds)
+            begin(exchange)
 
-        Rounds.begin = noted  # type: ignore[method-assign, assignment]
+        Exchange.begin = noted  # type: ignore[method-assign, assignment]
 
 
 def driven(arena: Arena, worker: WorkerProcess) -> int:

@@ -143,14 +143,14 @@ class DrivenWorker:
         self.launcher.stop()
 
     def _count(self, courier: Courier) -> None:
-        rounds = courier._rounds
-        begin: Callable[[], None] = rounds.begin
+        exchange = courier._exchange
+        begin: Callable[[], None] = exchange.begin
 
         def counted() -> None:
             self.rounds[threading.current_thread().name] += 1
             begin()
 
-        rounds.begin = counted  # type: ignore[method-assign]
+        exchange.begin = counted  # type: ignore[method-assign]
 
     @property
     def managers(self) -> Sequence[Manager]:

@@ -17,7 +17,7 @@ from kiq.api import Queue, RetrySet, Stats
 from kiq.config import Capsule
 from kiq.errors import StoreError
 from kiq.verdict import ToQueue
-from kiq.work.fetching import QueueOrder
+from kiq.work.queue_order import QueueOrder
 from tests.helpers.depot import Depot, numbered, open_link, waiting
 from tests.helpers.server import TestServer
 from tests.helpers.waiting import eventually

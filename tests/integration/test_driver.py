@@ -14,8 +14,8 @@ from kiq.registry import registry
 from kiq.store import owners
 from kiq.store.connection import Connector
 from kiq.verdict import DONE, Taken
+from kiq.work.bell import wait_for
 from kiq.work.desk import MOST_WAITING
-from kiq.work.ear import wait_for
 from kiq.work.executor import Executor
 from kiq.work.manager import Manager
 from kiq.work.worker import Worker
@@ -36,18 +36,18 @@ class Capsuled:
         execute = Executor(config, host, registry)
         self.manager = Manager(self.worker, Capsule(concurrency=1), execute)
         self.buffer, self.desk = self.manager._buffer, self.manager._desk
-        self.rounds = self.manager.courier._rounds
-        self.driver = self.manager.courier.driver
-        self.rounds.reconciler.secure(self.rounds.link)
+        self.exchange = self.manager.courier._exchange
+        self.lead = self.manager.courier.lead
+        self.exchange.reconciler.secure(self.exchange.link)
         later = steady() + 5  # so that the rate stays what it is
-        self.rounds.fetcher.size.finished(0, later)
-        self.rounds.fetcher.size.finished(1_000, later + 0.02)
-        assert self.rounds.simple
+        self.exchange.pace.finished(0, later)
+        self.exchange.pace.finished(1_000, later + 0.02)
+        assert self.exchange.simple
 
     def fetch(self) -> None:
         """Do a round, as the courier does."""
-        self.rounds.begin()
-        self.rounds.end()
+        self.exchange.begin()
+        self.exchange.end()
 
     def run(self, count: int) -> list[Taken]:
         """Take so many jobs out of the buffer, and put their verdicts on the desk."""
@@ -63,7 +63,7 @@ class Capsuled:
     @property
     def called(self) -> bool:
         """Whether somebody has rung for the courier, which finds that nobody drives."""
-        return self.rung and not self.driver.at_it()
+        return self.rung and not self.lead.taken()
 
 
 class Delaying:
@@ -98,8 +98,8 @@ def test_it_goes_on_while_there_are_jobs(capsuled: Capsuled, ledger: Ledger) -> 
     ledger.push([BLINK] * 600)
     capsuled.fetch()
     capsuled.run(300)
-    capsuled.driver.drive()
-    assert capsuled.rounds.open
+    capsuled.lead.take()
+    assert capsuled.exchange.open
     assert not capsuled.rung
 
 
@@ -109,7 +109,7 @@ def test_with_nothing_left_to_do_it_leaves_the_courier_no_time_to_sleep(
     ledger.push([BLINK] * 3)
     capsuled.fetch()
     capsuled.run(3)
-    capsuled.driver.drive()
+    capsuled.lead.take()
     assert capsuled.called
 
 
@@ -119,11 +119,11 @@ def test_the_last_verdict_is_not_forgotten_while_another_has_the_turn(
     ledger.push([BLINK] * 3)
     capsuled.fetch()
     capsuled.run(1)
-    with capsuled.driver.turn:  # as the courier that has just decided how long to sleep
-        capsuled.driver.drive()
+    with capsuled.lead.lock:  # as the courier that has just decided how long to sleep
+        capsuled.lead.take()
         assert not capsuled.rung, "there are jobs: it drives again after the next"
         capsuled.run(2)
-        capsuled.driver.drive()
+        capsuled.lead.take()
         assert capsuled.called
 
 
@@ -133,9 +133,9 @@ def test_what_changes_just_before_its_turn_is_the_couriers_business(
     ledger.push([BLINK] * 3)
     capsuled.fetch()
     capsuled.run(3)
-    slow = capsuled.rounds.fetcher.size.handed_back  # jobs are not short any more
-    capsuled.driver.turn = Delaying(slow)  # type: ignore[assignment]
-    capsuled.driver.drive()
+    slow = capsuled.exchange.pace.handed_back  # jobs are not short any more
+    capsuled.lead.lock = Delaying(slow)  # type: ignore[assignment]
+    capsuled.lead.take()
     assert len(capsuled.desk.outbox) == 3
     assert capsuled.called
 
@@ -146,9 +146,9 @@ def test_after_an_unknown_outcome_it_leaves_everything_to_the_courier(
     ledger.push([BLINK] * 3)
     capsuled.fetch()
     capsuled.run(2)
-    capsuled.rounds.lost()
-    capsuled.driver.drive()
-    assert not capsuled.rounds.open
+    capsuled.exchange.lost()
+    capsuled.lead.take()
+    assert not capsuled.exchange.open
     assert capsuled.called
 
 
@@ -158,12 +158,12 @@ def test_when_the_replies_say_that_it_was_declared_dead_nothing_starts_any_more(
     ledger.push([BLINK] * 600)
     capsuled.fetch()
     capsuled.run(300)
-    owner = capsuled.rounds.session.owner.name
+    owner = capsuled.exchange.session.owner.name
     assert owners.reclaim(open_link(redis_url), owner, proven=True, crashed=False)
-    capsuled.rounds.begin()
-    eventually(lambda: capsuled.rounds.link.readable(0.0))
-    capsuled.driver.drive()
-    assert not capsuled.rounds.open, "it has begun another round in the dead owner's name"
+    capsuled.exchange.begin()
+    eventually(lambda: capsuled.exchange.link.readable(0.0))
+    capsuled.lead.take()
+    assert not capsuled.exchange.open, "it has begun another round in the dead owner's name"
     assert capsuled.called
     assert not capsuled.desk.wait_for_permission(capsuled.buffer.next_job())
 
@@ -177,8 +177,8 @@ def test_no_more_verdicts_gather_behind_a_silent_redis_than_may(
         capsuled.fetch()
         capsuled.run(300)
         proxy.swallow(True)
-        capsuled.driver.drive()
+        capsuled.lead.take()
         capsuled.desk.outbox.extend([(job, DONE) for job in list(capsuled.buffer.jobs)[:190]])
-        capsuled.driver.drive()
-        assert capsuled.rounds.open
+        capsuled.lead.take()
+        assert capsuled.exchange.open
         assert capsuled.desk.patience <= MOST_WAITING

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kiq.config import Capsule
-from kiq.work.fetching import QueueOrder
+from kiq.work.queue_order import QueueOrder
 from tests.helpers.depot import Depot, numbered
 
 

@@ -2,7 +2,7 @@
 
 The steps are those of the exploration, none left out. Parts of kiq that are pure take part: ``Owner``
 (:mod:`.real`, and one that lives through all of it, :mod:`.shadow`), ``Absence`` decides when a frozen
-process is declared dead, and ``BatchSize`` how much is fetched.
+process is declared dead, and ``Pace`` how much is fetched.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable
 
 from kiq.work.absence import Absence
-from kiq.work.fetching import BatchSize
+from kiq.work.pace import Pace
 
 from . import courier, reclaimer, server
 from .enabled import all_enabled
@@ -56,7 +56,7 @@ class Simulation:
         everybody = range(self._rules.processes)
         self._shadows = [Shadow(p, self.state.processes[p].owner) for p in everybody]
         self._absences: dict[int, Absence] = {}
-        self._sizes = [BatchSize(self._rules.threads) for _ in everybody]
+        self._sizes = [Pace(self._rules.threads) for _ in everybody]
         self._declared: set[int] = set()
 
     def run(self, events: int) -> None:
@@ -125,7 +125,7 @@ class Simulation:
         entries = [e for job in self.state.jobs for e in job.entries if e.process == p]
         running = sum(entry.stage == RUN for entry in entries)
         waiting = sum(entry.stage == BUFFER for entry in entries)
-        return self._sizes[p].wanted(max(1, self._rules.threads - running), waiting)
+        return self._sizes[p].wanted(max(1, self._rules.threads - running), waiting, 0.0)
 
     def _chosen(self, possible: list[Step]) -> Step | None:
         """Return a random step; faults, late commands and hand-backs are rarer than the rest."""

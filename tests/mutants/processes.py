@@ -59,7 +59,7 @@ OUTCOMES = (
         "jobs are struck out of the ledger before the reply",
         (
             Change(
-                "kiq/work/rounds.py",
+                "kiq/work/exchange.py",
                 "        self.link.send(commands)\n",
                 "        self.session.owner.settled([s[0] for s in self.settler._owed])\n"
                 "        self.link.send(commands)\n",
@@ -110,7 +110,7 @@ CALLS = (
         "a retry is taken out of flight by one call, and written by another",
         (
             Change(
-                "kiq/work/rounds.py",
+                "kiq/work/exchange.py",
                 "        self.session.owner.asks()\n",
                 "        self.session.owner.asks()\n"
                 "        for taken, verdict in self.settler._owed:\n"
@@ -165,7 +165,7 @@ STARTS = (
         "jobs are handed back, and stay in the buffer",
         (
             Change(
-                "kiq/work/rounds.py",
+                "kiq/work/exchange.py",
                 "handed_back()\n        return self._buffer.drain()\n",
                 "handed_back()\n        return list(self._buffer.jobs)[::-1]\n",
             ),
@@ -176,7 +176,7 @@ STARTS = (
         "quiet hands nothing back",
         (
             Change(
-                "kiq/work/rounds.py",
+                "kiq/work/exchange.py",
                 "return self.suspects.take_back()",
                 "return []",
             ),
@@ -188,7 +188,7 @@ STARTS = (
         (
             Change(
                 "kiq/work/courier.py",
-                "rounds.link.exchange(flight.unname_commands(owner.name, flights))",
+                "exchange.link.exchange(flight.unname_commands(owner.name, flights))",
                 "assert flights",
             ),
         ),

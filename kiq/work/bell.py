@@ -1,4 +1,4 @@
-"""The ear: hears the bell that a push rings for an idle owner."""
+"""The bell: the channel that wakes an idle owner. Nothing else is called so."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def wait_for(seconds: float, *descriptors: int) -> set[int]:
 _PAUSE = 1.0  # seconds between two attempts to listen
 
 
-class Ear:
-    """A subscription of its own connection. Losing it costs milliseconds, never a job.
+class Listener:
+    """Hears one bell, on a connection of its own. Losing it costs milliseconds, never a job.
 
     Threads: its owner's only.
     """

@@ -1,4 +1,4 @@
-"""Whose turn it is, and how many to ask for."""
+"""Which queues a fetch looks at, in which order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kiq.config import Capsule
-from kiq.work.fetching import MAX_JOBS, MAX_QUEUES, BatchSize, QueueOrder
+from kiq.work.queue_order import MAX_QUEUES, QueueOrder
 
 ENDLESS = 10**9
 
@@ -253,88 +253,3 @@ def test_filters_may_leave_nothing() -> None:
     redis = Redis(a=5)
     assert redis.fetch(order, 10) == {}
     assert order.window() == []
-
-
-# How many
-
-
-def busy(per_second: float, threads: int = 10) -> BatchSize:
-    """One that has seen this rate for a second."""
-    size = BatchSize(threads)
-    for tick in range(1, 1001):
-        size.finished(round(per_second / 1000), tick / 1000)
-    return size
-
-
-def test_at_first_it_asks_for_one_job_per_free_thread() -> None:
-    size = BatchSize(10)
-    assert size.wanted(free=10, buffered=0) == 10
-    assert size.wanted(free=3, buffered=0) == 3
-    assert size.wanted(free=0, buffered=0) == 0
-    assert size.wanted(free=5, buffered=5) == 0
-
-
-def test_with_short_jobs_it_asks_for_20_ms_worth() -> None:
-    size = busy(10_000)
-    assert size.rate == pytest.approx(10_000)
-    assert size.target() == pytest.approx(200, abs=2)
-    assert size.wanted(free=0, buffered=0) == pytest.approx(200, abs=2)
-
-
-def test_it_asks_again_when_half_of_that_is_used_up() -> None:
-    size = busy(10_000)
-    assert size.wanted(free=0, buffered=150) == 0
-    assert size.wanted(free=0, buffered=90) == size.target() - 90
-
-
-def test_it_never_asks_for_more_than_the_limit() -> None:
-    size = busy(10_000_000)
-    assert size.wanted(free=0, buffered=0) == MAX_JOBS
-
-
-def test_with_slow_jobs_it_asks_for_what_can_start_at_once() -> None:
-    size = busy(0)
-    size.finished(1, 2.0)
-    assert size.wanted(free=2, buffered=0) == 2
-
-
-def test_after_a_hand_back_it_asks_for_free_threads_only_until_something_finishes() -> None:
-    size = busy(10_000)
-    size.handed_back()
-    assert size.wanted(free=0, buffered=0) == 0
-    assert size.wanted(free=2, buffered=0) == 2
-    assert size.wanted(free=2, buffered=5) == 0
-    size.finished(0, 1.5)
-    assert size.wanted(free=0, buffered=0) == 0
-    size.finished(5, 1.501)
-    assert size.wanted(free=0, buffered=0) > 0
-
-
-def test_the_rate_is_forgotten_when_nothing_finishes() -> None:
-    size = busy(10_000)
-    size.finished(0, 1.2)
-    assert size.target() == 0
-
-
-def test_two_looks_at_the_same_moment_do_no_harm() -> None:
-    size = BatchSize(1)
-    size.finished(1, 1.0)
-    before = size.rate
-    size.finished(1, 1.0)
-    assert size.rate == before
-
-
-def test_more_is_asked_for_when_redis_is_far_away() -> None:
-    near, far = busy(1_000.0), busy(1_000.0)
-    for _ in range(50):
-        near.exchanged(0.000_3)
-        far.exchanged(0.100)
-    assert near.target() == busy(1_000.0).target()
-    assert far.target() == pytest.approx(10 * near.target(), rel=0.1)
-
-
-def test_a_stalled_exchange_does_not_ask_for_a_hoard() -> None:
-    size = busy(100.0)
-    for _ in range(50):
-        size.exchanged(60.0)
-    assert size.target() <= 100.0 * 0.5

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from kiq.work.fetching import MAX_QUEUES, QueueOrder
-from tests.unit.work.test_fetching import ENDLESS, Redis, capsule, many
+from kiq.work.queue_order import MAX_QUEUES, QueueOrder
+from tests.unit.work.test_queue_order import ENDLESS, Redis, capsule, many
 
 COUNTS = [MAX_QUEUES + 1, 199, 200, 250, 1000]
 

@@ -1,4 +1,4 @@
-"""Rounds: what a capsule says to Redis in one write, and what the replies to it mean."""
+"""The exchange: what a capsule says to Redis in one write, and what the replies to it mean."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from ..config import Capsule
 from ..errors import StoreError
 from ..store import flight
 from ..store.connection import Link
+from ..store.flight import Fetched, Wanted
 from ..store.scripts import Command
 from ..verdict import Taken
+from .bell import Listener
 from .buffer import Buffer
 from .desk import Desk
-from .ear import Ear
-from .fetcher import Fetcher
 from .owner import Phase
+from .pace import Pace
+from .queue_order import QueueOrder
 from .reconciling import Reconciler
 from .reply_size import ReplySize
 from .session import Session
@@ -27,16 +29,17 @@ from .worker import Worker
 
 logger = logging.getLogger("kiq.courier")
 
-HAND_BACK_AFTER = 0.100  # seconds that a job may wait in the buffer
+HAND_BACK_AFTER = 0.100  # seconds that a job may wait in the inbox
+_RECHECK = 1.0  # seconds between two reconciliations that only a count asked for
 
 Reader = Callable[[Any], None]
 
 
-class Rounds:
-    """Verdicts, a fetch, a hand-back or marks of suspects, sent together; one round at a time.
+class Exchange:
+    """Verdicts, a fetch, a hand-back or marks of suspects, sent together; one exchange at a time.
 
     Between :meth:`begin` and :meth:`end` whoever began may do something else: jobs, for example.
-    Threads: used by whoever has the courier's turn.
+    Threads: who leads.
     """
 
     def __init__(self, worker: Worker, capsule: Capsule, buffer: Buffer, desk: Desk) -> None:
@@ -44,21 +47,23 @@ class Rounds:
         self.sent_at = 0.0
         self.ended_at = steady()  # when Redis last answered, or there was nothing to say
         self.link: Link = worker.connector.open()
-        self.ear = Ear(worker.connector)
+        self.bell = Listener(worker.connector)
         self.suspects = Suspects(worker.isolation, buffer)
         self._reply_size = ReplySize()
         sources = [f"queue:{name}" for name in capsule.queue_names]
         self.session = Session(worker, capsule.name, sources)
         self.reconciler = Reconciler(worker, self.session, self.suspects, self._reply_size)
-        self.fetcher = Fetcher(worker, capsule, self.session, self._reply_size)
+        self.pace = Pace(capsule.concurrency)
+        self._order = QueueOrder(capsule, worker.host.queue_filters)
         self.settler = Settler(desk, worker.dead_limits, worker.report)
-        self._lease = worker.lease
+        self._worker = worker
         self._capsule = capsule
         self._buffer = buffer
         self._desk = desk
-        self._report = worker.report
         self._settling = 0  # how many of the commands settle
         self._readers: list[Reader] = []
+        self._named_idle = False  # our name stands in the idle sets
+        self._compared_at = 0.0
 
     @property
     def open(self) -> bool:
@@ -68,7 +73,7 @@ class Rounds:
     @property
     def short(self) -> bool:
         """Whether jobs end so fast that one thread does best."""
-        return self.fetcher.size.jobs_are_short(self._buffer.free)
+        return self.pace.jobs_are_short(self._buffer.free)
 
     @property
     def simple(self) -> bool:
@@ -85,7 +90,7 @@ class Rounds:
     def begin(self) -> None:
         """Send what there is to say, if anything."""
         now = steady()
-        self.fetcher.size.finished(self.settler.load(now), now)
+        self.pace.finished(self.settler.load(now), now)
         commands = self.settler.commands()
         requests = self._requests(now)
         self._settling = len(commands)
@@ -102,7 +107,7 @@ class Rounds:
         """Wait for the replies to what was sent, and act on them."""
         replies = self.link.receive()
         now = self.ended_at = steady()
-        self.fetcher.size.exchanged(now - self.sent_at)
+        self.pace.exchanged(now - self.sent_at)
         self.session.owner.answered()
         settled = self.settler.read(replies[: self._settling], now)
         self.session.owner.settled(settled)
@@ -113,18 +118,18 @@ class Rounds:
             read(reply)
 
     def lost(self) -> None:
-        """Forget the round under way, and close the connection unread: it may have happened or not."""
+        """Forget the exchange under way, and close the connection unread: it may have happened or not."""
         self.link.close()
         self._reply_size.lost(steady())
         self.session.owner.doubts()
-        self.fetcher.rung()
+        self.rung()
         self.settler.uncertain()
 
     def leave(self) -> bool:
         """Give everything back, and be forgotten; False if it can't be done now."""
         if self.open:
             self.lost()
-        self.ear.close()
+        self.bell.close()
         held = len(self.session.owner)
         try:
             given = self.session.leave(self.link)
@@ -135,7 +140,7 @@ class Rounds:
                 self._capsule.name,
                 held,
                 error,
-                self._lease,
+                self._worker.lease,
             )
             return False
         finally:
@@ -149,7 +154,11 @@ class Rounds:
         if self.quiet or self.session.owner.fenced or self._desk.closed:
             return 0
         waiting = len(self._buffer) + len(self.suspects)
-        return self.fetcher.wanted(self._buffer.free, waiting, now)
+        return self.pace.wanted(self._buffer.free, waiting, now)
+
+    def rung(self) -> None:
+        """Note that the bell was heard: there is a job, and our name is gone."""
+        self.pace.dry = self._named_idle = False
 
     def _requests(self, now: float) -> list[tuple[Command, Reader]]:
         """Return what else the next write holds: a hand-back; or marks of suspects, and a fetch."""
@@ -158,7 +167,7 @@ class Rounds:
             return [self._hand_back(back)]
         held_up = self.suspects.held_up()
         if held_up:
-            self.fetcher.rest(len(held_up))
+            self.pace.rest(len(held_up), now)
             return [self._hand_back(held_up, last=True)]
         requests: list[tuple[Command, Reader]] = []
         suspects = self.suspects.startable(self._buffer.free)
@@ -166,14 +175,46 @@ class Rounds:
             requests.append((flight.mark_command(suspects), self._marked))
         wanted = self.wanted(now)
         if wanted:
-            requests.append((self.fetcher.command(wanted), self._fetched))
+            requests.append(self._fetch(wanted))
         return requests
 
-    def _fetched(self, reply: Any) -> None:
-        fetched = self.fetcher.read(reply)
-        self.ear.missed(self.fetcher.unheard)
+    def _fetch(self, count: int) -> tuple[Command, Reader]:
+        owner, names = self.session.owner, self._order.window()
+        flights = [owner.flight(f"queue:{name}") for name in names]
+        wanted = Wanted(
+            count,
+            flights,
+            self._order.weights(names),
+            self._order.passes(names),
+            self._order.strict,
+            self._reply_size.ask(steady()),
+        )
+        call = owner.next_call()
+
+        def read(reply: Any) -> None:
+            now = steady()
+            fetched = flight.read_fetch(reply, call, flights, now)
+            self._reply_size.arrived(len(fetched.jobs))
+            if not owner.hears(fetched.state):
+                return
+            for source, problem in fetched.errors:
+                self._worker.report(StoreError(f"{source}: {problem}"), {"context": "fetch"})
+            owner.took(fetched.jobs)
+            self._order.took(names, fetched.counts, fetched.empty)
+            self._found(fetched, now)
+            if now - self._compared_at >= _RECHECK and not owner.compare(flights, fetched.held):
+                self._compared_at = now
+
+        return flight.fetch_command(owner.name, owner.epoch, call, wanted, self._named_idle), read
+
+    def _found(self, fetched: Fetched, now: float) -> None:
         if not fetched.jobs:
+            self.bell.missed(fetched.idle_names_added if self._named_idle else 0)
+            self._named_idle = True
+            self.pace.found_none(self._order.swept, now, self._worker.fleet)
             return
+        self.pace.found(len(fetched.jobs))
+        self._named_idle = False
         admitted = self.suspects.admit(fetched.jobs)
         if not self.short:
             self._buffer.wake(admitted)  # suspects would find nothing, and look busy meanwhile
@@ -198,7 +239,7 @@ class Rounds:
         oldest = self._buffer.oldest_at()
         if oldest is None or now - oldest < HAND_BACK_AFTER:
             return [] if self._buffer.free else self.suspects.overdue(now - HAND_BACK_AFTER)
-        self.fetcher.size.handed_back()
+        self.pace.handed_back()
         return self._buffer.drain()
 
     def _hand_back(self, jobs: list[Taken], last: bool = False) -> tuple[Command, Reader]:
@@ -211,7 +252,7 @@ class Rounds:
                 return
             if reply[2]:
                 problem = StoreError(reply[2].decode(errors="replace"))
-                self._report(problem, {"context": "hand-back"})
+                self._worker.report(problem, {"context": "hand-back"})
                 owner.doubts()
                 return
             owner.handed_back()
