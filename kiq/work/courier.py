@@ -2,7 +2,7 @@
 
 It sends verdicts and fetches jobs in one write, sleeps until the bell rings, hands back what waited
 too long, and reconciles after every outcome that it did not see. While jobs are short it leaves the
-rounds to the processor that runs them.
+lead to the processor that runs them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Courier:
     """Carries jobs and verdicts between Redis and the processors of one capsule.
 
     Threads: its own runs everything but :meth:`quiet`, :meth:`finish` (launcher) and
-    :meth:`look` (heartbeat), which only set flags and wake it. It has the driver's turn, but while
+    :meth:`look` (heartbeat), which only set flags and wake it. It leads, but while
     it sleeps.
     """
 
@@ -47,7 +47,7 @@ class Courier:
         self._outage = Outage(f"capsule {capsule.name}", refusals=worker.refusals)
         self._napping = False
         self._rung = False  # the bell has something to read
-        self._called = False  # somebody rang: not all can be left to a driver
+        self._called = False  # somebody called: not all can be left to who leads
         self._finish_by: float | None = None
 
     # What other threads call
@@ -70,7 +70,7 @@ class Courier:
     @property
     def napping(self) -> bool:
         """Whether no fetch is under way; what a fetch brought is in the buffer then."""
-        # In this order: who gets the turn after the second look finds what quiet() has set.
+        # In this order: who gets the lead after the second look finds what quiet() has set.
         return self._napping and not self.lead.lock.locked() and not self._exchange.open
 
     def quiet(self) -> None:
@@ -114,7 +114,7 @@ class Courier:
                 exchange.end()  # who began it is busy with a longer job
             self._be_ready()
         self._nap()
-        # A driver may have begun a round meanwhile, or have found a reason to look first.
+        # Who led may have begun an exchange meanwhile, or have found a reason to look first.
         if exchange.session.owner.phase is not Phase.SURE or self._is_led():
             self._read_bell()
             return
@@ -206,7 +206,7 @@ class Courier:
         return min(due, now + HAND_BACK_AFTER if suspects else _NEVER) - now
 
     def _sleep(self, seconds: float, bell: int) -> None:
-        """Sleep without the turn, but wake for the desk, and for the bell."""
+        """Sleep without the lead, but wake for the desk, and for the bell."""
         self._napping = True
         self.lead.lock.release()
         try:

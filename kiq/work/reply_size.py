@@ -23,7 +23,7 @@ class ReplySize:
     """What a capsule asks for at once, in bytes; times are of the steady clock.
 
     The first connection that breaks under a reply proves nothing: any may. When the same jobs break the
-    next one too, replies shrink to a quarter. Threads: whoever has the turn.
+    next one too, replies shrink to a quarter. Threads: who leads.
     """
 
     def __init__(self, most: int = MAX_BYTES) -> None:

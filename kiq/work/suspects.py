@@ -42,7 +42,7 @@ class Suspects:
     """The door to a buffer: lets jobs in, but for suspects, which wait here.
 
     Each is marked in Redis just before it starts, so that a crash convicts what ran, not what waited
-    beside it. Threads: whoever has the turn.
+    beside it. Threads: who leads.
     """
 
     def __init__(self, isolation: Isolation, buffer: Buffer) -> None:
