@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
 from . import raised
+from .error_log import log_error as log_error
 from .errors import PluginError
 from .events import Events, Handler
 from .features import Between as Between
@@ -195,13 +196,6 @@ def _last_words(handler: ErrorHandler, problem: BaseException) -> None:
         raised.log(logger, problem, "%s: %s", what, said)
     except Exception as worse:  # noqa: BLE001
         sys.stderr.write(f"kiq: {what}: {said}; and the log failed: {name_of(worse)}\n")
-
-
-def log_error(error: BaseException, context: dict[str, Any]) -> None:
-    """Log *error* with its traceback: the error handler that is there by default."""
-    where = " ".join(f"{key}={value}" for key, value in context.items() if value is not None)
-    name = name_of(error).rpartition(".")[2]
-    raised.log(logger, error, "%s: %s [%s]", name, message_of(error), where)
 
 
 #: The host of this process. Users reach it as ``kiq.host``.

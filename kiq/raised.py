@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any, TypeGuard, TypeVar
 
@@ -121,12 +121,22 @@ def shown(error: BaseException) -> str:
     return f"{''.join(lines)}{name_of(error)}: {message_of(error)}"
 
 
-def log(logger: logging.Logger, error: BaseException, text: str, *args: Any) -> None:
-    """Log *text* with the traceback of *error*, in a form that every handler can print."""
-    trace = traceback_of(error)
+def log(
+    logger: logging.Logger,
+    error: BaseException,
+    text: str,
+    *args: Any,
+    trace: TracebackType | None = None,
+    extra: Mapping[str, object] | None = None,
+) -> None:
+    """Log *text* with the traceback of *error*, in a form that every handler can print.
+
+    *trace* is what is shown of its traceback, if not all; *extra* are fields of the record.
+    """
+    trace = trace or traceback_of(error)
     kind = type(error)
     if is_a_sentence(error):
-        logger.error(text, *args)
+        logger.error(text, *args, extra=extra)
         return
     try:
         all_of_them = list(related(error))
@@ -135,9 +145,9 @@ def log(logger: logging.Logger, error: BaseException, text: str, *args: Any) -> 
         if any(map(_may_raise, all_of_them)):
             traceback.format_exception(kind, error, trace)
     except BaseException:  # noqa: BLE001 (whatever it is, it is not ours)
-        logger.error(f"{text}\n%s", *args, shown(error))
+        logger.error(f"{text}\n%s", *args, shown(error), extra={**(extra or {}), "kiq_said": None})
     else:
-        logger.error(text, *args, exc_info=(kind, error, trace))
+        logger.error(text, *args, exc_info=(kind, error, trace), extra=extra)
 
 
 def _may_raise(error: BaseException) -> bool:

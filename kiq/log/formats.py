@@ -49,7 +49,11 @@ class PlainFormatter(logging.Formatter):
         if self._colour:
             level = f"\x1b[{_COLOURS.get(level, 0)}m{level}\x1b[0m"
         words = [_time(record), f"pid={record.process}", f"tid={_tid(record)}"]
-        words += [f"{key}={_visible(str(value))}" for key, value in _context(record).items()]
+        words += [
+            f"{key}={_visible(str(value))}"
+            for key, value in _context(record).items()
+            if key != "attempt" or value != 1  # which goes without saying
+        ]
         text = f"{' '.join(words)} {level}: {_visible(_message(record))}"
         trace = _trace(self, record)
         whole = f"{text}\n{_visible(trace)}" if trace else text
@@ -79,7 +83,9 @@ class JsonFormatter(logging.Formatter):
 
 def _message(record: logging.LogRecord) -> str:
     try:
-        return _cut(record.getMessage())
+        # Without what stands before it already, in the fields of the job.
+        said = getattr(record, "kiq_said", None) if _context(record) else None
+        return _cut(said or record.getMessage())
     except Exception as error:  # noqa: BLE001 (a line of the user's must not get lost by a slip)
         return f"{record.msg!s} (its arguments don't fit: {name_of(error)}: {message_of(error)})"
 

@@ -13,6 +13,7 @@ from ..middleware import ServerContext
 from ..plugin import host
 from .formats import moments
 from .handler import DroppingHandler
+from .stamping import attempt_of
 
 _JOB, _KIQ = logging.getLogger("kiq.job"), logging.getLogger("kiq")
 _MOST = 3_000  # templates that are kept
@@ -37,7 +38,7 @@ class JobLines:
     def __init__(self, handler: DroppingHandler) -> None:
         self._handler = handler
         self._formatter, self._filters = handler.formatter, handler.filters[:]
-        self._templates: dict[tuple[str, str, str], str] = {}
+        self._templates: dict[tuple[str, str, str, int], str] = {}
         self._here = threading.local()
 
     def __call__(self, run: ServerContext, outcome: str, elapsed: float | None) -> bool:
@@ -50,7 +51,7 @@ class JobLines:
             return False
         if type(jid) is not str or not jid.isalnum() or not jid.isascii():
             return False
-        key = payload["class"], run.queue, outcome
+        key = payload["class"], run.queue, outcome, attempt_of(payload)
         template = self._templates.get(key) or self._template(*key, timed=elapsed is not None)
         if not template:
             return False
@@ -82,10 +83,12 @@ class JobLines:
             known = self._here.tid = logcontext.tid()
         return known
 
-    def _template(self, job_class: str, queue: str, outcome: str, *, timed: bool) -> str:
+    def _template(
+        self, job_class: str, queue: str, outcome: str, attempt: int, *, timed: bool
+    ) -> str:
         record = logging.LogRecord(_JOB.name, logging.INFO, "", 0, outcome, None, None)
         elapsed = {"elapsed": _ELAPSED} if timed else {}
-        ctx = {"jid": _JID, "class": job_class, "queue": queue, **elapsed}
+        ctx = {"jid": _JID, "class": job_class, "queue": queue, "attempt": attempt, **elapsed}
         vars(record).update(created=_MOMENT, tid=_TID, ctx=ctx)
         line = self._handler.format(record) + self._handler.terminator
         marks = _MARKS if timed else _MARKS[:-1]
@@ -96,7 +99,7 @@ class JobLines:
         for mark in marks:
             template = template.replace(mark, "%s")
         if len(self._templates) < _MOST:
-            self._templates[job_class, queue, outcome] = template
+            self._templates[job_class, queue, outcome, attempt] = template
         return template
 
 

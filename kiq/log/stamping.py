@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from .. import logcontext
 from ..context import running
 from ..errors import ON_PURPOSE
 from ..middleware import ServerContext
 from ..plugin import host
+
+
+def attempt_of(payload: Mapping[str, Any]) -> int:
+    """Return which attempt of a job it is that runs: 1 is the first."""
+    count = payload.get("retry_count")
+    return count + 2 if type(count) is int else 1
 
 
 def _of_job(run: ServerContext | None) -> dict[str, object]:
@@ -18,6 +26,7 @@ def _of_job(run: ServerContext | None) -> dict[str, object]:
         "jid": run.jid,
         "class": str(run.payload.get("class", "")),
         "queue": run.queue,
+        "attempt": attempt_of(run.payload),
     }
     for more in host.log_fields:
         try:

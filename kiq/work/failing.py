@@ -107,7 +107,8 @@ class Failures:
         if isinstance(decision, PutBack) or is_a(error, Snooze):
             return
         if not is_a(error, JobSignal):
-            self._host.report(error, where)
+            story = {"attempt": judgement.attempt, "fate": judgement.fate(wall())}
+            self._host.report(error, {**where, **story})
         if isinstance(decision, GiveUp):
             place = "goes to the dead set" if decision.to_dead else "is dropped"
             logger.warning(

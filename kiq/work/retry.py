@@ -51,13 +51,31 @@ Decision = Later | GiveUp | PutBack
 class Judgement:
     """A decision, the payload as it is to be written, and what the job's own hooks raised.
 
-    *error* is what the job meant by raising: the signal in a group of them, say.
+    *error* is what the job meant by raising: the signal in a group of them, say. *attempts* is how many
+    there are at most; None where no number says.
     """
 
     decision: Decision
     payload: Payload
     error: BaseException
     hook_errors: list[BaseException]
+    attempts: int | None = None
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt of the job this was: 1 is the first."""
+        count = self.payload.get("retry_count")
+        return count + 1 if isinstance(count, int) else 1
+
+    def fate(self, now: float) -> str:
+        """Say what comes next, as seen at *now* (epoch seconds)."""
+        which = f"attempt {self.attempt}{f' of {self.attempts}' if self.attempts else ''}"
+        match self.decision:
+            case Later(at):
+                return f"{which}, again in {_span(at - now)}"
+            case GiveUp(to_dead, why):
+                return f"{which}, {why}: {'goes to the dead set' if to_dead else 'is dropped'}"
+        return f"{which}, back to its queue"
 
 
 class RetryPolicy:
@@ -90,7 +108,7 @@ class RetryPolicy:
         decision = self._decide(payload, error, retry, hook, now, errors)
         if isinstance(decision, GiveUp) and not decision.to_dead:
             payload["discarded_at"] = moment(payload, now, self.in_seconds)
-        return Judgement(decision, payload, error, errors)
+        return Judgement(decision, payload, error, errors, self._attempts(payload, retry))
 
     def _decide(
         self,
@@ -152,8 +170,15 @@ class RetryPolicy:
         if _is_number(window) and window > 0:
             # The span, not the end, is compared: no number from outside is too large for that.
             return now - _seconds(payload.get("failed_at"), now) > window
-        most = retry if isinstance(retry, int) and retry is not True else self._max_retries
-        return count >= most
+        return count >= self._most(retry)
+
+    def _most(self, retry: Any) -> int:
+        return retry if isinstance(retry, int) and retry is not True else self._max_retries
+
+    def _attempts(self, payload: Payload, retry: Any) -> int | None:
+        if retry is False or retry is None:
+            return 1
+        return None if payload.get("retry_for") else max(0, self._most(retry)) + 1
 
     def _exhausted(
         self,
@@ -213,6 +238,16 @@ def _wish(answer: Any) -> float | type[JobSignal] | None:
             "give seconds, kiq.Kill, kiq.Discard or None"
         )
     return float(seconds) if seconds > 0 else None
+
+
+def _span(seconds: float) -> str:
+    """Say *seconds* in one or two units, as people read them."""
+    whole = max(0, round(seconds))
+    for size, unit, smaller in ((86_400, "d", "h"), (3_600, "h", "min"), (60, "min", "s")):
+        if whole >= size:
+            rest = whole % size // {"h": 3_600, "min": 60, "s": 1}[smaller]
+            return f"{whole // size} {unit}{f' {rest} {smaller}' if rest else ''}"
+    return f"{whole} s"
 
 
 def _delay_of(seconds: Any) -> float:

@@ -120,11 +120,19 @@ def test_a_line_is_what_a_record_makes(
         assert _TIME.search(ours)
 
 
+def test_a_later_attempt_is_said_to_be_one(desk: Desk) -> None:
+    for count, shown in ((0, "2"), (24, "26")):
+        ours, records = desk.both(run(retry_count=count), "start", None)
+        assert _TIME.sub("", ours) == _TIME.sub("", records)
+        assert re.search(rf'attempt(=|": ){shown}\b', ours)
+
+
 def test_a_line_of_json_can_be_read() -> None:
     desk = Desk(JsonFormatter())
     assert desk.lines(run(), "done", 0.25)
     found = json.loads(desk.text)
-    assert found["ctx"] == {"jid": JID, "class": "Mail", "queue": "default", "elapsed": 0.25}
+    where = {"jid": JID, "class": "Mail", "queue": "default", "attempt": 1}
+    assert found["ctx"] == {**where, "elapsed": 0.25}
 
 
 @pytest.mark.parametrize("name", ["tidOfALine", "jidOfALine", "1234567.125"])
