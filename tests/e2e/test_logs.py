@@ -75,14 +75,15 @@ def test_json_lines_can_all_be_parsed(site: Site) -> None:
     worker.stop()
     entries = [json.loads(line) for line in worker.lines if not line.startswith("Doing hard work")]
     done = next(e for e in entries if e["msg"] == "done")
-    assert done["ctx"].keys() == {"jid", "class", "queue", "elapsed"}
+    assert done["ctx"].keys() == {"jid", "class", "queue", "attempt", "elapsed"}
     assert float(done["ctx"]["elapsed"]) >= 0
     assert done["lvl"] == "INFO"
     assert {"ts", "pid", "tid", "lvl", "msg", "ctx"} <= done.keys()
     said = next(e for e in entries if e["msg"] == "said by the application")
     assert said["ctx"]["jid"] == jid
     error = next(e for e in entries if "exc" in e)
-    assert failed in error["msg"]
+    assert error["ctx"] == {**error["ctx"], "jid": failed, "queue": "default", "attempt": 1}
+    assert "(attempt 1 of 26, again in " in error["msg"]
     assert "in perform" in error["exc"]
 
 
