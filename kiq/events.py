@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .errors import ConfigError
+from .seal import Seal
 from .undone import check_done, refuse_undone
 
 #: ``startup`` before the first job; ``quiet`` when fetching stops; ``shutdown`` when stopping begins;
@@ -14,7 +15,7 @@ from .undone import check_done, refuse_undone
 EVENTS = ("startup", "quiet", "shutdown", "exit", "heartbeat", "beat")
 
 #: Events that undo what ``startup`` did run in reverse order of registration.
-_REVERSED = frozenset({"quiet", "shutdown", "exit"})
+REVERSED = frozenset({"quiet", "shutdown", "exit"})
 
 Handler = Callable[[], Any]
 
@@ -26,7 +27,8 @@ class Events:
     its main thread, all others on a thread that nothing else depends on.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, seal: Seal | None = None) -> None:
+        self._seal = seal or Seal()
         self._handlers: dict[str, list[Handler]] = {event: [] for event in EVENTS}
 
     def on(self, event: str, handler: Handler) -> Handler:
@@ -35,6 +37,7 @@ class Events:
             near = difflib.get_close_matches(event, EVENTS, 1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise ConfigError(f"unknown event {event!r}{hint} (there are: {', '.join(EVENTS)})")
+        self._seal.check(handler)
         refuse_undone(f"a handler of {event}", handler)
         self._handlers[event].append(handler)
         return handler
@@ -58,4 +61,4 @@ class Events:
     def handlers(self, event: str) -> list[Handler]:
         """Return the handlers of *event*, in the order in which they are to be called."""
         handlers = self._handlers[event]
-        return handlers[::-1] if event in _REVERSED else handlers[:]
+        return handlers[::-1] if event in REVERSED else handlers[:]

@@ -11,7 +11,7 @@ from typing import Any
 from . import interruption, plugin
 from .codec import decode, encode
 from .config import Codec
-from .context import running
+from .context import running, worker_here
 from .errors import ConfigError
 from .middleware import ClientContext, ServerContext, fold_by_class
 from .payload import Payload
@@ -44,6 +44,7 @@ def run_inline(
     received, _ = decode(encode(sent, codec))
     job = spec.make()
     context = ServerContext(received, received["queue"], spec.cls or spec.function, job)
+    context.worker = worker_here()
     token = running.set(context)
     try:
         layers = fold_by_class(host.server_middleware, _perform(spec), running.set)

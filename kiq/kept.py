@@ -25,16 +25,48 @@ def make_own() -> None:
     _here.own = True
 
 
+class Threads:
+    """The kept threads of a worker, or of the process: those that began, and have not ended in order.
+
+    Threads: any starts some; the one that calls :meth:`mend` looks after them.
+    """
+
+    def __init__(self) -> None:
+        self.started: set[Kept] = set()
+
+    def mend(self) -> bool:
+        """Replace those that have ended unasked; False when one can't be replaced.
+
+        Call it every second or so: it looks for those that hang, too.
+        """
+        for one in list(self.started):
+            one.look()
+        replaced = [one.replace() for one in list(self.started) if one.lost]
+        return all(replaced)
+
+
+#: Those that no worker has: of the log, say.
+_of_the_process = Threads()
+mend = _of_the_process.mend
+
+
 class Kept:
     """A daemon thread that runs *body* until it returns; after anything that it raises, it begins again.
 
     Threads: whoever makes it starts and joins it; *body* must bear being begun again. One that has
-    ended all the same is replaced by :func:`mend`. One whose body counts its :attr:`turns`, and that has
-    not come round at *hangs_after* of its looks, is named by it.
+    ended all the same is replaced by :meth:`Threads.mend`, of those that it is *among*. One whose body
+    counts its :attr:`turns`, and that has not come round at *hangs_after* of its looks, is named by it.
     """
 
-    def __init__(self, body: Callable[[], None], name: str, hangs_after: int | None = None) -> None:
+    def __init__(
+        self,
+        body: Callable[[], None],
+        name: str,
+        hangs_after: int | None = None,
+        among: Threads = _of_the_process,
+    ) -> None:
         self.name = name
+        self._started = among.started
         self._hangs_after = hangs_after
         self._body = body
         self._over = False  # the body has returned
@@ -48,11 +80,11 @@ class Kept:
 
     def start(self) -> None:
         """Begin. Raises RuntimeError when no thread can be had."""
-        _started.add(self)  # before its end, which takes it out again
+        self._started.add(self)  # before its end, which takes it out again
         try:
             self.thread.start()
         except RuntimeError:
-            _started.discard(self)
+            self._started.discard(self)
             raise
 
     def join(self, seconds: float) -> bool:
@@ -94,7 +126,7 @@ class Kept:
             try:
                 self._body()
                 self._over = True
-                _started.discard(self)
+                self._started.discard(self)
             except BaseException as error:  # noqa: BLE001 (sys.exit in a log handler, out of memory: all)
                 self._complain(error)
                 threading.Event().wait(pause)
@@ -105,20 +137,6 @@ class Kept:
             logger.error("thread %s met %r, and begins again", self.name, error, exc_info=error)
         except BaseException:  # noqa: BLE001 (the log may be what is broken: nobody is left to be told)
             return
-
-
-_started: set[Kept] = set()
-
-
-def mend() -> bool:
-    """Replace the threads of this process that have ended unasked; False when one can't be replaced.
-
-    Call it every second or so: it looks for those that hang, too.
-    """
-    for one in list(_started):
-        one.look()
-    replaced = [one.replace() for one in list(_started) if one.lost]
-    return all(replaced)
 
 
 def stack_of(ident: int | None) -> str:

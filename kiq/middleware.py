@@ -6,10 +6,11 @@ from collections.abc import Callable, Collection, Sequence
 from contextvars import ContextVar
 from typing import Any, ClassVar, Generic, TypeVar
 
-from . import interruption
 from .errors import PluginError
 from .registry import JobSpec, registry
+from .seal import Seal
 from .undone import check_done, refuse_undone
+from .worker_state import WorkerState
 
 Payload = dict[str, Any]
 _MOST_CLASSES = 4096  # names that others push by: there may be any number
@@ -46,10 +47,11 @@ class ServerContext:
     """One run as server middleware sees it.
 
     *job* is the fresh instance (None for function jobs), *payload* a dict of this run alone:
-    changes to it are seen by the job's run and never written back.
+    changes to it are seen by the job's run and never written back. *worker* is what belongs to the
+    worker in which it runs, None where there is none.
     """
 
-    __slots__ = ("job", "job_class", "payload", "queue")
+    __slots__ = ("job", "job_class", "payload", "queue", "worker")
 
     #: Whether a worker runs it on a thread of its own, and not ``perform_inline`` amid other work.
     in_worker: ClassVar[bool] = False
@@ -59,6 +61,7 @@ class ServerContext:
         self.queue = queue
         self.job_class = job_class
         self.job = job
+        self.worker: WorkerState | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         spec = registry.find(self.payload.get("class", ""))
@@ -69,6 +72,7 @@ class ServerContext:
     def __setstate__(self, state: tuple[Payload, str, Any, Any]) -> None:
         self.payload, self.queue, known, self.job = state
         self.job_class = known.target if isinstance(known, JobSpec) else known
+        self.worker = None  # it is of one process
 
     @property
     def jid(self) -> str:
@@ -78,7 +82,7 @@ class ServerContext:
     @property
     def interrupted(self) -> bool:
         """Whether the job is to end soon: its process stops, or it was cancelled."""
-        return interruption.stopping.is_set() or interruption.was_cancelled(self.payload)
+        return self.worker is not None and self.worker.ends(self.payload)
 
 
 def _blank() -> ServerContext:
@@ -96,14 +100,16 @@ class Chain(Generic[C]):
     Threads: built at boot, on one thread; :meth:`fold` gives a callable that any thread may use.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, seal: Seal | None = None) -> None:
         self.layers: list[Layer[C]] = []
+        self._seal = seal or Seal()
 
     def add(self, layer: Layer[C], *, before: object = None, after: object = None) -> Layer[C]:
         """Add *layer* as the innermost one, or next to another (the object itself, or its name).
 
         A layer that is there already moves. Raises PluginError when *before* or *after* is absent.
         """
+        self._seal.check(layer)
         _check_layer(layer)
         others = [one for one in self.layers if not _is(one, layer)]
         at = len(others)
@@ -116,6 +122,7 @@ class Chain(Generic[C]):
 
     def prepend(self, layer: Layer[C]) -> Layer[C]:
         """Add *layer* as the outermost one."""
+        self._seal.check(layer)
         _check_layer(layer)
         self.layers = [layer, *(one for one in self.layers if not _is(one, layer))]
         return layer
@@ -137,6 +144,15 @@ class Chain(Generic[C]):
     def names(self) -> list[str]:
         """Return the names of the layers, outermost first."""
         return [_name(layer) for layer in self.layers]
+
+    def for_worker(self, worker: WorkerState) -> Chain[C]:
+        """Return those of one worker: a layer with ``for_worker(state)`` says what stands in its place."""
+        chain: Chain[C] = Chain(self._seal)
+        chain.layers = [
+            getattr(layer, "for_worker", lambda _worker, layer=layer: layer)(worker)
+            for layer in self.layers
+        ]
+        return chain
 
     def fold(self, innermost: Next[C]) -> Next[C]:
         """Return one callable that runs *innermost* inside every layer."""

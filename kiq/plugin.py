@@ -20,8 +20,10 @@ from .features import declare as declare
 from .kept import is_own
 from .middleware import Chain, ClientContext, ClientLayers, Layer, Next, ServerContext
 from .raised import message_of, name_of
+from .seal import Attachments, Seal
 from .undone import check_done, refuse_undone
 from .verdict import Taken, Verdict
+from .worker_state import WorkerState
 
 logger = logging.getLogger("kiq.errors")
 
@@ -34,7 +36,11 @@ QueueFilter = Callable[[Sequence[str]], Sequence[str]]
 
 
 class Service(Protocol):
-    """A background part of a worker process: started after ``startup``, stopped at ``shutdown``."""
+    """A background part of a worker: started after ``startup``, stopped at ``shutdown``.
+
+    Of several workers in a process each has its own. It may have methods that are named after events
+    (``quiet``, ``beat``, ``exit``): they are called at those of its worker.
+    """
 
     def start(self) -> None:
         """Begin, and return at once."""
@@ -68,31 +74,33 @@ class Plugin(Protocol):
 class Host:
     """Everything that users and plugins attach to kiq.
 
-    Threads: filled at boot by the thread that imports the application; read-only afterwards.
+    Threads: filled at boot by the thread that imports the application. While a worker runs, what would be
+    attached raises PluginError.
     """
 
     def __init__(self) -> None:
-        self.client_middleware: Chain[ClientContext] = Chain()
+        self.seal = seal = Seal()
+        self.client_middleware: Chain[ClientContext] = Chain(seal)
         #: The same, folded: for what is pushed or promoted, and for the call of a push that waits.
         self.push_layers = ClientLayers(self.client_middleware)
         self.call_layers = ClientLayers(self.client_middleware, at_call=True)
-        self.server_middleware: Chain[ServerContext] = Chain()
-        self.events = Events()
-        self.error_handlers: list[ErrorHandler] = [log_error]
-        self.death_handlers: list[DeathHandler] = []
+        self.server_middleware: Chain[ServerContext] = Chain(seal)
+        self.events = Events(seal)
+        self.error_handlers: list[ErrorHandler] = Attachments(seal, [log_error])
+        self.death_handlers: list[DeathHandler] = Attachments(seal)
         #: Each is called with the worker before it starts; returns a service, or None if it needs none.
-        self.services: list[Callable[[Any], Service | None]] = []
-        self.queue_filters: list[QueueFilter] = []
-        self.log_fields: list[LogFields] = []
+        self.services: list[Callable[[Any], Service | None]] = Attachments(seal)
+        self.queue_filters: list[QueueFilter] = Attachments(seal)
+        self.log_fields: list[LogFields] = Attachments(seal)
         #: Says that a job starts (with None) or how it ended and the seconds it took; False: it takes a
         #: record of ``logging``. Set by who made the handler of kiq's log.
         self.job_lines: Callable[[ServerContext, str, float | None], bool] | None = None
-        self.attempt_layers: list[AttemptLayer] = []
-        #: What a process shows of its features, in its entry among the processes.
+        self.attempt_layers: list[AttemptLayer] = Attachments(seal)
+        #: What each process shows of its features, in its entry among the processes.
         self.info: dict[str, Any] = {}
-        #: Makes what runs ``async def`` jobs, when a worker with (Config, Registry) starts; None where
-        #: there are no such jobs.
-        self.async_runner: Callable[[Any, Any], AsyncRunner | None] | None = None
+        #: Makes what runs ``async def`` jobs, when a worker with (Config, Registry, WorkerState) starts;
+        #: None where there are no such jobs.
+        self.async_runner: Callable[[Any, Any, WorkerState], AsyncRunner | None] | None = None
         self.plugins: dict[str, Plugin] = {}
 
     def install(self, plugin: Plugin) -> Plugin:
@@ -107,6 +115,7 @@ class Host:
             if known is plugin or type(known) is type(plugin):
                 return known
             raise PluginError(f"two plugins are named {name!r}: {known!r} and {plugin!r}")
+        self.seal.check(plugin)
         refuse_undone(f"install of the plugin {name}", plugin.install)
         plugin.install(self)
         self.plugins[name] = plugin

@@ -10,6 +10,7 @@ from .config import Config
 from .registry import Registry
 from .store.connection import Connector
 from .verdict import Taken, Verdict
+from .worker_state import WorkerState
 
 
 class RunningThread(Protocol):
@@ -96,6 +97,7 @@ class WorkerProcess(Protocol):
     config: Config
     registry: Registry
     connector: Connector  # opens connections to its Redis
+    state: WorkerState  # what its jobs find in their context, and features keep for it
 
     def report(self, error: BaseException, context: dict[str, Any]) -> None:
         """Tell the error handlers; they run on another thread."""

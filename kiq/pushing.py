@@ -7,11 +7,11 @@ from typing import Any
 
 from .client import default_client
 from .errors import PayloadError, StoreError
-from .interruption import UNCANCELLED
 from .options import DEFAULTS
 from .payload import Payload, normalized
 from .pusher import Route
 from .registry import JobSpec, registry
+from .worker_state import UNCANCELLED
 
 
 def push(item: Mapping[str, Any]) -> str | None:

@@ -16,7 +16,7 @@ from ..middleware import Next, ServerContext
 from ..plugin import Host
 from ..process import WorkerProcess
 from .interrupting import elsewhere
-from .interrupting.crew import Crew, crew_of, dismiss
+from .interrupting.crew import Crew, crew_of
 from .interrupting.moment import Moment
 from .interrupting.span import Span
 
@@ -31,21 +31,18 @@ class TimeLimits:
     name = "time_limits"
     payload_field = "time_limit"
 
-    def __init__(self) -> None:
-        self._crew: Crew | None = None
-
     def install(self, host: Host) -> None:
         """Attach the layer, and the watchdog."""
         host.around_perform(self)
-        host.services.append(self._serve)
-        host.on("exit")(self._end)
+        host.services.append(_serve)
 
     def __call__(self, context: ServerContext, call_next: Next[ServerContext]) -> Any:
         """Run the job, for as long as it may."""
         seconds = _limit_of(context)
-        if self._crew is None or seconds is None:
+        crew = context.worker.of(Crew) if context.worker is not None else None
+        if crew is None or seconds is None:
             return call_next(context)
-        watch = _Watch(self._crew, context, seconds)
+        watch = _Watch(crew, context, seconds)
         watch.begin()
         try:
             return call_next(context)
@@ -58,14 +55,9 @@ class TimeLimits:
                     raise
                 watch.end()
 
-    def _serve(self, process: WorkerProcess) -> _Service:
-        # Made before the first job starts.
-        self._crew = crew_of(process)
-        return _Service(self._crew)
 
-    def _end(self) -> None:
-        if self._crew is not None:
-            dismiss(self._crew)
+def _serve(process: WorkerProcess) -> _Service:
+    return _Service(crew_of(process))  # made before the first job starts
 
 
 class _Service:
@@ -77,6 +69,9 @@ class _Service:
 
     def stop(self) -> None:
         """Go on: while the process stops, jobs still have their limits. It ends at ``exit``."""
+
+    def exit(self) -> None:
+        self._crew.watchdog.stop()
 
 
 class _Watch:

@@ -27,6 +27,7 @@ class Attached:
         self.config = worker.config
         self.registry = worker.registry
         self.connector = worker.connector
+        self.state = worker.state
         self.report = worker.report
         self.end = end
         self._worker = worker

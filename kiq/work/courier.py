@@ -38,7 +38,7 @@ class Courier:
         self.capsule = capsule
         self.left = False  # everything is given back, and the owner forgotten
         name = f"kiq-courier-{capsule.name}"
-        self.thread = Kept(self._run, name)
+        self.thread = Kept(self._run, name, among=worker.threads)
         self._report = worker.report
         self._buffer = buffer
         self._desk = desk

@@ -8,7 +8,7 @@ from contextvars import Context
 from functools import partial
 from typing import Any
 
-from .. import children, interruption
+from .. import children
 from ..clock import steady, wall
 from ..codec import decode
 from ..config import Config
@@ -22,6 +22,7 @@ from ..raised import is_a
 from ..registry import JobSpec, Registry
 from ..undone import PLAIN, check_done, untouched
 from ..verdict import DONE, Dropped, Taken, ToDead, Verdict
+from ..worker_state import WorkerState
 from .desk import Desk
 from .failing import Failures, whisper
 from .retry import RetryPolicy
@@ -49,7 +50,7 @@ class _Run(ServerContext):
     def __copy__(self) -> _Run:
         twin = _new_run(_Twin)
         twin.original = self
-        for name in ("payload", "queue", "spec", "job_class", "job", "task"):
+        for name in ("payload", "queue", "spec", "job_class", "job", "worker", "task"):
             if hasattr(self, name):
                 setattr(twin, name, getattr(self, name))
         return twin
@@ -70,13 +71,14 @@ class _Twin(_Run):
         self.original.performed = value
 
 
-def _run_of(payload: dict[str, Any], queue: str, spec: JobSpec) -> _Run:
+def _run_of(payload: dict[str, Any], queue: str, spec: JobSpec, worker: WorkerState) -> _Run:
     run = _new_run(_Run)  # not _Run(...): going through its __init__ costs 0.1 µs a job
     run.payload = payload
     run.queue = queue
     run.spec = spec
     run.job_class = spec.target
     run.job = spec.make()
+    run.worker = worker
     run.performed = False
     return run
 
@@ -88,17 +90,24 @@ class Executor:
     context variables don't leak from one job to the next.
     """
 
-    def __init__(self, config: Config, host: Host, registry: Registry) -> None:
+    def __init__(
+        self, config: Config, host: Host, registry: Registry, state: WorkerState | None = None
+    ) -> None:
+        """*state* is that of the worker whose jobs these are."""
+        self._state = state = state or WorkerState()
+        self._cancelled = state.cancelled
         self._host = host
         self._registry = registry
         policy = RetryPolicy(config.max_retries, random.random, config.writes_seconds)
         self.failures = Failures(host, policy)
         #: Runs a job in its layers. It says first what runs: a Python call less than doing it here.
-        self._run = fold_by_class(host.server_middleware, _perform, running.set)
-        self._coroutines = host.async_runner(config, registry) if host.async_runner else None
+        layers = host.server_middleware.for_worker(state)
+        self._run = fold_by_class(layers, _perform, running.set)
+        make = host.async_runner
+        self._coroutines = make(config, registry, state) if make is not None else None
         if self._coroutines is not None:
             awaited = _finished(self._coroutines.awaiting(_perform))
-            self._run_async = fold_by_class(host.server_middleware, awaited, running.set)
+            self._run_async = fold_by_class(layers, awaited, running.set)
         #: What processors call: this itself, unless there are layers of attempts.
         self.entry = self._layered if host.attempt_layers else self
         self._job_lines = host.job_lines
@@ -118,9 +127,10 @@ class Executor:
         try:
             if "jid" not in payload:
                 payload["jid"] = new_jid()
-            if interruption.cancelled and interruption.was_cancelled(payload):
+            if self._cancelled and self._state.was_cancelled(payload):
                 return self._skipped(payload, CANCELLED)
-            run = _run_of(payload, taken.flight.queue, self._registry.get(payload["class"]))
+            spec = self._registry.get(payload["class"])
+            run = _run_of(payload, taken.flight.queue, spec, self._state)
             if run.spec.is_async:
                 return self._hand_over(taken, run, desk)
             # An empty context for each run: 0.3 µs, and nothing leaks into the next job.
@@ -158,7 +168,7 @@ class Executor:
         def attempt() -> Verdict:
             try:
                 # Again: it may have waited for a loop that was blocked.
-                if interruption.was_cancelled(run.payload):
+                if self._state.was_cancelled(run.payload):
                     return self._skipped(run.payload, CANCELLED)
                 observed = self._logs_jobs and logger.isEnabledFor(logging.INFO)
                 layers = self._run_async
@@ -213,7 +223,7 @@ class Executor:
     ) -> Verdict:
         if children.present:
             children.end(error)
-        if is_a(error, Cancelled) or interruption.was_cancelled(payload):
+        if is_a(error, Cancelled) or self._state.was_cancelled(payload):
             return self._skipped(payload, CANCELLED)
         hook = run.spec.hook if run is not None else _no_hook
         return self.failures.verdict(taken, payload.get("jid"), error, hook, ran=_ran(run, error))

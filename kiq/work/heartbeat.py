@@ -67,7 +67,7 @@ class Heartbeat:
         self._silent: set[Courier] = set()
 
     def mend(self) -> bool:
-        """Let another thread beat when this one hangs; False when too many do. See :func:`kept.mend`."""
+        """Let another thread beat when this one hangs; False when too many do. See :mod:`kiq.kept`."""
         silence = self.thread.silence * _TICK
         if silence < max(_HANGS_AFTER, self._worker.lease / 2):
             return True
@@ -92,7 +92,7 @@ class Heartbeat:
     def _new_thread(self) -> tuple[Kept, Link]:
         # Each has a connection of its own: whose is not the present one has been left behind.
         link = self._worker.connector.open()
-        return Kept(lambda: self._run(link), "kiq-heartbeat"), link
+        return Kept(lambda: self._run(link), "kiq-heartbeat", among=self._worker.threads), link
 
     def hasten(self) -> None:
         """Beat every second from now on: the process stops, and somebody may order it to hurry."""
@@ -196,6 +196,7 @@ class Heartbeat:
         worker, config = self._worker, self._worker.config
         return {
             **worker.host.info,
+            **worker.state.info,
             "hostname": worker.identity.rsplit(":", 2)[0],
             "started_at": worker.started_at,
             "pid": os.getpid(),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 
-from .. import interruption, kept, machine
+from .. import kept, machine, worker_state
 from ..clock import steady
 from ..config import Config, Redis
 from ..errors import StoreUnavailable
@@ -66,7 +66,6 @@ class Launcher:
         self.server: server.Server | None = None
         self.started = False  # jobs may run
         self._managers: list[Manager] = []
-        self._services: list[Service] = []
 
     def prepare(
         self, wait: Callable[[float], bool], check: Callable[[Link], object] = _nothing
@@ -93,9 +92,10 @@ class Launcher:
     def start(self) -> None:
         """Call the ``startup`` handlers (their errors abort), then start all threads and services."""
         worker = self.worker
-        interruption.stopping.clear()
         self._host.events.emit_strictly("startup")
-        execute = Executor(self._config, self._host, worker.registry)
+        self._host.seal.set(worker.identity)  # what is attached from now on would come too late
+        worker_state.begin(worker.state)
+        execute = Executor(self._config, self._host, worker.registry, worker.state)
         self._managers = [Manager(worker, capsule, execute) for capsule in self._config.capsules]
         self._poller = Poller(worker)
         self._reclaimer = Reclaimer(worker, self._run_folder)
@@ -109,14 +109,14 @@ class Launcher:
         # what it brings. Started when all else is.
         self.attached = Attached(worker, self._managers, self.end)
         made = [make(self.attached) for make in self._host.services]
-        self._services = [service for service in made if service is not None]
+        worker.services += [service for service in made if service is not None]
         worker.errands.start()
         self.started = True
         for manager in self._managers:
             manager.start()
         for part in (self._heartbeat.thread, self._reclaimer.loop, self._poller.loop):
             part.start()
-        for service in self._services:
+        for service in worker.services:
             self._start_service(service)
 
     def _start_service(self, service: Service) -> None:
@@ -136,8 +136,8 @@ class Launcher:
         Call it every second or so. False when a thread can't be replaced.
         """
         self.worker.errands.look()
-        mended = [kept.mend(), self._heartbeat.mend(), *(one.mend() for one in self._managers)]
-        return all(mended)
+        mended = [self.worker.threads.mend(), self._heartbeat.mend(), kept.mend()]
+        return all([*mended, *(manager.mend() for manager in self._managers)])
 
     def end(self, exit_code: int) -> None:
         """Stop this process in order, as by TERM; it ends with *exit_code*."""
@@ -148,7 +148,7 @@ class Launcher:
         """Take no more jobs and promote none; what runs goes on. Can't be undone."""
         if not self.started or all(manager.courier.is_quiet for manager in self._managers):
             return
-        interruption.stopping.set()
+        self.worker.state.stopping.set()
         for manager in self._managers:
             manager.quiet()
         self._poller.loop.stop()
@@ -176,14 +176,20 @@ class Launcher:
         Returns when that is done; the caller then ends the process (``os._exit``: a thread that is
         stuck in a job can't be ended otherwise). Takes the timeout and some five seconds at most.
         """
-        if not self.started:
-            self._run_folder.unlock()
-            return
+        try:
+            if self.started:
+                self._stop()
+            else:
+                self._run_folder.unlock()
+        finally:
+            worker_state.end(self.worker.state)
+            self._host.seal.lift(self.worker.identity)
+
+    def _stop(self) -> None:
         self.order_stop()
         stop = Stop(
             self.worker,
             self._managers,
-            self._services,
             self._poller,
             self._reclaimer,
             self._heartbeat,

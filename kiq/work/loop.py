@@ -51,7 +51,7 @@ class Loop:
         for end in (self._alarm_end, self._alarm):
             os.set_blocking(end, False)
             weakref.finalize(self, os.close, end)
-        self._thread = Kept(self._run, f"kiq-{name}", hangs_after=_HANGS_AFTER)
+        self._thread = Kept(self._run, f"kiq-{name}", _HANGS_AFTER, worker.threads)
 
     def start(self) -> None:
         """Begin. Raises RuntimeError when no thread can be had."""

@@ -7,11 +7,9 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from .. import interruption
 from ..clock import steady
 from ..codec import decode
 from ..errors import UndecodablePayload
-from ..plugin import Service
 from ..verdict import Taken
 from .heartbeat import Heartbeat
 from .manager import Manager
@@ -39,7 +37,6 @@ class Stop:
 
     worker: Worker
     managers: Sequence[Manager]
-    services: Sequence[Service]
     poller: Poller
     reclaimer: Reclaimer
     heartbeat: Heartbeat
@@ -60,12 +57,11 @@ class Stop:
                 step()
             except BaseException as error:
                 logger.critical("a step of the stop failed: %r", error, exc_info=error)
-        interruption.stopping.clear()  # where the process goes on, its next jobs are not concerned
         logger.info("bye")
 
     def _tell_handlers(self) -> None:
         self.worker.tell("shutdown")
-        for service in self.services:
+        for service in self.worker.services:
             self.worker.errands.call("end of service", service.stop, failed=self._not_stopped)
 
     def _not_stopped(self, error: BaseException) -> None:

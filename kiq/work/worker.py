@@ -11,10 +11,13 @@ from typing import Any
 
 from ..clock import steady, wall
 from ..config import Config
-from ..plugin import Host
+from ..events import REVERSED
+from ..kept import Threads
+from ..plugin import Host, Service
 from ..registry import Registry
 from ..store.connection import Connector
 from ..store.flight import DeadLimits
+from ..worker_state import WorkerState
 from .deadline import Deadline
 from .errands import Errands
 from .owner import Owner
@@ -71,6 +74,9 @@ class Worker:
     version: str
     identity: str = field(default_factory=new_identity)
     facts: dict[str, Any] = field(default_factory=dict)
+    state: WorkerState = field(default_factory=WorkerState)
+    threads: Threads = field(default_factory=Threads)
+    services: list[Service] = field(default_factory=list)  # of features, written by the launcher
     owners: Owners = field(default_factory=Owners)
     isolation: Isolation = field(default_factory=Isolation)
     errands: Errands = field(default_factory=Errands)
@@ -109,7 +115,11 @@ class Worker:
         def failed(error: BaseException) -> None:
             self.host.report(error, {"event": event})
 
-        for handler in self.host.events.handlers(event):
+        own = [getattr(service, event, None) for service in self.services]
+        of_services = [method for method in own if method is not None]
+        if event in REVERSED:
+            of_services.reverse()
+        for handler in (*self.host.events.handlers(event), *of_services):
             if event != "beat" or not self.errands.waits_for(handler):
                 self.errands.call(event, handler, failed=failed)
 

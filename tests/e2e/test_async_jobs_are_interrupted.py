@@ -21,7 +21,7 @@ def test_one_that_is_over_its_time_limit_is_ended_where_it_waits(site: Site) -> 
     site.noted("slept b")
 
 
-def test_one_that_is_cancelled_while_it_runs_is_dropped(site: Site) -> None:
+def test_one_that_is_cancelled_while_it_runs_is_dropped(site: Site, unconfigured: None) -> None:
     import kiq
 
     worker = start(site)

@@ -35,7 +35,9 @@ def test_one_that_waits_in_a_layer_past_its_time_limit_does_not_begin(site: Site
     assert "begun late" not in site.notes
 
 
-def test_one_that_is_cancelled_while_it_waits_in_a_layer_does_not_begin(site: Site) -> None:
+def test_one_that_is_cancelled_while_it_waits_in_a_layer_does_not_begin(
+    site: Site, unconfigured: None
+) -> None:
     worker = start(site)
     jid = push(site, "Sleeps", "cancelled", 60, gate=1)
     site.noted(f"at the gate {jid}")
@@ -46,7 +48,9 @@ def test_one_that_is_cancelled_while_it_waits_in_a_layer_does_not_begin(site: Si
     assert "begun cancelled" not in site.notes
 
 
-def test_one_that_is_cancelled_while_another_blocks_the_loop_does_not_begin(site: Site) -> None:
+def test_one_that_is_cancelled_while_another_blocks_the_loop_does_not_begin(
+    site: Site, unconfigured: None
+) -> None:
     worker = start(site)
     push(site, "Blocks", 2)
     site.noted("blocks")

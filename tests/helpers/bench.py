@@ -12,6 +12,7 @@ from kiq.plugin import Host
 from kiq.registry import JobSpec, Registry
 from kiq.verdict import Flight, Permit, Taken, ToRetry, Verdict
 from kiq.work.executor import Executor
+from kiq.worker_state import WorkerState
 
 
 class Bench:
@@ -20,6 +21,7 @@ class Bench:
     def __init__(self) -> None:
         self.host = Host()
         self.registry = Registry()
+        self.worker = WorkerState()
         self.reported: list[tuple[BaseException, dict[str, Any]]] = []
         self.deaths: list[tuple[dict[str, Any], BaseException]] = []
         self.host.error_handlers = [lambda error, where: self.reported.append((error, where))]
@@ -39,7 +41,7 @@ class Bench:
         self.registry.add(JobSpec(name, cls.options, (), cls.perform, cls))  # type: ignore[attr-defined]
 
     def execute(self, raw: bytes, *, suspicion: int = 0, **settings: Any) -> Verdict:
-        executor = Executor(Config(**settings), self.host, self.registry)
+        executor = Executor(Config(**settings), self.host, self.registry, self.worker)
         flight = Flight("o", "queue:default", Permit())
         return executor(Taken("1.1", flight, raw, 0.0, suspicion))
 

@@ -107,10 +107,18 @@ class Ledger:
 class DrivenWorker:
     """A launcher that runs in this process. Use as a context manager: it stops at the end."""
 
-    def __init__(self, url: str, folder: Path, *capsules: Capsule, **settings: Any) -> None:
+    def __init__(
+        self,
+        url: str,
+        folder: Path,
+        *capsules: Capsule,
+        host: kiq.Host | None = None,
+        **settings: Any,
+    ) -> None:
+        """*host* is its own, unless given."""
         self.problems: list[tuple[BaseException, dict[str, Any]]] = []
         self.rounds: Counter[str] = Counter()  # by the name of the thread that began them
-        self._host = kiq.Host()
+        self._host = host or kiq.Host()
         self._host.error_handlers[:] = [lambda error, where: self.problems.append((error, where))]
         config = config_of(
             redis=RedisSettings(url=url),

@@ -9,15 +9,15 @@ from typing import Any
 import redis
 
 import kiq
-from kiq import interruption
 from kiq.api import connection
 from kiq.codec import decode, encode
 from kiq.config import Config
 from kiq.plugin import Host
-from kiq.plugins.iteration import plugin
+from kiq.plugins.iteration.plugin import Home
 from kiq.registry import registry
 from kiq.verdict import Flight, Permit, Taken, Verdict
 from kiq.work.executor import Executor
+from kiq.worker_state import WorkerState
 
 JID = "5d1c7a52e6ad1ab1f5a1a0d8"
 
@@ -29,6 +29,7 @@ class Bench:
         self.url = url
         self.store = store
         self.host = Host()
+        self.worker = WorkerState()
         self.reported: list[BaseException] = []
         self.host.error_handlers = [lambda error, where: self.reported.append(error)]
 
@@ -47,7 +48,7 @@ class Bench:
 
     def execute(self, raw: bytes) -> Verdict:
         """Run the job in *raw*."""
-        executor = Executor(Config(), self.host, registry)
+        executor = Executor(Config(), self.host, registry, self.worker)
         return executor(Taken("1.1", Flight("o", "queue:default", Permit()), raw, 0.0))
 
     def payload(self, verdict: Any) -> dict[str, Any]:
@@ -65,11 +66,7 @@ class Bench:
 def bench_at(
     url: str, store: redis.Redis, *, max_runtime: float | None = None, timeout: float = 25.0
 ) -> Iterator[Bench]:
-    """Make this process a worker's for iterable jobs, with its state at *url*."""
-    plugin.settle(plugin.Home(connection(url), max_runtime, timeout))
-    try:
-        yield Bench(url, store)
-    finally:
-        plugin.settle(None)
-        interruption.stopping.clear()
-        interruption.cancelled.clear()
+    """Make a worker of iterable jobs, with their state at *url*."""
+    bench = Bench(url, store)
+    bench.worker.keep(Home(connection(url), max_runtime, timeout))
+    yield bench

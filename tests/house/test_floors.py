@@ -137,7 +137,7 @@ def test_no_wing_imports_the_inside_of_a_worker(with_types: grimp.ImportGraph) -
         for module in with_types.modules
         if f"{module}.".split(".")[1] in wings()
         for target in with_types.find_modules_directly_imported_by(module)
-        if target.startswith("kiq.work")
+        if f"{target}.".startswith("kiq.work.")
     }
     assert not importing, "features stand on kiq.plugin and kiq.process: docs/plugins.md"
 

@@ -130,16 +130,16 @@ def test_profiles_are_found_read_and_deleted(
 def test_at_the_end_it_waits_for_what_is_still_to_be_kept(
     raw: redis.Redis, redis_url: str, recording: Recording
 ) -> None:
-    plugin, host = Profiling(), kiq.Host()
-    host.install(plugin)
+    host = kiq.Host()
+    host.install(Profiling())
     settings = RedisSettings(url=redis_url)
     worker = Worker(Config(redis=settings), host, Registry(), Connector(settings), "0")
     (make,) = host.services
-    make(worker)
+    recordings: Any = make(worker)
     for number in range(8):
-        plugin._waiting.put_nowait(Profiled("tok", f"{number}", "HardWorker", recording))
-    plugin._start_thread()
-    host.events.emit("exit", host.report)
+        recordings._waiting.put_nowait(Profiled("tok", f"{number}", "HardWorker", recording))
+    recordings._start_thread()
+    recordings.exit()
     assert len(ProfileSet(raw)) == 8
 
 

@@ -14,7 +14,7 @@ import pytest
 import redis
 
 import kiq
-from kiq import interruption
+from kiq import worker_state
 from kiq.clock import steady
 from kiq.config import Capsule
 from kiq.plugins.cancelling import Cancelling
@@ -116,7 +116,7 @@ def not_traced() -> Iterator[None]:
     with untraced():
         yield
     held.set()
-    assert not interruption.cancelled, "nothing is left of a worker that has ended"
+    assert not worker_state.running, "nothing is left of a worker that has ended"
 
 
 @pytest.fixture
@@ -157,13 +157,13 @@ def test_what_was_cancelled_before_the_worker_began_is_dropped(
 
 
 def test_what_is_cancelled_while_it_waits_is_dropped(start: Start, raw: redis.Redis) -> None:
-    start()
+    worker = start()
     for _ in range(2):
         Spin.perform_async()
     eventually(lambda: notes == ["begin"] * 2)
     jid = Note.perform_async("never")
     kiq.cancel(jid)
-    eventually(lambda: jid in interruption.cancelled, 2)
+    eventually(lambda: jid in worker.launcher.worker.state.cancelled, 2)
     held.set()
     nothing_left(raw, 3)
     assert "never" not in notes
@@ -277,9 +277,8 @@ def test_what_was_cancelled_is_known_when_the_listener_is_made(
     kiq.cancel("j1")
     worker = DrivenWorker(redis_url, tmp_path).launcher.worker
     listener = Listener(Attached(worker, [], print), lambda _jids: None)
-    assert interruption.cancelled.keys() == {"j1"}
+    assert worker.state.cancelled.keys() == {"j1"}
     listener.loop.stop()
-    interruption.cancelled.clear()
 
 
 def test_a_worker_whose_redis_refuses_the_marks_works_all_the_same(

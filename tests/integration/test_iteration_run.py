@@ -14,12 +14,13 @@ import pytest
 import redis
 
 import kiq
-from kiq import interruption, iteration
+from kiq import iteration, worker_state
 from kiq.api import IterationState, connection
 from kiq.plugins.iteration.keeper import _DROP, drop_ended
 from kiq.plugins.iteration.keys import ENDS
 from kiq.registry import Registry
 from kiq.verdict import DONE, Dropped, ToQueue, ToRetry, ToSchedule
+from kiq.worker_state import WorkerState
 from tests.helpers.iterated import JID, Bench, bench_at
 from tests.helpers.proxy import FaultProxy
 from tests.helpers.server import TestServer
@@ -65,8 +66,8 @@ class Count(kiq.IterableJob):
         seen.append("complete")
 
 
-def stop(_job: Any) -> None:
-    interruption.stopping.set()
+def stop(job: Any) -> None:
+    job._kiq_context.worker.stopping.set()
 
 
 def fail(_job: Any) -> None:
@@ -84,7 +85,7 @@ def test_at_a_shutdown_the_item_that_did_not_run_is_saved_and_done_next(bench: B
     assert seen == ["start", 0, 1, "stop"]
     assert bench.state()["c"] == "2"
     assert bench.state()["ex"] == "1"
-    interruption.stopping.clear()
+    bench.worker.stopping.clear()
     seen.clear()
     assert bench.run(Count, 4) == DONE
     assert seen == ["resume", 2, 3, "stop", "complete"]
@@ -242,7 +243,7 @@ def test_a_job_may_be_cancelled_before_it_ever_ran(bench: Bench) -> None:
 
 
 def test_what_cancels_plain_jobs_cancels_iterable_ones_at_once(bench: Bench) -> None:
-    at[1] = lambda job: interruption.cancelled.update({JID: 1.0})
+    at[1] = lambda job: bench.worker.cancelled.update({JID: 1.0})
     assert bench.run(Count, 4) == DONE
     assert seen == ["start", 0, 1, "cancel", "stop", "complete"]
 
@@ -549,7 +550,7 @@ def test_a_job_tells_its_own_progress(bench: Bench) -> None:
     def tell(job: Any) -> None:
         job.progress(position=30, total=120)
         seen.append(job.state.percentage)
-        interruption.stopping.set()
+        bench.worker.stopping.set()
 
     at[1] = tell
     bench.run(Count, 8)
@@ -571,11 +572,13 @@ def test_a_percentage_lies_between_0_and_100(
 
 def test_inline_runs_from_end_to_end_without_redis(unconfigured: None) -> None:
     seen.clear()
-    interruption.stopping.set()
+    worker = WorkerState()
+    worker.stopping.set()
+    worker_state.begin(worker)
     try:
         Count.perform_inline(2)
     finally:
-        interruption.stopping.clear()
+        worker_state.end(worker)
     assert seen == ["start", 0, 1, "stop", "complete"]
 
 
@@ -599,7 +602,7 @@ def test_a_vanished_state_begins_anew(bench: Bench) -> None:
     assert state is not None
     assert state.delete(bench.url)
     assert IterationState.find(JID, bench.url) is None
-    interruption.stopping.clear()
+    bench.worker.stopping.clear()
     seen.clear()
     bench.run(Count, 3)
     assert seen[:2] == ["start", 0]
@@ -667,7 +670,7 @@ def test_a_source_that_can_not_be_closed_costs_no_state(
             raise OSError("stubborn")
 
     at["pairs"] = Stubborn((number, number) for number in range(3))
-    interruption.stopping.set()
+    bench.worker.stopping.set()
     assert bench.run(Odd) == ToQueue()
     assert bench.state()["c"] == "0"
     assert "closing what build returned failed" in caplog.text

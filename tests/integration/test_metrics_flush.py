@@ -14,7 +14,7 @@ from kiq.config import Config
 from kiq.config import Redis as RedisSettings
 from kiq.plugin import Host
 from kiq.plugins.metrics.batches import Batches
-from kiq.plugins.metrics.plugin import Metrics
+from kiq.plugins.metrics.plugin import Metrics, Writer
 from kiq.plugins.metrics.tally import Measured, Minutes
 from kiq.registry import Registry
 from kiq.store.connection import Connector
@@ -139,15 +139,16 @@ def test_a_key_of_another_type_in_the_way_spoils_only_itself(raw: redis.Redis) -
 # The plugin
 
 
-def plugged(url: str, lease: float = 60.0) -> tuple[Metrics, Host]:
-    host, metrics = Host(), Metrics()
-    host.install(metrics)
+def plugged(url: str, lease: float = 60.0) -> Writer:
+    host = Host()
+    host.install(Metrics())
     settings = RedisSettings(url=url, connect_timeout=1.0)
     config = Config(redis=settings, lease=lease)
     process = Attached(Worker(config, host, Registry(), Connector(settings), "0"), [], print)
     (make,) = host.services
-    make(process).start()
-    return metrics, host
+    writer: Any = make(process)
+    writer.start()
+    return writer  # type: ignore[no-any-return]
 
 
 def processed(server: redis.Redis) -> int:
@@ -156,7 +157,7 @@ def processed(server: redis.Redis) -> int:
     return sum(int(each or 0) for each in found)
 
 
-def note(metrics: Metrics, count: int = 1) -> None:
+def note(metrics: Writer, count: int = 1) -> None:
     for _ in range(count):
         metrics.tally.note({"class": "HardWorker"}, 0.0, 0.001, failed=False)
 
@@ -171,20 +172,20 @@ def test_it_is_the_outermost_layer(raw: redis.Redis, redis_url: str) -> None:
 def test_it_writes_at_a_beat_not_at_each_job_and_the_rest_at_the_exit(
     raw: redis.Redis, redis_url: str
 ) -> None:
-    metrics, host = plugged(redis_url)
+    metrics = plugged(redis_url)
     note(metrics, 3)
     assert processed(raw) == 0
-    host.events.emit("beat", host.report)
+    metrics.beat()
     assert processed(raw) == 3
     note(metrics, 2)
-    host.events.emit("beat", host.report)  # just now
+    metrics.beat()  # just now
     assert processed(raw) == 3
-    host.events.emit("exit", host.report)
+    metrics.exit()
     assert processed(raw) == 5
 
 
 def test_when_nothing_ran_nothing_is_sent(raw: redis.Redis, redis_url: str) -> None:
-    metrics, _ = plugged(redis_url)
+    metrics = plugged(redis_url)
     metrics.flush()
     assert raw.keys() == []
 
@@ -193,7 +194,7 @@ def test_while_redis_is_away_it_keeps_and_counts_once_when_it_is_back(
     private_server: Callable[..., TestServer], caplog: pytest.LogCaptureFixture
 ) -> None:
     server = private_server(aof="always")
-    metrics, _ = plugged(server.url)
+    metrics = plugged(server.url)
     note(metrics)
     metrics.flush()
     server.kill()
@@ -212,7 +213,7 @@ def test_a_reply_that_is_lost_counts_nothing_twice(
     private_server: Callable[..., TestServer],
 ) -> None:
     server = private_server()
-    metrics, _ = plugged(server.url, lease=6.0)
+    metrics = plugged(server.url, lease=6.0)
     store = server.client()
     note(metrics)
     metrics.flush()
@@ -230,18 +231,18 @@ def test_a_reply_that_is_lost_counts_nothing_twice(
 def test_at_the_end_a_connection_that_broke_costs_no_count(
     raw: redis.Redis, redis_url: str
 ) -> None:
-    metrics, host = plugged(redis_url)
+    metrics = plugged(redis_url)
     note(metrics)
     metrics.flush()
     note(metrics)
     raw.client_kill_filter(skipme=True)
-    host.events.emit("exit", host.report)
+    metrics.exit()
     assert processed(raw) == 2
 
 
 def test_a_full_redis_refuses_and_has_it_later(private_server: Callable[..., TestServer]) -> None:
     server = private_server()
-    metrics, _ = plugged(server.url)
+    metrics = plugged(server.url)
     store = server.client()
     store.config_set("maxmemory", "1")
     note(metrics)
@@ -255,7 +256,7 @@ def test_a_full_redis_refuses_and_has_it_later(private_server: Callable[..., Tes
 def test_places_that_are_taken_are_reported_once(
     raw: redis.Redis, redis_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    metrics, _ = plugged(redis_url)
+    metrics = plugged(redis_url)
     now = datetime.now(UTC)
     for moment in (now, datetime.fromtimestamp(now.timestamp() + 60, UTC)):
         raw.set(f"j|{moment:%y%m%d}|{moment.hour}:{moment:%M}", "mine")
@@ -269,7 +270,7 @@ def test_places_that_are_taken_are_reported_once(
 def test_a_batch_that_can_never_be_written_does_not_hold_up_the_others(
     raw: redis.Redis, redis_url: str
 ) -> None:
-    metrics, _ = plugged(redis_url)
+    metrics = plugged(redis_url)
     metrics._owed = [("EVAL", "return redis.error_reply('ERR never')", 0)]
     note(metrics)
     metrics.flush()
@@ -278,7 +279,7 @@ def test_a_batch_that_can_never_be_written_does_not_hold_up_the_others(
 
 
 def test_a_flush_writes_all_of_its_batches(raw: redis.Redis, redis_url: str) -> None:
-    metrics, _ = plugged(redis_url)
+    metrics = plugged(redis_url)
     for number in range(350):
         metrics.tally.note({"class": f"Class{number}"}, 0.0, 0.001, failed=False)
     metrics.flush()

@@ -11,11 +11,12 @@ import pytest
 import redis
 
 import kiq
+from kiq import worker_state
 from kiq.config import Config
 from kiq.config_file import load
 from kiq.errors import ConfigError
 from kiq.plugins.declared import TimeLimitSettings
-from kiq.plugins.interrupting.crew import Crew
+from kiq.plugins.interrupting.crew import crew_of
 from kiq.plugins.time_limits import TimeLimits
 from kiq.registry import registry
 from kiq.work.attached import Attached
@@ -46,16 +47,16 @@ def test_the_examples_of_time_limits_run(
     assert [job["time_limit"] for job in in_queue(raw)] == [7200.0]
     module.thumbnail.perform_async("x.png")
     assert in_queue(raw)[1]["time_limit"] == 30
-    plugin = TimeLimits()
-    plugin._crew = Crew(
-        Attached(Worker(Config(), kiq.host, registry, kiq_client.connector, "0"), [], print)
-    )
-    kiq.host.install(plugin)
+    kiq.host.install(TimeLimits())
+    worker = Worker(Config(), kiq.host, registry, kiq_client.connector, "0")
+    crew = crew_of(Attached(worker, [], print))
+    worker_state.begin(worker.state)
     with untraced():
-        plugin._crew.watchdog.start()
+        crew.watchdog.start()
         with pytest.raises(kiq.TimeLimitExceeded):
             module.Import.perform_inline("big")
-        plugin._crew.watchdog.stop()
+        crew.watchdog.stop()
+    worker_state.end(worker.state)
 
 
 def test_the_settings_of_the_page_are_settings(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from kiq.clock import steady
 from kiq.codec import decode
 from kiq.config import Capsule
 from kiq.plugins.cancelling import Cancelling
-from kiq.plugins.interrupting.crew import TOO_MANY_STUCK
+from kiq.plugins.interrupting.crew import TOO_MANY_STUCK, Crew
 from kiq.plugins.time_limits import TimeLimits
 from kiq.work.processor import Processor
 from tests.helpers.driven import DrivenWorker
@@ -240,7 +240,6 @@ def test_a_job_without_limit_is_not_watched(start: Start) -> None:
     worker = start()
     Note.perform_async("x")
     eventually(lambda: notes == ["x"])
-    plugin = worker._host.plugins["time_limits"]
-    assert isinstance(plugin, TimeLimits)
-    assert plugin._crew is not None
-    assert len(plugin._crew.watchdog) == 0
+    crew = worker.launcher.worker.state.of(Crew)
+    assert crew is not None
+    assert len(crew.watchdog) == 0

@@ -21,8 +21,8 @@ THREADS = (
         (
             Change(
                 "kiq/work/launcher.py",
-                "        mended = [kept.mend(), self",
-                "        mended = [self",
+                "        mended = [self.worker.threads.mend(), ",
+                "        mended = [",
             ),
         ),
         by_faults=(

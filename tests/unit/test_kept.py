@@ -15,10 +15,10 @@ from tests.helpers.waiting import eventually
 
 @pytest.fixture(autouse=True)
 def none_left() -> Iterator[None]:
-    before = set(kept._started)
+    before = set(kept._of_the_process.started)
     yield
     # Those of tests before this one may end meanwhile.
-    assert set(kept._started) <= before, "a thread of the test goes on"
+    assert set(kept._of_the_process.started) <= before, "a thread of the test goes on"
 
 
 @pytest.mark.parametrize("error", [OSError("x"), MemoryError(), SystemExit(1), KeyboardInterrupt()])

@@ -9,6 +9,7 @@ from ...config import Config
 from ...errors import ConfigError
 from ...plugin import AsyncRunner, Host
 from ...registry import Registry
+from ...worker_state import WorkerState
 from ..declared import AsyncSettings
 
 
@@ -17,29 +18,40 @@ class AsyncJobs:
 
     name = "asyncio_jobs"
 
-    def __init__(self) -> None:
-        self._runner: Any = None
-
     def install(self, host: Host) -> None:
         """Be asked for an event loop at the start; end it last."""
 
-        def make(config: Config, registry: Registry) -> AsyncRunner | None:
+        def make(config: Config, registry: Registry, state: WorkerState) -> AsyncRunner | None:
             names = sorted({spec.name for spec in registry.all() if spec.is_async})
-            self._runner = runner = _runner(names[0], config, host) if names else None
-            host.info["async_concurrency"] = (
-                config.of(AsyncSettings).async_concurrency if names else 0
+            number = config.of(AsyncSettings).async_concurrency if names else 0
+            state.info["async_concurrency"] = number
+            if not names:
+                return None
+            return cast(
+                AsyncRunner, state.keep(_Loop(_runner(names[0], config, host, state))).runner
             )
-            return cast(AsyncRunner | None, runner)
 
         host.async_runner = make
-        host.on("exit")(self._close)
-
-    def _close(self) -> None:
-        if self._runner is not None:
-            self._runner.close()
+        host.services.append(lambda process: process.state.of(_Loop))
 
 
-def _runner(name: str, config: Config, host: Host) -> Any:
+class _Loop:
+    """The service that ends the loop."""
+
+    def __init__(self, runner: Any) -> None:
+        self.runner = runner
+
+    def start(self) -> None:
+        """Do nothing: it runs since it was made."""
+
+    def stop(self) -> None:
+        """Go on: jobs may still be running. It ends at ``exit``."""
+
+    def exit(self) -> None:
+        self.runner.close()
+
+
+def _runner(name: str, config: Config, host: Host, state: WorkerState) -> Any:
     """Return what runs async jobs such as *name*; only now is greenlet imported."""
     try:
         module = importlib.import_module(".runner", __package__)
@@ -50,4 +62,4 @@ def _runner(name: str, config: Config, host: Host) -> Any:
             f"{name} is async, and such jobs need greenlet, which is not installed: "
             "pip install 'kiq[async]'"
         ) from error
-    return module.Runner(config, host)
+    return module.Runner(config, host, state)

@@ -19,7 +19,7 @@ from ...middleware import Next, ServerContext
 from ...process import Desk
 from ...raised import is_a
 from ...verdict import Taken, ToQueue, Verdict
-from ..interrupting import elsewhere
+from ..interrupting.elsewhere import elsewhere_in, here
 from .aside import Aside
 from .bridge import in_greenlet, wait
 
@@ -149,7 +149,7 @@ class AsyncRun:
             self._verdict = None
             return
         self.started_at = steady()
-        with elsewhere.running(self._context.jid, self.throw):
+        with elsewhere_in(self._context.worker).running(self._context.jid, self.throw):
             self._verdict = await in_greenlet(self._attempt, meant=self._meant)
         self._desk.end_child()  # at once: the loop of a child would go on with everybody's jobs
 
@@ -165,7 +165,7 @@ class AsyncRun:
         return may
 
     def _raise(self, error: BaseException) -> None:
-        if elsewhere.here.get() == self.throw:  # not another job that shares the loop
+        if here.get() == self.throw:  # not another job that shares the loop
             raise error
 
     def _cancel(self, error: BaseException, key: object) -> None:

@@ -11,7 +11,6 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from ... import interruption
 from ...config import Config
 from ...errors import ConfigError
 from ...logcontext import tid_of
@@ -19,7 +18,9 @@ from ...middleware import Next, ServerContext
 from ...plugin import Host
 from ...process import Desk
 from ...verdict import Taken, Verdict
+from ...worker_state import WorkerState
 from ..declared import AsyncSettings
+from ..interrupting.elsewhere import elsewhere_in
 from .aside import Aside
 from .run import AsyncRun
 from .slots import Slots
@@ -35,13 +36,14 @@ class Runner:
     Threads: processors call :meth:`take`, the launcher :meth:`close`; the rest is the loop's.
     """
 
-    def __init__(self, config: Config, host: Host) -> None:
+    def __init__(self, config: Config, host: Host, state: WorkerState) -> None:
         self._host = host
         settings = config.of(AsyncSettings)
         self._loop = _new_loop(settings.async_loop)
         self._loop.set_exception_handler(self._reported)
-        self._slots = Slots(settings.async_concurrency, interruption.stopping.is_set)
+        self._slots = Slots(settings.async_concurrency, state.stopping.is_set)
         self._aside = Aside()
+        elsewhere_in(state)  # before jobs run: they share it
         self._handed_over: deque[AsyncRun] = deque()
         self._called = False  # the loop will look at what was handed over
         self._closing = False

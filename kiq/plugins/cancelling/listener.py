@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from ... import interruption
 from ...clock import steady
 from ...errors import StoreError
 from ...process import WorkerProcess
@@ -19,7 +18,7 @@ _ALL = 300.0  # seconds between two looks at everything: what counts no more is 
 
 
 class Listener:
-    """Keeps ``interruption.cancelled`` as Redis has it; *tell* gets the jids that are new.
+    """Keeps ``cancelled``, of the worker's state, as Redis has it; *tell* gets the jids that are new.
 
     Threads: its loop's, once that was started.
     """
@@ -28,9 +27,9 @@ class Listener:
         self._tell = tell
         self._link = process.connector.open()
         self._ledger = Ledger()
+        self._cancelled = process.state.cancelled
         self._all_at = 0.0  # when to read everything again (steady clock)
         self.loop = process.loop("cancelling", self._turn, lost=self._lost, leave=self._leave)
-        interruption.cancelled.clear()
         try:
             self._look()
         except StoreError as error:
@@ -52,10 +51,10 @@ class Listener:
                 raise reply
         fresh = self._ledger.read(replies, everything)
         # In this order: what is in the set before we look at what runs, starts no more.
-        interruption.cancelled.update({jid: self._ledger.known[jid] for jid in fresh})
+        self._cancelled.update({jid: self._ledger.known[jid] for jid in fresh})
         if everything:
-            for jid in interruption.cancelled.keys() - self._ledger.known.keys():
-                del interruption.cancelled[jid]
+            for jid in self._cancelled.keys() - self._ledger.known.keys():
+                del self._cancelled[jid]
             self._all_at = steady() + _ALL
         return fresh
 
@@ -66,4 +65,4 @@ class Listener:
 
     def _leave(self) -> None:
         self._link.close()
-        interruption.cancelled.clear()
+        self._cancelled.clear()

@@ -5,16 +5,14 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from ... import interruption
 from ...clock import steady
 from ...codec import decode
 from ...errors import Cancelled, UndecodablePayload
 from ...plugin import Host
 from ...process import RunningThread, WorkerProcess
-from ...registry import Registry
 from ...verdict import Taken
-from ..interrupting import elsewhere
-from ..interrupting.crew import Crew, crew_of, dismiss
+from ..interrupting.crew import Crew, crew_of
+from ..interrupting.elsewhere import elsewhere_in
 from ..interrupting.moment import Moment
 from .listener import Listener
 
@@ -28,33 +26,16 @@ class Cancelling:
 
     name = "cancelling"
 
-    def __init__(self) -> None:
-        self._made: tuple[Crew, Listener] | None = None
-
     def install(self, host: Host) -> None:
         """Attach the listener."""
-        host.services.append(self._serve)
-        host.on("exit")(self._end)
-
-    def _serve(self, process: WorkerProcess) -> _Service:
-        # Made before the first job starts: what was cancelled before this process began is known then.
-        crew = crew_of(process)
-        listener = Listener(process, lambda jids: _interrupt(crew, process.registry, jids))
-        self._made = crew, listener
-        return _Service(crew, listener)
-
-    def _end(self) -> None:
-        if self._made is not None:
-            crew, listener = self._made
-            listener.loop.stop()
-            listener.loop.join(_TO_END)
-            dismiss(crew)
+        host.services.append(_Service)
 
 
 class _Service:
-    def __init__(self, crew: Crew, listener: Listener) -> None:
-        self._crew = crew
-        self._listener = listener
+    def __init__(self, process: WorkerProcess) -> None:
+        # Made before the first job starts: what was cancelled before this process began is known then.
+        self._crew = crew_of(process)
+        self._listener = Listener(process, lambda jids: _interrupt(self._crew, process, jids))
 
     def start(self) -> None:
         self._crew.watchdog.start()
@@ -63,10 +44,15 @@ class _Service:
     def stop(self) -> None:
         """Go on: while the process stops, jobs can be cancelled. It ends at ``exit``."""
 
+    def exit(self) -> None:
+        self._listener.loop.stop()
+        self._listener.loop.join(_TO_END)
+        self._crew.watchdog.stop()
 
-def _interrupt(crew: Crew, registry: Registry, jids: set[str]) -> None:
-    """Interrupt those of *jids* that run here. They are in ``interruption.cancelled`` already."""
-    for interrupt in elsewhere.runs_of(jids):
+
+def _interrupt(crew: Crew, process: WorkerProcess, jids: set[str]) -> None:
+    """Interrupt those of *jids* that run here. They are in its ``state.cancelled`` already."""
+    for interrupt in elsewhere_in(process.state).runs_of(jids):
         interrupt(Cancelled)
     for processor in crew.threads():
         taken = processor.current
@@ -74,8 +60,8 @@ def _interrupt(crew: Crew, registry: Registry, jids: set[str]) -> None:
             continue
         payload = _payload(taken)
         jid = str(payload.get("jid", ""))
-        if jid in jids and interruption.was_cancelled(payload):
-            spec = registry.find(payload["class"])
+        if jid in jids and process.state.was_cancelled(payload):
+            spec = process.registry.find(payload["class"])
             if spec is not None and spec.is_async:
                 continue  # it is on its way to its loop, and an exception could cut that short
             logger.info("job %s runs here and was cancelled: it is told to end", jid)

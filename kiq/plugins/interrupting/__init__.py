@@ -5,7 +5,7 @@ which an exception may be raised, and after which none can arrive. ``moment``: w
 user's code now. ``crew``: what is done about a thread that does not come back. ``elsewhere``: jobs that
 no thread of their own runs (coroutines): whoever runs them registers a callable, which is called instead:
 
-    with elsewhere.running(jid, interrupt):   # around the layers of the job, in its context
+    with elsewhere_in(worker).running(jid, interrupt):   # around the layers of the job, in its context
         ...
 
 ``interrupt(kind)`` is called on the watchdog's thread, with the exception class that the job is to end

@@ -69,16 +69,6 @@ class Crew:
             self._process.end(TOO_MANY_STUCK)
 
 
-_crews: dict[str, Crew] = {}
-
-
 def crew_of(process: WorkerProcess) -> Crew:
-    """Return the crew of *process*: the same one for each plugin that asks."""
-    return _crews.setdefault(process.identity, Crew(process))
-
-
-def dismiss(crew: Crew) -> None:
-    """End the watchdog of *crew*; harmless when repeated."""
-    crew.watchdog.stop()
-    for identity in [identity for identity, one in _crews.items() if one is crew]:
-        del _crews[identity]
+    """Return the crew of *process*: the same one for each plugin that asks. Made before jobs run."""
+    return process.state.of(Crew) or process.state.keep(Crew(process))

@@ -33,48 +33,41 @@ class Home:
     suspect: Callable[[], str] = lambda: ""
 
 
-class _Present:
-    """The worker of this process, while there is one."""
-
-    def __init__(self) -> None:
-        self.home: Home | None = None
-
-
-_present = _Present()
-
-
-def home() -> Home | None:
-    """Return the worker of this process, or None where none runs (``perform_inline``, tests)."""
-    return _present.home
-
-
-def settle(place: Home | None) -> None:
-    """Make *place* what iterable jobs of this process know of it; None ends that."""
-    _present.home = place
-
-
 class IterationPlugin:
     """Gives iterable jobs their state in the Redis of the worker."""
 
     name = "iteration"
 
-    def __init__(self) -> None:
-        self._next_drop = 0.0
-
     def install(self, host: Host) -> None:
         """Attach to *host*."""
-        host.services.append(_attach)
-        host.events.on("beat", self._drop)
-        host.events.on("exit", lambda: settle(None))
+        host.services.append(_Service)
 
-    def _drop(self) -> None:
+
+class _Service:
+    """Tells the jobs of its worker, before the first one runs, and tidies."""
+
+    def __init__(self, process: WorkerProcess) -> None:
+        config = process.config
+        limit = config.of(IterationSettings).max_iteration_runtime or None
+        self._connection = Connection(LinkPool(process.connector))
+        self._next_drop = 0.0
+        process.state.keep(
+            Home(self._connection, limit, config.shutdown_timeout, lambda: _suspect(process))
+        )
+
+    def start(self) -> None:
+        """Do nothing: jobs ask, and beats tidy."""
+
+    def stop(self) -> None:
+        """Do nothing: jobs that run are to keep their state."""
+
+    def beat(self) -> None:
         """Drop the states of jobs that are over for long, each hour."""
-        place = home()
-        if place is None or steady() < self._next_drop:
+        if steady() < self._next_drop:
             return
         self._next_drop = steady() + _EACH
         try:
-            drop_ended(place.connection)
+            drop_ended(self._connection)
         except StoreError as error:
             logger.warning("states of iterations that are over could not be dropped: %s", error)
 
@@ -84,11 +77,3 @@ def _suspect(process: WorkerProcess) -> str:
     taken = next((one.current for one in process.threads() if one.thread.ident == mine), None)
     suspected = taken is not None and taken.suspicion
     return sha1(taken.raw, usedforsecurity=False).hexdigest() if taken and suspected else ""
-
-
-def _attach(process: WorkerProcess) -> None:
-    """No service: it is told of the worker before the first job runs."""
-    config = process.config
-    limit = config.of(IterationSettings).max_iteration_runtime or None
-    connection = Connection(LinkPool(process.connector))
-    settle(Home(connection, limit, config.shutdown_timeout, lambda: _suspect(process)))

@@ -14,8 +14,9 @@ from ...clock import steady, wall
 from ...errors import PayloadError, Shutdown, Snooze, StoreUnavailable
 from ...middleware import ServerContext
 from ...undone import check_done
+from ...worker_state import WorkerState
 from .keeper import Keeper, NoKeeper, RedisKeeper
-from .plugin import Home, home
+from .plugin import Home
 from .state import IterationState
 
 logger = logging.getLogger("kiq.iteration")
@@ -54,9 +55,12 @@ class Run:
         self.kwargs = kwargs
         self.item: Any = None
         self.counts_itself = False  # the job tells its position by progress()
-        self._payload = job._kiq_context.payload if job._kiq_context is not None else {}
-        self._home = _home_of(job._kiq_context)
-        self.keeper = _keeper(self._home, job._kiq_context)
+        context: ServerContext | None = job._kiq_context
+        self._payload = context.payload if context is not None else {}
+        self._worker = (context.worker if context is not None else None) or WorkerState()
+        # perform_inline makes a plain context: nobody would run that job again.
+        self._home = self._worker.of(Home) if context is not None and context.in_worker else None
+        self.keeper = _keeper(self._home, context)
         self.state = _load(self.keeper)
         self._began_at = self._saved_at = steady()
         self._ran_before = self.state.runtime
@@ -136,11 +140,11 @@ class Run:
             self.keeper.check(state)
         if interruption.due:
             interruption.arrive()
-        if interruption.was_cancelled(self._payload):
+        if self._worker.was_cancelled(self._payload):
             state.cancelled_at = wall()
         if state.cancelled:
             return Outcome.CANCELLED
-        if self.keeper.lasting and interruption.stopping.is_set():
+        if self.keeper.lasting and self._worker.stopping.is_set():
             return Outcome.STOPPING
         # Not before an item was done: the shortest limit must let the job get on.
         late = self._limit is not None and self._worked and now - self._began_at >= self._limit
@@ -242,11 +246,6 @@ class Run:
             with suppress(Abort):  # it ends as it is
                 self._call(callback)
         self.keeper.finish()
-
-
-def _home_of(context: ServerContext | None) -> Home | None:
-    # perform_inline makes a plain context: nobody would run that job again.
-    return home() if context is not None and context.in_worker else None
 
 
 def _keeper(place: Home | None, context: ServerContext | None) -> Keeper:

@@ -8,12 +8,11 @@ from time import monotonic
 
 from ...errors import StoreError
 from ...plugin import Host
-from ...process import Outage, WorkerProcess
+from ...process import WorkerProcess
 from ...store.connection import Link
 from ...store.scripts import Command
 from .batches import Batches
-from .layer import Measuring
-from .tally import Tally
+from .layer import Measuring, tally_of
 
 logger = logging.getLogger("kiq.metrics")
 
@@ -24,28 +23,32 @@ _TRIES = 5
 
 
 class Metrics:
-    """Counts, failures, run times and queue times of each job class; see docs/metrics.md.
-
-    Threads: any run jobs; the heartbeat's writes at a beat, and the launcher's at the end.
-    """
+    """Counts, failures, run times and queue times of each job class; see docs/metrics.md."""
 
     name = "metrics"
 
-    def __init__(self) -> None:
-        self.tally = Tally()
-        self._lock = threading.Lock()
-        self._link: Link | None = None
-        self._owed: list[Command] = []
-        self._flushed_at = float("-inf")
-        self._outage: Outage | None = None
-        self._complained = False
-
     def install(self, host: Host) -> None:
         """Become the outermost layer, and hear of beats and of the end."""
-        host.server_middleware.prepend(Measuring(self.tally))
-        host.services.append(self._service)
-        host.on("beat")(self.beat)
-        host.on("exit")(self._last_flush)
+        host.server_middleware.prepend(Measuring())
+        host.services.append(Writer)
+
+
+class Writer:
+    """Writes what was measured in one worker.
+
+    Threads: any run jobs; those of the handlers write, at a beat and at the end.
+    """
+
+    def __init__(self, process: WorkerProcess) -> None:
+        config = process.config
+        self.tally = tally_of(process.state)
+        self._lock = threading.Lock()
+        self._link = process.connector.open(timeout=min(_LONGEST, config.lease / 6))
+        self._batches = Batches(process.identity, config.sidekiq)
+        self._outage = process.outage("metrics")
+        self._owed: list[Command] = []
+        self._flushed_at = float("-inf")
+        self._complained = False
 
     def beat(self) -> None:
         """Write, unless that was done just now."""
@@ -55,8 +58,6 @@ class Metrics:
     def flush(self) -> bool:
         """Write what was measured; False when Redis does not take it: it is kept, and written later."""
         with self._lock:
-            if self._link is None or self._outage is None:
-                return True
             self._flushed_at = monotonic()
             try:
                 self._send(self._link)
@@ -67,20 +68,12 @@ class Metrics:
                 return False
             return True
 
-    def _last_flush(self) -> None:
+    def exit(self) -> None:
         """Write, again if the connection broke: there is no beat to come that would do it."""
         until = monotonic() + _AT_THE_END
         for _ in range(_TRIES):
             if self.flush() or monotonic() > until:
                 return
-
-    def _service(self, process: WorkerProcess) -> Metrics:
-        config = process.config
-        with self._lock:
-            self._link = process.connector.open(timeout=min(_LONGEST, config.lease / 6))
-            self._batches = Batches(process.identity, config.sidekiq)
-            self._outage = process.outage("metrics")
-        return self
 
     def start(self) -> None:
         """Do nothing: the beats do it."""

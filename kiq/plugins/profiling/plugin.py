@@ -8,14 +8,12 @@ import os
 import queue
 import re
 import threading
-from functools import partial
 from typing import Any
 
 from ...errors import StoreError
 from ...kept import Kept
 from ...middleware import Next, ServerContext
 from ...plugin import Host
-from ...process import WorkerProcess
 from ...store.connection import Connector
 from .keeping import Profiled, keep
 from .recording import Recording
@@ -28,26 +26,15 @@ _LAST_WORDS = 2.0  # seconds at the end of the process for what waits still
 
 
 class Profiling:
-    """Records the runs of jobs that have a ``profile`` in their payload; see docs/profiling.md.
-
-    Threads: each run on its own; what they recorded goes to Redis from a thread that is started
-    when the first is there.
-    """
+    """Records the runs of jobs that have a ``profile`` in their payload; see docs/profiling.md."""
 
     name = "profiling"
     payload_field = "profile"
 
-    def __init__(self) -> None:
-        self._connector: Connector | None = None
-        self._waiting: queue.Queue[Profiled | None] = queue.Queue(_WAITING)
-        self._lock = threading.Lock()
-        self._thread: Kept | None = None
-
     def install(self, host: Host) -> None:
         """Become a layer for such payloads, and hear of the end."""
         host.around_perform(self)
-        host.services.append(self._attach)
-        host.on("exit")(self._finish)
+        host.services.append(lambda process: process.state.keep(Recordings(process.connector)))
 
     def __call__(self, context: ServerContext, call_next: Next[ServerContext]) -> Any:
         """Record this run. Whatever fails here is logged: the job runs in any case."""
@@ -65,10 +52,33 @@ class Profiling:
             return call_next(context)
         finally:
             recording.stop()
-            if recording.pid == os.getpid():  # a child that the job forked has nobody who keeps it
-                self._hand_over(context, recording)
+            recordings = context.worker.of(Recordings) if context.worker is not None else None
+            # A child that the job forked has nobody who keeps it, nor has who runs jobs inline.
+            if recordings is not None and recording.pid == os.getpid():
+                recordings.take(context, recording)
 
-    def _hand_over(self, context: ServerContext, recording: Recording) -> None:
+
+class Recordings:
+    """Keeps what was recorded in one worker.
+
+    Threads: each run on its own; what they recorded goes to Redis from a thread that is started
+    when the first is there: most processes never record anything.
+    """
+
+    def __init__(self, connector: Connector) -> None:
+        self._connector = connector
+        self._waiting: queue.Queue[Profiled | None] = queue.Queue(_WAITING)
+        self._lock = threading.Lock()
+        self._thread: Kept | None = None
+
+    def start(self) -> None:
+        """Do nothing: the first recording does it."""
+
+    def stop(self) -> None:
+        """Do nothing yet: jobs may still be running. The end is ``exit``."""
+
+    def take(self, context: ServerContext, recording: Recording) -> None:
+        """Keep *recording* soon. What fails is logged."""
         try:
             if recording.broken is not None and not recording.stacks.nodes:
                 raise recording.broken  # otherwise a sample or two are missing, no more
@@ -83,16 +93,14 @@ class Profiling:
         except Exception as error:  # noqa: BLE001
             logger.warning("the profile of job %s is lost: %r", _brief(context.jid), error)
 
-    def _attach(self, process: WorkerProcess) -> None:
-        self._connector = process.connector  # no thread yet: most processes never record anything
-
     def _start_thread(self) -> None:
         with self._lock:
-            if self._thread is None and self._connector is not None:
-                self._thread = Kept(partial(self._keep_all, self._connector), "kiq-profiles")
+            if self._thread is None:
+                self._thread = Kept(self._keep_all, "kiq-profiles")
                 self._thread.start()
 
-    def _finish(self) -> None:
+    def exit(self) -> None:
+        """Wait for what is being kept, for a moment."""
         if self._thread is not None:
             try:
                 self._waiting.put(None, timeout=_LAST_WORDS)
@@ -100,9 +108,9 @@ class Profiling:
                 return
             self._thread.join(_LAST_WORDS)
 
-    def _keep_all(self, connector: Connector) -> None:
+    def _keep_all(self) -> None:
         while (profiled := self._waiting.get()) is not None:
-            link = connector.open()
+            link = self._connector.open()
             try:
                 reason = keep(link, profiled)
             except StoreError as error:

@@ -27,7 +27,9 @@ def test_as_many_calls_go_on_as_there_are_threads_and_all_end_when_it_is_closed(
     assert [future.result(5) for future in futures] == [True] * 40
     aside.close()
     eventually(lambda: threads() == before)
-    assert not any(one.name.startswith("kiq-async-handlers-") for one in kept._started)
+    assert not any(
+        one.name.startswith("kiq-async-handlers-") for one in kept._of_the_process.started
+    )
 
 
 def test_one_thread_is_enough_for_calls_that_come_one_after_the_other() -> None:

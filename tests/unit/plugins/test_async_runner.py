@@ -9,12 +9,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import kiq
-from kiq import interruption
 from kiq.clock import steady
 from kiq.codec import encode
 from kiq.plugins.asyncio_jobs import AsyncJobs, async_layer
@@ -24,6 +24,7 @@ from kiq.registry import JobSpec, Registry
 from kiq.verdict import DONE, Dropped, Flight, Permit, Taken, ToQueue, ToRetry, Verdict
 from kiq.work.desk import Desk
 from kiq.work.executor import Executor
+from kiq.worker_state import WorkerState
 from tests.helpers.featured import config_of
 from tests.helpers.waiting import eventually
 
@@ -41,6 +42,7 @@ class Bench:
         self.host.error_handlers = [lambda error, where: self.reported.append((error, where))]
         self.host.install(AsyncJobs())
         self.permit = Permit(steady() + 3600)
+        self.worker = WorkerState()
         self._execute: Executor | None = None
         self._settings: dict[str, Any] = {}
 
@@ -52,7 +54,8 @@ class Bench:
     @property
     def execute(self) -> Executor:
         if self._execute is None:
-            self._execute = Executor(config_of(**self._settings), self.host, self.registry)
+            config = config_of(**self._settings)
+            self._execute = Executor(config, self.host, self.registry, self.worker)
         return self._execute
 
     def begin(self, *args: Any, **fields: Any) -> Taken:
@@ -72,6 +75,14 @@ class Bench:
         self.begin(*args, **fields)
         return self.verdict()
 
+    def end(self) -> None:
+        """End the loop, as at the end of a worker."""
+        process: Any = SimpleNamespace(state=self.worker)
+        for service in [make(process) for make in self.host.services]:
+            ended: Any = service
+            if ended is not None:
+                ended.exit()
+
     def away(self) -> Any:
         """The one run that is on the loop."""
         (run,) = self.desk.away
@@ -82,10 +93,8 @@ class Bench:
 def bench() -> Iterator[Bench]:
     made = Bench()
     others = set(threading.enumerate())
-    interruption.stopping.clear()
     yield made
-    interruption.stopping.clear()
-    made.host.events.emit("exit", made.host.report)
+    made.end()
     left = set(threading.enumerate()) - others
     assert not [each for each in left if each.name == "kiq-event-loop"]
 
@@ -366,7 +375,7 @@ def test_who_waits_for_room_leaves_when_the_process_does(bench: Bench) -> None:
     bench.begin()
     room = threading.Thread(target=bench.desk.hold_back)
     room.start()
-    interruption.stopping.set()
+    bench.worker.stopping.set()
     room.join(5)
     assert not room.is_alive()
 

@@ -16,7 +16,7 @@ from kiq import interruption, raising
 from kiq.clock import steady
 from kiq.good_moment import FOR_KIQ, FOR_LOCKS, on_its_way, patience_with
 from kiq.kept import stack_of
-from kiq.plugins.interrupting import elsewhere
+from kiq.plugins.interrupting.elsewhere import Elsewhere, here
 from kiq.plugins.interrupting.span import Span
 from kiq.plugins.interrupting.watchdog import Watchdog
 from kiq.work.outage import Outage
@@ -355,14 +355,15 @@ def test_the_stack_of_a_thread_names_its_functions() -> None:
 
 def test_a_run_elsewhere_is_known_by_its_jid_while_it_lasts() -> None:
     told: list[type[BaseException]] = []
+    elsewhere = Elsewhere()
     with elsewhere.running("j1", told.append):
-        assert elsewhere.here.get() is not None
+        assert here.get() is not None
         for interrupt in elsewhere.runs_of({"j1", "j2"}):
             interrupt(kiq.Cancelled)
         assert elsewhere.runs_of({"j2"}) == []
     assert told == [kiq.Cancelled]
     assert elsewhere.runs_of({"j1"}) == []
-    assert elsewhere.here.get() is None
+    assert here.get() is None
 
 
 def test_what_is_due_arrives_once_and_in_its_own_thread() -> None:

@@ -17,9 +17,10 @@ import kiq
 from kiq.errors import Shutdown
 from kiq.plugins.profiling import stacks
 from kiq.plugins.profiling.firefox import CATEGORIES, document
-from kiq.plugins.profiling.plugin import Profiling
+from kiq.plugins.profiling.plugin import Profiling, Recordings
 from kiq.plugins.profiling.recording import Recording
 from kiq.plugins.profiling.stacks import Stacks
+from kiq.worker_state import WorkerState
 
 
 class Answer:
@@ -155,7 +156,12 @@ def test_a_stay_in_one_place_is_one_sample() -> None:
 # The layer
 
 
-def run(fresh_host: kiq.Host, token: Any, perform: Any = lambda: 7) -> Any:
+def run(
+    fresh_host: kiq.Host,
+    token: Any,
+    perform: Any = lambda: 7,
+    worker: WorkerState | None = None,
+) -> Any:
     plugin = Profiling()
     fresh_host.install(plugin)
     context = kiq.ServerContext(
@@ -164,6 +170,7 @@ def run(fresh_host: kiq.Host, token: Any, perform: Any = lambda: 7) -> Any:
         perform,
         None,
     )
+    context.worker = worker
     return plugin(context, lambda _: perform())
 
 
@@ -226,7 +233,10 @@ def test_a_profiler_that_breaks_does_not_break_the_job(
         raise RuntimeError("a bug of the profiler")
 
     monkeypatch.setattr(Stacks, "add", broken)
-    assert run(fresh_host, "token", lambda: Answer(1).work(0.02)) == sum(range(200))
+    nobody: Any = None
+    worker = WorkerState()
+    worker.keep(Recordings(nobody))
+    assert run(fresh_host, "token", lambda: Answer(1).work(0.02), worker) == sum(range(200))
     assert "a bug of the profiler" in warnings(caplog)
 
 

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 import kiq
-from kiq import raising
+from kiq import raising, worker_state
 from kiq.clock import steady
 from kiq.config import Config
 from kiq.plugins.declared import TimeLimitSettings
-from kiq.plugins.interrupting import elsewhere
-from kiq.plugins.interrupting.crew import Crew
+from kiq.plugins.interrupting.crew import Crew, crew_of
+from kiq.plugins.interrupting.elsewhere import Elsewhere
 from kiq.plugins.time_limits import TimeLimits
 from kiq.registry import Registry
 from kiq.work.attached import Attached
@@ -42,14 +42,15 @@ def crew(fresh_registry: Registry, fresh_host: kiq.Host) -> Iterator[Crew]:
     """``kiq.host`` with the plugin, and a watchdog that gives a tenth of a second of grace."""
     nobody: Any = None
     config = Config(features=(TimeLimitSettings(time_limit_grace=0.1),))
-    crew = Crew(Attached(Worker(config, fresh_host, fresh_registry, nobody, "0"), [], print))
-    plugin = TimeLimits()
-    plugin._crew = crew
-    fresh_host.install(plugin)
+    worker = Worker(config, fresh_host, fresh_registry, nobody, "0")
+    crew = crew_of(Attached(worker, [], print))
+    fresh_host.install(TimeLimits())
+    worker_state.begin(worker.state)
     with untraced():
         crew.watchdog.start()
         yield crew
         crew.watchdog.stop()
+    worker_state.end(worker.state)
 
 
 def test_a_job_over_its_limit_gets_an_exception_that_says_so() -> None:
@@ -239,7 +240,7 @@ def test_a_run_elsewhere_is_interrupted_by_its_own_callable() -> None:
             eventually(lambda: told)
             return "done"
 
-    with elsewhere.running("j1", told.append):
+    with Elsewhere().running("j1", told.append):
         assert Coroutine.perform_inline() == "done"
     assert issubclass(told[0], kiq.TimeLimitExceeded)
 

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 import kiq
-from kiq import interruption
 from kiq.clock import wall
 from kiq.codec import Codec, decode, encode
 from kiq.config import Config
@@ -587,33 +586,30 @@ def test_one_executor_serves_many_jobs_in_a_row(bench: Bench) -> None:
 # Told to end
 
 
-def test_a_cancelled_job_does_not_start(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cancelled_job_does_not_start(bench: Bench) -> None:
     ran: list[int] = []
     bench.add(lambda: ran.append(1))
-    monkeypatch.setattr(interruption, "cancelled", {"j1": 1.0})
+    bench.worker.cancelled["j1"] = 1.0
     verdict = bench.run()
     assert isinstance(verdict, Dropped)
     assert (verdict.reason, verdict.failed, ran) == ("it was cancelled", False, [])
 
 
-def test_a_job_sees_that_it_is_to_end(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_sees_that_it_is_to_end(bench: Bench) -> None:
     seen: list[bool] = []
 
     def perform() -> None:
         current = kiq.current_job()
         assert current is not None
         seen.append(current.interrupted)
-        interruption.cancelled["j1"] = 1.0
+        bench.worker.cancelled["j1"] = 1.0
         seen.append(current.interrupted)
-        interruption.cancelled.clear()
-        interruption.stopping.set()
+        bench.worker.cancelled.clear()
+        bench.worker.stopping.set()
         seen.append(current.interrupted)
 
     bench.add(perform)
-    try:
-        assert bench.run() is DONE
-    finally:
-        interruption.stopping.clear()
+    assert bench.run() is DONE
     assert seen == [False, True, True]
     assert not Told().interrupted, "outside a run nobody is told anything"
 

@@ -14,15 +14,18 @@ import pytest
 
 import kiq
 from kiq import testing
+from kiq.config import Redis
 from kiq.middleware import ServerContext
 from kiq.plugins.interrupting.span import Span
 from kiq.plugins.metrics.tally import Tally
-from kiq.plugins.profiling.plugin import Profiling
+from kiq.plugins.profiling.plugin import Profiling, Recordings
+from kiq.store.connection import Connector
 from kiq.testing import clock, locks, modes
 from kiq.verdict import DONE, Flight, Permit, Taken
 from kiq.work.buffer import Buffer
 from kiq.work.desk import Desk
 from kiq.work.processor import Processor
+from kiq.worker_state import WorkerState
 
 # Other tests may have threads, and so have these.
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
@@ -119,12 +122,15 @@ def test_a_run_is_measured() -> None:
 
 def test_a_recorded_job_returns(fresh_host: kiq.Host) -> None:
     pytest.importorskip("pyinstrument")
-    profiling = Profiling()
-    context = ServerContext({"class": "X", "jid": "a", "profile": "p"}, "default", object, None)
+    profiling, worker = Profiling(), WorkerState()
+    recordings = worker.keep(Recordings(Connector(Redis())))
+    payload = {"class": "X", "jid": "a", "profile": "p"}
+    context = ServerContext(payload, "default", object, None)
+    context.worker = worker
     status = []
 
     def perform(_context: ServerContext) -> bool:
-        with held(profiling._waiting.mutex):
+        with held(recordings._waiting.mutex):
             child = os.fork()
             if child:
                 status.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
