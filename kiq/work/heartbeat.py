@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import logging
-import os
-import resource
-import sys
-import threading
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from functools import partial
 
 from .. import keys
-from ..clock import steady, wall
-from ..config import Capsule
+from ..clock import steady
 from ..errors import StoreError
-from ..kept import Kept, stack_of
+from ..kept import stack_of
 from ..process import Run
 from ..store import owners, processes
-from ..store.connection import Link
 from ..store.signals import SentSignals
-from .busy import as_json_text
 from .courier import Courier
-from .outage import Outage
+from .entry import Entry
+from .loop import Loop
 from .worker import Worker
 
 logger = logging.getLogger("kiq.heartbeat")
@@ -34,10 +28,30 @@ _HANGS_AFTER = 10.0  # seconds, or half the lease: no exchange with Redis takes 
 _MOST_HANGING = 2  # threads that may be left behind
 
 
+class _Beating:
+    """A loop that beats, on a connection of its own: whose is not the present one was left behind."""
+
+    def __init__(
+        self,
+        worker: Worker,
+        tick: Callable[[_Beating], float],
+        leave: Callable[[_Beating], None],
+    ) -> None:
+        self.link = worker.connector.open()
+        self.loop = Loop(
+            worker,
+            "heartbeat",
+            partial(tick, self),
+            lost=self.link.close,
+            leave=partial(leave, self),
+            hangs_after=None,  # see Heartbeat.mend
+        )
+
+
 class Heartbeat:
     """Renews leases, writes Sidekiq's process keys, takes signals, watches the other threads.
 
-    Threads: its own; the launcher stops it.
+    One that hangs is left behind, and another begins. Threads: its loop's; the launcher mends and stops it.
     """
 
     def __init__(
@@ -49,50 +63,55 @@ class Heartbeat:
     ) -> None:
         self._worker = worker
         self._couriers = couriers
-        self._runs = runs
+        self._entry = Entry(worker, couriers, runs)
         self._on_signal = on_signal
-        self.thread, self._link = self._new_thread()
-        self._hanging: list[Kept] = []  # threads that were left behind
-        self._outage = Outage("heartbeat", refusals=worker.refusals)
+        self._beating = self._new()
+        self._hanging: list[_Beating] = []  # that were left behind
         self._signals = SentSignals(worker.identity)
         self._heard_at = steady()  # what is read next was sent after that
         self._interval = min(_MOST, worker.lease / 6)
         self._next_beat = 0.0
         self._round_trip_us = 0
         self._first = True
-        self._stopping = False
-        self._wake = threading.Event()
         self._soon = False
         self._leaving: set[str] = set()  # owners whose records say that they were told to end
         self._silent: set[Courier] = set()
 
+    @property
+    def loop(self) -> Loop:
+        """The loop that beats at present."""
+        return self._beating.loop
+
+    def start(self) -> None:
+        """Begin. Raises RuntimeError when no thread can be had."""
+        self.loop.start()
+
     def mend(self) -> bool:
-        """Let another thread beat when this one hangs; False when too many do. See :mod:`kiq.kept`."""
-        silence = self.thread.silence * _TICK
+        """Let another loop beat when this one hangs; False when too many do. See :mod:`kiq.kept`."""
+        before = self._beating
+        silence = before.loop.thread.silence * _TICK
         if silence < max(_HANGS_AFTER, self._worker.lease / 2):
             return True
-        self._hanging = [one for one in self._hanging if one.thread.is_alive()]
+        self._hanging = [one for one in self._hanging if not one.loop.join(0.0)]
         if len(self._hanging) >= _MOST_HANGING:
             return False
         logger.error(
             "the heartbeat has hung for %.0f s: another thread takes its place. It is here:\n%s",
             silence,
-            stack_of(self.thread.thread.ident),
+            stack_of(before.loop.thread.thread.ident),
         )
-        before = self.thread, self._link
-        self.thread, self._link = self._new_thread()
+        self._beating = self._new()  # from here on the other one does nothing any more
         try:
-            self.thread.start()
+            self.start()
         except RuntimeError:
-            self.thread, self._link = before
+            self._beating = before
             return False
-        self._hanging.append(before[0])
+        self._hanging.append(before)
+        before.loop.stop()
         return True
 
-    def _new_thread(self) -> tuple[Kept, Link]:
-        # Each has a connection of its own: whose is not the present one has been left behind.
-        link = self._worker.connector.open()
-        return Kept(lambda: self._run(link), "kiq-heartbeat", among=self._worker.threads), link
+    def _new(self) -> _Beating:
+        return _Beating(self._worker, self._tick, self._leave)
 
     def hasten(self) -> None:
         """Beat every second from now on: the process stops, and somebody may order it to hurry."""
@@ -101,49 +120,33 @@ class Heartbeat:
 
     def stop(self) -> None:
         """End, and take this process off the list."""
-        self._stopping = True
-        self._wake.set()
+        self.loop.stop()
 
     def soon(self) -> None:
         """Beat at once: there is something new to show."""
         self._soon = True
-        self._wake.set()
+        self.loop.wake()
 
-    def _run(self, link: Link) -> None:
-        pause = 0.0
-        while link is self._link:
-            self.thread.turns += 1
-            self._wake.wait(pause)
-            self._wake.clear()
-            if self._stopping:
-                self._leave(link)
-                return
-            if self._first and not self._worker.owners.active():
-                pause = _UNTIL_REGISTERED
-                continue  # a process that is shown is one that an owner's record tells of
-            pause = min(_TICK, self._interval)
-            try:
-                if self._soon or steady() >= self._next_beat:
-                    self._soon = False
-                    self._beat(link)
+    def _tick(self, beating: _Beating) -> float:
+        if self._first and not self._worker.owners.active():
+            return _UNTIL_REGISTERED  # what is shown is a process of which an owner's record tells
+        try:
+            if self._soon or steady() >= self._next_beat:
+                self._soon = False
+                self._beat(beating)
+                if beating is self._beating:
                     self._next_beat = steady() + self._interval
-                self._outage.over()
-            except StoreError as error:
-                link.close()
-                pause = self._outage.failed(error)
-            except Exception as error:  # noqa: BLE001 (must outlive whatever happens)
-                link.close()
-                self._worker.report(error, {"context": "heartbeat"})
+        finally:
             self._watch()
-        link.close()  # another thread beats now
+        return min(_TICK, self._interval)
 
-    def _beat(self, link: Link) -> None:
-        worker = self._worker
+    def _beat(self, beating: _Beating) -> None:
+        worker, link = self._worker, beating.link
         active = worker.owners.active()
         sent_at = steady()
         if active:
             known = owners.beat(link, list(active))
-            if link is not self._link:
+            if beating is not self._beating:
                 return
             self._round_trip_us = round((steady() - sent_at) * 1_000_000)
             for owner, alive in known.items():
@@ -159,7 +162,7 @@ class Heartbeat:
                 self._leaving.add(owner)
         asked_at = steady()
         count, *heard = link.exchange([("SCARD", keys.OWNERS), *self._signals.commands()])
-        if link is not self._link:
+        if beating is not self._beating:
             return
         if not isinstance(count, StoreError):
             worker.fleet = max(1, count)
@@ -168,7 +171,8 @@ class Heartbeat:
         self._heard_at = asked_at
         worker.beaten_at = sent_at
         sidekiq = worker.config.sidekiq
-        processes.show(link, worker.identity, self._info(), self._fields(), self._work(), sidekiq)
+        info, fields, work = self._entry.now(self._round_trip_us)
+        processes.show(link, worker.identity, info, fields, work, sidekiq)
         if self._first:
             self._first = False
             worker.tell("heartbeat")
@@ -192,81 +196,13 @@ class Heartbeat:
                 logger.warning("capsule %s fetches again", courier.capsule.name)
                 self._silent.discard(courier)
 
-    def _info(self) -> dict[str, Any]:
-        worker, config = self._worker, self._worker.config
-        return {
-            **worker.host.info,
-            **worker.state.info,
-            "hostname": worker.identity.rsplit(":", 2)[0],
-            "started_at": worker.started_at,
-            "pid": os.getpid(),
-            "tag": config.tag,
-            "concurrency": sum(capsule.concurrency for capsule in config.capsules),
-            "capsules": {capsule.name: _shown(capsule) for capsule in config.capsules},
-            "queues": [name for capsule in config.capsules for name in capsule.queue_names],
-            "weights": [_weights(capsule) for capsule in config.capsules],
-            "labels": list(config.labels),
-            "identity": worker.identity,
-            "version": worker.version,
-            "embedded": False,
-            # What tells kiq's processes from Ruby's: they must not share a database with msgpack.
-            "kiq": True,
-            # As in the owners' records: who can see the lock that they name, sees whether it lives.
-            "facts": {name: str(value) for name, value in worker.facts.items()},
-            "codec": config.codec,
-        }
-
-    def _fields(self) -> dict[str, Any]:
-        quiet = all(courier.is_quiet for courier in self._couriers)
-        return {
-            "concurrency": sum(c.concurrency for c in self._worker.config.capsules),
-            "busy": sum(run.current is not None for run in self._runs()),
-            "beat": wall(),
-            "quiet": "true" if quiet else "false",
-            "rss": resident_kilobytes(),
-            "rtt_us": self._round_trip_us,
-        }
-
-    def _work(self) -> dict[str, dict[str, Any]]:
-        shown = {}
-        now, today = steady(), wall()
-        for run in self._runs():
-            taken, started_at = run.current, run.started_at
-            if taken is not None:
-                shown[run.tid] = {
-                    "queue": taken.flight.queue,
-                    "payload": as_json_text(taken.raw),
-                    "run_at": int(today - (now - started_at)),
-                }
-        return shown
-
-    def _leave(self, link: Link) -> None:
+    def _leave(self, beating: _Beating) -> None:
+        link = beating.link
         try:
+            if beating is not self._beating:
+                return  # it was left behind: another beats now
             processes.hide(link, self._worker.identity, self._worker.config.sidekiq)
         except StoreError as error:
             logger.debug("could not take this process off the list: %s", error)
         finally:
             link.close()
-
-
-def _weights(capsule: Capsule) -> dict[str, int]:
-    # Sidekiq shows strict and random queues with weight 0 and 1.
-    return {name: 0 if capsule.mode == "strict" else weight for name, weight in capsule.queues}
-
-
-def _shown(capsule: Capsule) -> dict[str, Any]:
-    return {
-        "concurrency": capsule.concurrency,
-        "mode": capsule.mode,
-        "weights": _weights(capsule),
-    }
-
-
-def resident_kilobytes() -> int:
-    """Return this process's resident memory in KB (its peak, where only that can be had)."""
-    try:
-        with open("/proc/self/statm", "rb") as file:
-            return int(file.read().split()[1]) * (os.sysconf("SC_PAGE_SIZE") // 1024)
-    except OSError:
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak // 1024 if sys.platform == "darwin" else peak

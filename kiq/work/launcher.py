@@ -114,7 +114,7 @@ class Launcher:
         self.started = True
         for manager in self._managers:
             manager.start()
-        for part in (self._heartbeat.thread, self._reclaimer.loop, self._poller.loop):
+        for part in (self._heartbeat, self._reclaimer.loop, self._poller.loop):
             part.start()
         for service in worker.services:
             self._start_service(service)

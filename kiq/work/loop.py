@@ -38,7 +38,9 @@ class Loop:
         leave: Callable[[], object],
         rest: float = 0.0,
         most: float = math.inf,
+        hangs_after: int | None = _HANGS_AFTER,
     ) -> None:
+        """*hangs_after*: when it is named in the log, if a tick takes so many seconds."""
         self._name = name
         self._tick, self._lost, self._at_end = tick, lost, leave
         self._report = worker.report
@@ -51,15 +53,15 @@ class Loop:
         for end in (self._alarm_end, self._alarm):
             os.set_blocking(end, False)
             weakref.finalize(self, os.close, end)
-        self._thread = Kept(self._run, f"kiq-{name}", _HANGS_AFTER, worker.threads)
+        self.thread = Kept(self._run, f"kiq-{name}", hangs_after, worker.threads)
 
     def start(self) -> None:
         """Begin. Raises RuntimeError when no thread can be had."""
-        self._thread.start()
+        self.thread.start()
 
     def join(self, seconds: float) -> bool:
         """Wait so many seconds for the end; tell whether there is nobody to wait for."""
-        return self._thread.join(seconds)
+        return self.thread.join(seconds)
 
     def stop(self) -> None:
         """End after the tick in hand; harmless when repeated."""
@@ -78,7 +80,7 @@ class Loop:
 
     def _run(self) -> None:
         while not self.stopping:
-            self._thread.turns += 1
+            self.thread.turns += 1
             self._sleep(self._turn())
         self._bell.close()
         self._at_end()

@@ -107,7 +107,7 @@ class Stop:
         latest = deadline + _TO_LEAVE
         stayed = [manager for manager in self.managers if not manager.join(latest)]
         self.heartbeat.stop()
-        for part in (self.poller.loop, self.reclaimer.loop, self.heartbeat.thread):
+        for part in (self.poller.loop, self.reclaimer.loop, self.heartbeat.loop):
             part.join(latest - steady())
         if not stayed and self.poller.left:
             # Not before: a free lock would prove to others that this process is dead. And not when

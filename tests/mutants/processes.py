@@ -28,12 +28,11 @@ OUTCOMES = (
         (
             Change(
                 "kiq/work/heartbeat.py",
-                "                self._outage.over()\n",
-                "                self._outage.over()\n"
-                "                pause = 0.02\n"
-                "                for courier in self._couriers:\n"
-                "                    if courier._rounds.session.owner.phase.value:\n"
-                "                        courier._rounds.reconciler._reconcile(self._link)\n",
+                "        return min(_TICK, self._interval)\n",
+                "        for courier in self._couriers:\n"
+                "            if courier._rounds.session.owner.phase.value:\n"
+                "                courier._rounds.reconciler._reconcile(beating.link)\n"
+                "        return 0.02\n",
             ),
         ),
         by_faults=faults("replies_that_are_long_on_their_way_repeat_nothing"),
