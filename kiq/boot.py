@@ -7,17 +7,19 @@ import importlib.util
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from . import config_file, log, loggers
+from .client import configured, use_settings
 from .config import Config
 from .definition import module_of_file
 from .errors import BootError, ConfigError, KiqError, PluginError
 from .importing import PushedTooEarly, importing
-from .plugin import Host
+from .plugin import Host, host
 
 #: What a worker process has unless ``disable_plugins`` names it. By name: the porch imports no wing.
 STANDARD_PLUGINS: dict[str, str] = {
@@ -41,6 +43,24 @@ def add_working_folder() -> None:
     folder = os.getcwd()
     if folder not in sys.path and "" not in sys.path:
         sys.path.insert(0, folder)
+
+
+def prepare(path: str | None, flags: Mapping[str, Any], host: Host = host) -> Config:
+    """Boot the application, once in a process: read the settings, import it, install the plugins.
+
+    *path* is the configuration file, if one is named, *flags* what the command line says. Returns the
+    settings, with what the application configured. Starts no thread and opens no connection, so that
+    children may be forked that are workers: :mod:`kiq.forking`. Raises ConfigError, BootError, PluginError.
+    """
+    use_settings(config_file.started(path, flags))
+    config = config_file.settings(configured(), pending=True)
+    log.configure(config.log_level, config.log_format)
+    loggers.adopt()
+    import_application(config.require)
+    load_plugins(config.plugins)
+    config = config_file.settings(configured())  # its code, and plugins, may have said more
+    install_plugins(host, config.plugins, config.disable_plugins)
+    return config
 
 
 def import_application(names: Sequence[str]) -> None:

@@ -11,11 +11,12 @@ from .seal import Seal
 from .undone import check_done, refuse_undone
 
 #: ``startup`` before the first job; ``quiet`` when fetching stops; ``shutdown`` when stopping begins;
-#: ``exit`` last; ``heartbeat`` once, at the first beat; ``beat`` at every beat.
-EVENTS = ("startup", "quiet", "shutdown", "exit", "heartbeat", "beat")
+#: ``exit`` last; ``heartbeat`` once, at the first beat; ``beat`` at every beat. ``before_fork`` in a
+#: process that forks workers, ``after_fork`` in each of them: see :mod:`kiq.forking`.
+EVENTS = ("startup", "quiet", "shutdown", "exit", "heartbeat", "beat", "before_fork", "after_fork")
 
 #: Events that undo what ``startup`` did run in reverse order of registration.
-REVERSED = frozenset({"quiet", "shutdown", "exit"})
+REVERSED = frozenset({"quiet", "shutdown", "exit", "before_fork"})
 
 Handler = Callable[[], Any]
 

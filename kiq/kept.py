@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import threading
 import traceback
@@ -45,8 +46,9 @@ class Threads:
         return all(replaced)
 
 
-#: Those that no worker has: of the log, say.
+#: Those that no worker has: of the log, say. A forked child has none of them.
 _of_the_process = Threads()
+os.register_at_fork(after_in_child=lambda: _of_the_process.started.clear())
 mend = _of_the_process.mend
 
 

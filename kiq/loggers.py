@@ -65,21 +65,28 @@ _Waiting = logging.LogRecord | BaseException | threading.Event
 class Lines:
     """The lines of kiq's own threads on their way to the handlers.
 
-    Threads: any may :meth:`put`; its own hands on. A forked child has no such thread: it writes at once.
+    Threads: any may :meth:`put`; its own hands on. A forked child has no such thread: it writes at once,
+    unless it starts one.
     """
 
     def __init__(self) -> None:
+        self._hooked = False
+        self._complained_at = float("-inf")
+        self._begin()
+
+    def _begin(self) -> None:
         self.open = False  # there is a thread that takes them
         self._waiting: SimpleQueue[_Waiting] = SimpleQueue()
         self._dropped = 0
-        self._complained_at = float("-inf")
         self._thread = Kept(self._run, "kiq-log")
 
     def start(self) -> None:
         """Begin to take lines. Raises RuntimeError when no thread can be had."""
         self._thread.start()
         self.open = True
-        os.register_at_fork(after_in_child=self._forked)
+        if not self._hooked:
+            self._hooked = True
+            os.register_at_fork(after_in_child=self._begin)
 
     def put(self, one: logging.LogRecord | BaseException) -> None:
         """Take a line, or why there is none; drop it when too many wait. Never waits itself."""
@@ -107,9 +114,6 @@ class Lines:
             )
         except Exception:  # noqa: BLE001 (nowhere is left to say it)
             log.DroppingHandler.dropped += 1
-
-    def _forked(self) -> None:
-        self.open = False
 
     def _run(self) -> None:
         while True:

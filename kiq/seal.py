@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import Any, SupportsIndex, TypeVar
 
@@ -14,19 +15,23 @@ class Seal:
     """Set by each worker at its start, lifted at its end. Threads: any."""
 
     def __init__(self) -> None:
-        self._workers: set[str] = set()
+        self._workers: dict[
+            str, int
+        ] = {}  # identity -> its process: a forked child has none of them
 
     def set(self, worker: str) -> None:
         """Let nothing be attached while *worker*, an identity, runs."""
-        self._workers.add(worker)
+        self._workers[worker] = os.getpid()
 
     def lift(self, worker: str) -> None:
         """Note that *worker* has ended; harmless when repeated."""
-        self._workers.discard(worker)
+        self._workers.pop(worker, None)
 
     def check(self, what: object) -> None:
         """Raise PluginError if *what* can't be attached any more."""
-        for worker in self._workers.copy():
+        for worker, pid in self._workers.copy().items():
+            if pid != os.getpid():
+                continue
             raise PluginError(
                 f"{what!r} comes too late: worker {worker} runs, and has looked already at what is "
                 "attached; attach it while the application is imported, or at startup"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -72,3 +73,11 @@ def _change(add: tuple[WorkerState, ...] = (), without: WorkerState | None = Non
     global running
     with _lock:
         running = (*(one for one in running if one is not without and one not in add), *add)
+
+
+def _forked() -> None:
+    global running, _lock
+    running, _lock = (), threading.Lock()  # another thread may have held the old one at the fork
+
+
+os.register_at_fork(after_in_child=_forked)

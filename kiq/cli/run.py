@@ -5,12 +5,12 @@ from __future__ import annotations
 import faulthandler
 import logging
 import sys
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 import click
 
 from .. import __version__, boot, config_file, log, loggers
-from ..client import configured, use_settings
 from ..clock import steady
 from ..config import Config
 from ..errors import BootError, ConfigError, KiqError, StoreError
@@ -60,19 +60,29 @@ def run(path: str | None, queues: tuple[str, ...], require: tuple[str, ...], **r
     flags = {"queues": list(queues), "require": list(require), **rest}
     flags["log_level"] = "debug" if verbose else None
     flags = {name: value for name, value in flags.items() if value not in (None, [])}
-    sys.setswitchinterval(_SWITCH_INTERVAL)
-    faulthandler.enable()  # a crash in C code says where
     boot.add_working_folder()
     control = Control()
-    control.finish(_outcome(control, path, flags))
+    control.finish(_outcome(control, lambda: _application(path, flags)))
 
 
-def _outcome(control: Control, path: str | None, flags: dict[str, Any]) -> int:
+def be_worker(config: Config) -> NoReturn:
+    """Be a worker of the application that was booted: in this process, up to its end.
+
+    ``boot.prepare`` gave *config*; forked children may each be one. Threads: the main one.
+    """
+    control = Control()
+    control.finish(_outcome(control, lambda: config))
+
+
+def _outcome(control: Control, application: Callable[[], Config]) -> int:
     """Be a worker until it is stopped, or can't be one; return the exit code."""
     try:
+        sys.setswitchinterval(_SWITCH_INTERVAL)
+        faulthandler.enable()  # a crash in C code says where
         control.start()
         loggers.lines.start()
-        config = _application(path, flags)
+        config = application()
+        log.write_soon()
     except KiqError as error:
         complain(f"kiq: {error}")
         return exit_code(error)
@@ -94,16 +104,8 @@ def _broken(error: BaseException) -> int:
 
 
 def _application(path: str | None, flags: dict[str, Any]) -> Config:
-    """Read the settings, import the application, and read them again with what it configured."""
-    use_settings(config_file.started(path, flags))
-    config = config_file.settings(configured(), pending=True)
-    log.configure(config.log_level, config.log_format)
-    log.write_soon()
-    loggers.adopt()
-    boot.import_application(config.require)
-    boot.load_plugins(config.plugins)
-    config = config_file.settings(configured())  # its code, and plugins, may have said more
-    boot.install_plugins(host, config.plugins, config.disable_plugins)
+    """Boot the application, which must have jobs."""
+    config = boot.prepare(path, flags)
     if not registry.all():
         raise ConfigError(no_jobs.why(config.require))
     for complaint in no_jobs.misnamed(config.require):

@@ -14,8 +14,9 @@ def never(error: BaseException, context: dict[str, Any]) -> None:
     raise AssertionError(f"nobody should have reported {error!r}")
 
 
-def test_there_are_sidekiqs_six_events() -> None:
-    assert set(EVENTS) == {"startup", "quiet", "shutdown", "exit", "heartbeat", "beat"}
+def test_there_are_sidekiqs_six_events_and_two_of_forks() -> None:
+    sidekiqs = {"startup", "quiet", "shutdown", "exit", "heartbeat", "beat"}
+    assert set(EVENTS) == sidekiqs | {"before_fork", "after_fork"}
 
 
 @pytest.mark.parametrize("event", ["startup", "heartbeat", "beat"])
@@ -70,7 +71,7 @@ def test_an_unknown_event_suggests_the_near_miss() -> None:
         Events().on("start", lambda: None)
     assert str(raised.value) == (
         "unknown event 'start'; did you mean 'startup'? "
-        "(there are: startup, quiet, shutdown, exit, heartbeat, beat)"
+        "(there are: startup, quiet, shutdown, exit, heartbeat, beat, before_fork, after_fork)"
     )
 
 

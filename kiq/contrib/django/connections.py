@@ -7,6 +7,7 @@ from typing import Any
 from weakref import WeakSet
 
 from django.conf import settings
+from django.db import connections
 from django.urls import set_script_prefix
 
 from ...middleware import Next, ServerContext
@@ -40,6 +41,7 @@ class Connections:
         """Attach to *host*, outside of what other middleware does with the database."""
         self._host = host
         host.server_middleware.prepend(self)
+        host.on("before_fork")(connections.close_all)  # two processes can't share one
         host.on("startup")(self._begin)
 
     def __call__(self, context: ServerContext, call_next: Next[ServerContext]) -> Any:
