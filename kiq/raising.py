@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 import sys
 import threading
+import time
+from collections.abc import Callable
 
 #: In CPython 3.11 an exception that waits for a thread in C code makes every *traced* thread spin
 #: (a debugger, coverage): the process would hang past its deadline.
@@ -46,3 +48,46 @@ def absorb() -> None:
             pass
     except _Absorbed:
         return
+
+
+#: Held by whoever interrupts a thread; never by one that is interrupted, as it could be left locked.
+_interrupting = threading.Lock()
+
+
+class Interruptible:
+    """What a thread does for a while, and others may interrupt meanwhile, but not later.
+
+    Both sides agree without a lock that the thread would have to take, each by two steps in this order:
+
+    - the thread says that it is over, by one plain assignment, in the middle of which no exception can
+      arrive; then it looks whether it was :attr:`_hailed`, and if so it waits in :meth:`_calm`;
+    - who interrupts says that it is here, then looks whether it goes on, and acts only then.
+
+    So either the one sees that it is over, or the other that it was hailed: then it goes on when that
+    is decided, and when nothing that was raised can arrive any more. Who is not disturbed pays for one
+    look at an attribute.
+    """
+
+    __slots__ = ("_deciding", "_hailed")
+
+    def __init__(self) -> None:
+        self._hailed = False  # somebody interrupts, or did so since this was last set
+        self._deciding = False  # ... and has not decided yet whether it is over
+
+    def _interrupt(self, goes_on: Callable[[], bool], act: Callable[[], bool]) -> bool:
+        """Return what *act* returns, or False without it where *goes_on* says no. By another thread."""
+        with _interrupting:
+            self._deciding = self._hailed = True
+            try:
+                return goes_on() and act()
+            finally:
+                self._deciding = False
+
+    def _calm(self, abandoned: Callable[[], bool]) -> None:
+        """Return when nothing that was raised can arrive any more; that may be raised here: call again.
+
+        *abandoned* says that nobody is left who would decide: this is a child that was forked meanwhile.
+        """
+        while self._deciding and not abandoned():
+            time.sleep(0.0001)
+        absorb()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -17,12 +16,9 @@ from .buffer import Buffer
 from .desk import MOST_WAITING, Desk
 from .executor import CANCELLED
 
-#: Held by whoever meddles with a thread; never by a thread that is meddled with.
-_meddling = threading.Lock()
 
-
-class Processor:
-    """Runs one job after another.
+class Processor(raising.Interruptible):
+    """Runs one job after another. What may be interrupted is its :attr:`current` job.
 
     Threads: its own; the heartbeat reads what it runs, the launcher may interrupt it.
     """
@@ -38,6 +34,7 @@ class Processor:
         name: str,
     ) -> None:
         """*failed* decides about a job in whose run kiq itself made a mistake."""
+        super().__init__()
         self._buffer = buffer
         self._seat = buffer.seat()
         self._desk = desk
@@ -49,8 +46,6 @@ class Processor:
         self.started_at = 0.0  # on the clock of kiq.clock.steady
         self.retired = False  # another thread does its work: it ends with the job in hand
         self._leaving: Taken | None = None  # what was told that the process ends
-        self._hailed = False  # somebody meddles, or did so since the last look
-        self._deciding = False  # ... and has not decided yet whether the job is over
         self.thread = threading.Thread(target=self.run, name=name, daemon=True)
 
     def run(self) -> None:
@@ -155,7 +150,9 @@ class Processor:
 
         To be called once for a job.
         """
-        return self._meddle(taken, lambda: raising.send(self.thread.ident, Cancelled))
+        return self._interrupt(
+            lambda: self.current is taken, lambda: raising.send(self.thread.ident, Cancelled)
+        )
 
     def retire(self, taken: Taken) -> bool:
         """Make this thread end with *taken*, which it runs; False if that is over."""
@@ -164,30 +161,18 @@ class Processor:
             self.retired = True
             return True
 
-        return self._meddle(taken, retire)
-
-    def _meddle(self, taken: Taken, act: Callable[[], bool]) -> bool:
-        with _meddling:
-            # In this order: the thread sees that it is hailed, or we see that the job is over.
-            self._deciding = self._hailed = True
-            try:
-                return self.current is taken and act()
-            finally:
-                self._deciding = False
+        return self._interrupt(lambda: self.current is taken, retire)
 
     def _was_last(self, verdict: Verdict | None, taken: Taken) -> bool:
         """Let what somebody raised in this thread pass; tell whether *taken* was its last job."""
-        self._calm()
+        self._hailed = False
+        self._calm(self._is_child)
         if self.retired:
             if verdict is not None:
                 self._desk.outbox.append((taken, verdict))
             self._desk.wake()
         return self.retired
 
-    def _calm(self) -> None:
-        """Return when nothing that was raised in this thread for its last job can arrive any more."""
-        while self._deciding:
-            self._desk.end_child()  # in a child there is nobody who would decide
-            time.sleep(0.0001)
-        self._hailed = False
-        raising.absorb()
+    def _is_child(self) -> bool:
+        self._desk.end_child()
+        return False

@@ -103,7 +103,7 @@ def test_a_processor_whose_job_was_about_to_be_interrupted_ends_its_child() -> N
 
 def test_a_span_ends_whose_job_was_about_to_be_interrupted() -> None:
     span = Span()
-    span._deciding = True
+    span._deciding = span._hailed = True
     span.open = False
     assert ends_in_a_child(span.close) == ENDED
 
