@@ -107,6 +107,18 @@ def test_every_key_is_documented() -> None:
     assert [key for key in constants + builders if key not in document] == []
 
 
+def test_every_package_and_module_of_the_house_is_in_the_list() -> None:
+    document = INTERNALS.read_text(encoding="utf-8")
+    _, _, chapter = document.partition("## The packages\n")
+    listed, _, _ = chapter.partition("\n## ")
+    named = {each.strip("/").rpartition("/")[2] for each in re.findall(r"`([\w/]+)`", listed)}
+    rooms = {each.name.removesuffix(".py") for each in KIQ.iterdir() if each.suffix == ".py"}
+    for folder in (KIQ, KIQ / "plugins", KIQ / "contrib"):
+        rooms |= {each.parent.name for each in folder.glob("*/__init__.py")}
+    rooms |= {each.name.removesuffix(".py") for each in (KIQ / "plugins").glob("*.py")}
+    assert sorted(rooms - named - {"__init__", "__main__", "contrib"}) == []
+
+
 def test_decisions_have_a_number_each_and_their_three_parts() -> None:
     numbers = [int(path.name[:4]) for path in DECISIONS]
     assert numbers == sorted(set(numbers))
