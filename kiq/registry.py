@@ -11,7 +11,6 @@ from typing import Any, cast
 from .arity import Arity
 from .definition import MAIN, Definition, real_module
 from .errors import ConfigError, UnknownJobClass
-from .near_names import what_is_there
 from .sole import Sole
 from .undone import is_async
 
@@ -115,7 +114,9 @@ class Registry:
         """Return the job class that payloads call *name*. Raises UnknownJobClass."""
         spec = self._specs.get(name)
         if spec is None:
-            there = what_is_there(name, tuple(self._specs))
+            # By name: what is said about a mistake is loaded when there is one.
+            advice = importlib.import_module("kiq.advice.names")
+            there = advice.what_is_there(name, tuple(self._specs))
             raise UnknownJobClass(
                 f"no job class named {name[:200]!r} is registered in this process; {there}"
                 f"{'. Otherwise ' if there else ''}add its module to require: (or -r), or give the "

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any
 
 from ..jid import Jid
-from .advice import trouble_with
+from .trouble import trouble_with
 from .types import EXTENSION_TYPES, Codec
 
 #: How deep dicts and lists may nest, counting the payload itself as the first level; an empty one

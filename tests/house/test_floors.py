@@ -34,13 +34,15 @@ MAY_NAME = {
     "click": {"cli"},
 }
 #: The modules that reach up, by name: whoever imports kiq must not pay for reading settings before it
-#: pushes, and who is no asyncio code not for ``HardWorker.aio``.
+#: pushes, who is no asyncio code not for ``HardWorker.aio``, who makes no mistake not for advice.
 REACHES_UP = {
     "kiq/configure.py": {"kiq.config_file"},
     "kiq/client.py": {"kiq.config_file", "kiq.plugins.push_buffer"},
     "kiq/enqueuing.py": {"kiq.aio"},
     "kiq/inline.py": {"kiq.aio"},
     "kiq/features.py": {"kiq.plugins.declared"},
+    "kiq/registry.py": {"kiq.advice.names"},
+    "kiq/codec/trouble.py": {"kiq.advice.values"},
 }
 #: What lies behind the front of a wing, and others may import: what features stand on.
 PUBLIC = (
