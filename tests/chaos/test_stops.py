@@ -78,7 +78,7 @@ def test_what_outlasts_the_deadline_goes_back_and_what_does_not_is_done(
 ) -> None:
     worker = arena.start(concurrency=6, shutdown_timeout=1)
     short = [arena.push("Takes", 0.5) for _ in range(3)]
-    long = [arena.push("Takes", 3.0) for _ in range(3)]
+    long = [arena.push("Takes", 3.0, 0.1) for _ in range(3)]
     begun(arena, 6)
     others = [arena.start(wait=False) for _ in range(workers - 1)]
     worker.signal(number)
@@ -110,7 +110,7 @@ def test_a_second_signal_ends_it_now_and_in_order(
     arena: Arena, second: signal.Signals, workers: int
 ) -> None:
     worker = arena.start(concurrency=2, shutdown_timeout=30)
-    arena.push_many(2, "Takes", 9.0)
+    arena.push_many(2, "Takes", 9.0, 0.1)
     begun(arena, 2)
     for _ in range(workers - 1):
         arena.start()
