@@ -59,9 +59,7 @@ class Lead:
                 self._give_up()
             return
         try:
-            if (
-                self._exchange.simple
-            ):  # asked by who leads: in an exchange of the courier nothing is
+            if self._exchange.simple:  # asked with the lock: while the courier is at it, nothing is
                 self._exchange_now()
             else:
                 self._give_up()

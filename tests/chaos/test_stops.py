@@ -110,7 +110,7 @@ def test_a_second_signal_ends_it_now_and_in_order(
     arena: Arena, second: signal.Signals, workers: int
 ) -> None:
     worker = arena.start(concurrency=2, shutdown_timeout=30)
-    arena.push_many(2, "Takes", 9.0, 0.1)
+    arena.push_many(2, "Takes", 60.0, 0.1)  # until it is told again, however late
     begun(arena, 2)
     for _ in range(workers - 1):
         arena.start()

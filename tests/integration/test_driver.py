@@ -39,7 +39,7 @@ class Capsuled:
         self.exchange = self.manager.courier._exchange
         self.lead = self.manager.courier.lead
         self.exchange.reconciler.secure(self.exchange.link)
-        later = steady() + 5  # so that the rate stays what it is
+        later = steady() + 600  # so that the rate stays what it is, however slow the machine
         self.exchange.pace.finished(0, later)
         self.exchange.pace.finished(1_000, later + 0.02)
         assert self.exchange.simple

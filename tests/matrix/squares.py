@@ -70,9 +70,6 @@ _NAMELESS = (
     "--ignore=tests/integration/test_embedded_server.py",
     "--ignore=tests/integration/test_looking_only_reads.py",
     "--ignore=tests/integration/test_store_model.py",
-    # Counts on how soon Redis answers: scripts that are watched take longer.
-    "--deselect=tests/integration/test_driver.py"
-    "::test_when_the_replies_say_that_it_was_declared_dead_nothing_starts_any_more",
 )
 
 
