@@ -24,7 +24,7 @@ from ..undone import PLAIN, check_done, untouched
 from ..verdict import DONE, Dropped, Taken, ToDead, Verdict
 from ..worker_state import WorkerState
 from .desk import Desk
-from .failing import Failures, whisper
+from .failing import Failures, outcome_of, whisper
 from .retry import RetryPolicy
 
 logger = logging.getLogger("kiq.job")
@@ -198,6 +198,9 @@ class Executor:
             result = layers(run)
             outcome = "done"
             return result
+        except BaseException as error:
+            outcome = outcome_of(error)
+            raise
         finally:
             self._tell(run, outcome, attributes, round(steady() - began, 3))
 

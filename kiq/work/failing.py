@@ -8,13 +8,13 @@ from typing import Any
 
 from ..clock import wall
 from ..codec import Codec, decode, encode
-from ..errors import JobSignal, PayloadError, Snooze
+from ..errors import Cancelled, Discard, JobSignal, Kill, PayloadError, Retry, Snooze
 from ..jid import new_jid
 from ..payload import moment
 from ..plugin import Host
-from ..raised import is_a, message_of, name_of, traceback_of
+from ..raised import came_from_shutdown, is_a, message_of, name_of, signal_in, traceback_of
 from ..verdict import Dropped, Taken, ToDead, ToQueue, ToRetry, ToSchedule, Verdict
-from .retry import GiveUp, Hook, Judgement, Later, PutBack, RetryPolicy
+from .retry import GiveUp, Hook, Judgement, Later, PutBack, RetryPolicy, span
 
 logger = logging.getLogger("kiq.job")
 
@@ -121,6 +121,27 @@ class Failures:
                 message_of(error)[:200],
             )
             self._host.tell_death(payload, error)
+
+
+def outcome_of(error: BaseException) -> str:
+    """Say how a run ended that raised *error*: "fail", or what it, or somebody else, asked for."""
+    try:
+        if is_a(error, Cancelled):
+            return "cancelled"
+        if came_from_shutdown(error):
+            return "interrupted"
+        match signal_in(error):
+            case Snooze(seconds=seconds):
+                return f"snooze, again in {span(seconds or 0)}"
+            case Retry():
+                return "retry, as it asked"
+            case Discard():
+                return "discard, as it asked"
+            case Kill():
+                return "kill, as it asked"
+    except BaseException:  # noqa: BLE001 (an error that can't be looked at)
+        return "fail"
+    return "fail"
 
 
 def whisper(what: str, problem: BaseException) -> None:

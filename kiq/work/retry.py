@@ -72,7 +72,7 @@ class Judgement:
         which = f"attempt {self.attempt}{f' of {self.attempts}' if self.attempts else ''}"
         match self.decision:
             case Later(at):
-                return f"{which}, again in {_span(at - now)}"
+                return f"{which}, again in {span(at - now)}"
             case GiveUp(to_dead, why):
                 return f"{which}, {why}: {'goes to the dead set' if to_dead else 'is dropped'}"
         return f"{which}, back to its queue"
@@ -240,7 +240,7 @@ def _wish(answer: Any) -> float | type[JobSignal] | None:
     return float(seconds) if seconds > 0 else None
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
     """Say *seconds* in one or two units, as people read them."""
     whole = max(0, round(seconds))
     for size, unit, smaller in ((86_400, "d", "h"), (3_600, "h", "min"), (60, "min", "s")):

@@ -14,6 +14,7 @@ import kiq
 from kiq.clock import wall
 from kiq.codec import Codec, decode, encode
 from kiq.config import Config
+from kiq.errors import Cancelled
 from kiq.registry import Registry
 from kiq.verdict import (
     DONE,
@@ -130,6 +131,30 @@ def test_a_run_that_fails_is_logged_as_such(bench: Bench, heard: pytest.LogCaptu
     bench.add(raising(ValueError))
     bench.run()
     assert [record.message for record in heard.records] == ["start", "fail"]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (kiq.Snooze(90), "snooze, again in 1 min 30 s"),
+        (kiq.Snooze(7200), "snooze, again in 2 h"),
+        (kiq.Retry(), "retry, as it asked"),
+        (kiq.Kill(), "kill, as it asked"),
+        (kiq.Discard(), "discard, as it asked"),
+        (kiq.Shutdown(), "interrupted"),
+        (Cancelled(), "cancelled"),
+        (ExceptionGroup("both", [kiq.Snooze(5), kiq.Snooze(60)]), "snooze, again in 1 min"),
+        (ExceptionGroup("mixed", [kiq.Snooze(5), ValueError()]), "fail"),
+    ],
+    ids=repr,
+)
+def test_what_a_job_asks_for_is_no_failure(
+    bench: Bench, heard: pytest.LogCaptureFixture, error: BaseException, said: str
+) -> None:
+    bench.add(raising(error))
+    bench.run()
+    told = [record.message for record in heard.records if hasattr(record, "kiq_fields")]
+    assert told[:2] == ["start", said]
 
 
 def test_the_lines_about_runs_can_be_turned_off(
