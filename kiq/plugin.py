@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from . import raised
 from .error_log import log_error as log_error
@@ -20,10 +20,16 @@ from .features import declare as declare
 from .kept import is_own
 from .middleware import Chain, ClientContext, ClientLayers, Layer, Next, ServerContext
 from .raised import message_of, name_of
+from .riding import Ride as Ride
+from .riding import Rider as Rider
+from .riding import queue_keys as queue_keys
 from .seal import Attachments, Seal
 from .undone import check_done, refuse_undone
 from .verdict import Taken, Verdict
 from .worker_state import WorkerState
+
+if TYPE_CHECKING:
+    from .settled import Settled
 
 logger = logging.getLogger("kiq.errors")
 
@@ -32,6 +38,10 @@ DeathHandler = Callable[[dict[str, Any], BaseException], Any]
 LogFields = Callable[[dict[str, Any]], dict[str, Any]]
 #: ``layer(payload, queue, attempt)`` returns the verdict of ``attempt()``.
 AttemptLayer = Callable[[dict[str, Any], str, Callable[[], Verdict]], Verdict]
+#: Gets jobs that are settled, in batches.
+SettledHandler = Callable[["Sequence[Settled]"], Any]
+#: ``cap(capsule, held)``: how many jobs of a queue may be taken now, by its name.
+FetchCap = Callable[[str, Mapping[str, int]], Mapping[str, int]]
 QueueFilter = Callable[[Sequence[str]], Sequence[str]]
 
 
@@ -88,8 +98,11 @@ class Host:
         self.events = Events(seal)
         self.error_handlers: list[ErrorHandler] = Attachments(seal, [log_error])
         self.death_handlers: list[DeathHandler] = Attachments(seal)
+        self.settled_handlers: list[SettledHandler] = Attachments(seal)
         #: Each is called with the worker before it starts; returns a service, or None if it needs none.
         self.services: list[Callable[[Any], Service | None]] = Attachments(seal)
+        self.riders: list[Rider] = Attachments(seal)
+        self.fetch_caps: list[FetchCap] = Attachments(seal)
         self.queue_filters: list[QueueFilter] = Attachments(seal)
         self.log_fields: list[LogFields] = Attachments(seal)
         #: Says that a job starts (with None) or how it ended and the seconds it took; False: it takes a
@@ -163,6 +176,36 @@ class Host:
         self.death_handlers.append(handler)
         return handler
 
+    def on_settled(self, handler: SettledHandler) -> SettledHandler:
+        """Call ``handler(batch)`` with jobs (:class:`kiq.settled.Settled`) whose fate Redis has confirmed.
+
+        In a worker on a thread of handlers, soon after; for what ``kiq.api`` deletes or kills on the
+        thread that does. Never before the confirmation, and never for what did nothing as somebody had
+        declared the process dead. A process that dies in between tells nobody.
+        """
+        refuse_undone("a handler of settled jobs", handler)
+        self.settled_handlers.append(handler)
+        return handler
+
+    def cap_fetches(self, cap: FetchCap) -> FetchCap:
+        """Ask ``cap(capsule, held)`` before each fetch how many jobs of a queue may be taken now.
+
+        *held* says how many this capsule has taken of each queue, and not settled yet. The result names
+        those queues that have a limit; 0 leaves one out, of several caps the least counts. Called on kiq's
+        own threads, often: it must not wait, nor ask Redis.
+        """
+        refuse_undone("a cap", cap)
+        self.fetch_caps.append(cap)
+        return cap
+
+    def ride(self, rider: Rider) -> Rider:
+        """Let *rider* add to the writes that settle jobs. Raises PluginError for a second of its name."""
+        if any(one.name == rider.name and one != rider for one in self.riders):
+            raise PluginError(f"two riders are named {rider.name!r}")
+        if rider not in self.riders:
+            self.riders.append(rider)
+        return rider
+
     def report(
         self,
         error: BaseException,
@@ -194,6 +237,14 @@ class Host:
                 check_done(handler(payload, error), "a death handler")
             except BaseException as problem:  # noqa: BLE001 (the job's fate is decided already)
                 self.report(problem, {"context": "death handler", "jid": payload.get("jid")})
+
+    def tell_settled(self, batch: Sequence[Settled]) -> None:
+        """Tell every handler of settled jobs, here and now; one that raises is reported."""
+        for handler in self.settled_handlers if batch else ():
+            try:
+                check_done(handler(batch), "a handler of settled jobs")
+            except BaseException as problem:  # noqa: BLE001 (what is settled stays so)
+                self.report(problem, {"event": "settled"})
 
 
 def _last_words(handler: ErrorHandler, problem: BaseException) -> None:

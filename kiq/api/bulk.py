@@ -16,6 +16,7 @@ from .presence import Presence
 from .selection import Selection
 from .set_pages import pages
 from .sorted_entry import SortedEntry
+from .telling import Leaving, deleted, killed
 
 #: Called with how many members have been looked at, and how many there are to look at.
 Progress = Callable[[int, int], object]
@@ -100,25 +101,38 @@ class Bulk:
         if keys.DEAD in self._refused:
             self._leave(keys.DEAD, len(batch))
             return
-        command = moves.kill(self._key, [entry.raw for entry in batch], self._limits)
-        (reply,) = self._act([(keys.DEAD, len(batch), command)])
+        raws = [entry.raw for entry in batch]
+        command = moves.kill(self._key, raws, self._limits)
+        leaving = Leaving(self._key, raws, killed)
+        (reply,) = self._act([(keys.DEAD, len(batch), command)], leaving)
         if notify and not isinstance(reply, StoreError):
             for place in reply[1:]:
                 batch[place - 1].tell_death(error)
 
     def delete(self, batch: Sequence[SortedEntry]) -> None:
         """Delete *batch*; one round trip."""
-        command = moves.delete(self._key, [entry.raw for entry in batch])
-        self._act([(self._key, len(batch), command)])
+        raws = [entry.raw for entry in batch]
+        command = moves.delete(self._key, raws)
+        self._act([(self._key, len(batch), command)], Leaving(self._key, raws, deleted))
 
     def clear(self) -> Acted:
         """Delete the whole set; one round trip."""
         return Acted.of(self._home.call(moves.clear(self._key)))
 
-    def _act(self, parts: Iterable[tuple[str, int, Command]]) -> list[Any]:
-        """Send what is done to so many jobs that go to one place each; count, and return the replies."""
+    def _act(
+        self, parts: Iterable[tuple[str, int, Command]], leaving: Leaving | None = None
+    ) -> list[Any]:
+        """Send what is done to so many jobs that go to one place each; count, and return the replies.
+
+        With *leaving* it is one command, by which they leave for good.
+        """
         given = list(parts)
-        replies = self._home.replies([command for *_, command in given]) if given else []
+        commands = [command for *_, command in given]
+        if leaving is not None:
+            commands = leaving.commands(*commands)
+        replies = self._home.replies(commands) if commands else []
+        if leaving is not None:
+            replies = [leaving.reply(replies)]
         away = None
         for (target, size, _), reply in zip(given, replies, strict=True):
             if isinstance(reply, StoreUnavailable):

@@ -16,6 +16,7 @@ from .limits import dead_limits
 from .selection import Selection
 from .set_pages import Page, Place, pages
 from .sorted_entry import SortedEntry
+from .telling import watched
 
 _SCAN = 1000  # members that one round trip of a scan looks at
 _SPECIAL = str.maketrans({each: f"\\{each}" for each in "[]?\\"})
@@ -188,7 +189,12 @@ class JobSet:
         return self._bulk(Bulk.delete, Selection(text, job_class, older_than), progress)
 
     def clear(self) -> Acted:
-        """Delete all at once; return how many. One round trip."""
+        """Delete all at once; return how many. One round trip.
+
+        Where a plugin wants to know of each job it is :meth:`delete_all`.
+        """
+        if watched():
+            return self.delete_all()
         return Bulk(self._connection, self.key, self._limits).clear()
 
     def _bulk(self, handle: Handle, selection: Selection, progress: Progress | None) -> Acted:

@@ -49,7 +49,10 @@ def kill(source: str, raws: Sequence[bytes], limits: DeadLimits) -> Command:
 
 
 def delete(source: str, raws: Sequence[bytes]) -> Command:
-    """Return the command that deletes *raws* from the set *source*; the reply is how many."""
+    """Return the command that deletes *raws* from the set *source*.
+
+    The reply is 0, then the places (the first is 1) of those that were there.
+    """
     return scripts.delete((source, *_KNOWN), raws)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .. import keys
@@ -10,6 +10,7 @@ from ..config import check_queue_name
 from . import scripts
 from .home import Connection, connection
 from .job_record import JobRecord
+from .telling import Leaving, deleted, watched
 
 _PAGE, _PAGE_BYTES = 100, 1_000_000
 _ANCHORS = 10  # jobs of the last page that tell where the next begins
@@ -27,7 +28,7 @@ class QueuedJob(JobRecord):
 
         One round trip; Redis walks the queue from its oldest job.
         """
-        return bool(self._home.call(("LREM", keys.queue(self._name), -1, self.raw)))
+        return _delete(self._home, self._name, "", (self.raw,)) == 1
 
 
 class Queue:
@@ -128,7 +129,26 @@ class Queue:
     def clear(self) -> int:
         """Delete the queue with its jobs and its name, at once; return how many. One round trip.
 
-        A paused queue stays paused.
+        A paused queue stays paused. Where a plugin wants to know of each job, they go by the hundred,
+        the oldest first, and what is pushed meanwhile stays.
         """
+        if watched():
+            return self._clear_in_parts()
         command = scripts.clear_queue((keys.queue(self.name), keys.QUEUES), (self.name,))
         return int(self._connection.call(command))
+
+    def _clear_in_parts(self) -> int:
+        left, cleared = self.size, 0
+        while left > 0:
+            raws = self._connection.call(("LRANGE", keys.queue(self.name), -min(left, _PAGE), -1))
+            if not raws:
+                break
+            cleared += _delete(self._connection, self.name, self.name, raws[::-1])
+            left -= len(raws)
+        return cleared
+
+
+def _delete(home: Connection, name: str, drop: str, raws: Sequence[bytes]) -> int:
+    """Take *raws* out of queue *name*; return how many were there. *drop* is its name, to be forgotten."""
+    command = scripts.delete_queued((keys.queue(name), keys.QUEUES), (drop, *raws))
+    return len(Leaving(keys.queue(name), raws, deleted).exchange(home, command)) - 1

@@ -25,6 +25,7 @@ _RING = (resources.files("kiq.store") / "lua" / "ring.lua").read_text("utf-8")
 _FORGET = (resources.files("kiq.api") / "lua" / "forget.lua").read_text("utf-8")
 
 delete = Script("delete", _FORGET)
+delete_queued = Script("delete_queued")
 to_queue = Script("to_queue", _RING, _FORGET)
 to_set = Script("to_set", _FORGET)
 clear_set = Script("clear_set")

@@ -13,7 +13,7 @@ from ..payload import due_at
 from ..plugin import host
 from ..store.flight import DeadLimits
 from ..worker_state import UNCANCELLED
-from . import marks, moves
+from . import marks, moves, telling
 from .home import Connection
 from .job_record import JobRecord
 
@@ -65,7 +65,8 @@ class SortedEntry(JobRecord):
 
     def delete(self) -> bool:
         """Delete the entry."""
-        return bool(self._home.call(moves.delete(self._source, (self.raw,))))
+        leaving = telling.Leaving(self._source, (self.raw,), telling.deleted)
+        return len(leaving.exchange(self._home, moves.delete(self._source, (self.raw,)))) > 1
 
     def reschedule(self, at: float | datetime.datetime) -> bool:
         """Make the job due *at* (epoch seconds, or an aware datetime). Raises PayloadError for another.
@@ -100,7 +101,9 @@ class SortedEntry(JobRecord):
         or the bytes are no job. They get *error*, or a ``kiq.Kill``. Of a job that is dead already
         they are not told again. *dropped* says then how many jobs left the dead set, which was full.
         """
-        self.dropped, *moved = self._home.call(moves.kill(self._source, (self.raw,), self._limits))
+        leaving = telling.Leaving(self._source, (self.raw,), telling.killed)
+        command = moves.kill(self._source, (self.raw,), self._limits)
+        self.dropped, *moved = leaving.exchange(self._home, command)
         if not moved:
             return False
         if notify:

@@ -77,7 +77,7 @@ class Link:
         unknown = [at for at, r in enumerate(replies) if isinstance(r, exceptions.NoScriptError)]
         if unknown:
             try:
-                loaded = self._round_trip([scripts.load(script) for script in scripts.ALL])
+                loaded = self._round_trip([scripts.load(script) for script in scripts.every()])
             except StoreError as error:
                 error.maybe_done = len(unknown) < len(commands)
                 raise

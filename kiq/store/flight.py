@@ -5,8 +5,8 @@ Each function returns a command, or reads the reply of one; the courier sends se
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from hashlib import sha1
 from typing import Any
 
@@ -43,7 +43,10 @@ class DeadLimits:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a fetch asks for: how many jobs, of how many bytes, from which queues, in which order."""
+    """What a fetch asks for: how many jobs, of how many bytes, from which queues, in which order.
+
+    *most* is how many of a queue at most, by its name, where not all that there are may be taken.
+    """
 
     count: int
     flights: Sequence[Flight]
@@ -51,6 +54,7 @@ class Wanted:
     passes: Sequence[float]
     strict: bool
     size: int = MAX_BYTES
+    most: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -80,7 +84,7 @@ def fetch_command(owner: str, epoch: int, call: int, wanted: Wanted, named_idle:
     ]
     for at, flight in enumerate(wanted.flights):
         names += (flight.source, flight.key, keys.idle(flight.queue))
-        args += (wanted.weights[at], repr(wanted.passes[at]))
+        args += (wanted.weights[at], repr(wanted.passes[at]), wanted.most.get(flight.queue, ""))
     return scripts.fetch((*names, keys.PAUSED), args)
 
 
@@ -230,6 +234,11 @@ def hand_back_command(
 def unname_commands(owner: str, flights: Sequence[Flight]) -> list[Command]:
     """Return the commands that take *owner*'s name out of the idle sets: it fetches no more."""
     return [("SREM", keys.idle(flight.queue), owner) for flight in flights]
+
+
+def record_command(owner: str) -> Command:
+    """Return the command that asks whether *owner* has its record (1): nobody has declared it dead."""
+    return ("EXISTS", keys.record(owner))
 
 
 def mark_command(jobs: Sequence[Taken]) -> Command:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha1
+from typing import Any
 
 from .. import keys
 from ..errors import StoreError
 from . import scripts
 from .connection import Link
 from .flight import MAX_BYTES
+from .scripts import Command
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,13 @@ class Promotion:
     delivery: str
     queue: str
     raw: bytes
+
+
+Reader = Callable[[Sequence[Any]], Sequence[Any]]
+
+
+def _alone(commands: list[Command]) -> tuple[list[Command], Reader]:
+    return commands, list
 
 
 def claim(
@@ -60,10 +69,12 @@ def commit(
     source: str,
     promotions: Sequence[Promotion],
     cleared: Sequence[bytes] = (),
+    around: Callable[[list[Command]], tuple[list[Command], Reader]] = _alone,
 ) -> tuple[int, list[str]]:
     """Move claimed jobs to their queues; return how many, and why a queue refused. One round trip.
 
-    *cleared* are claimed payloads that are suspects no more: they have passed.
+    *cleared* are claimed payloads that are suspects no more: they have passed. *around* adds what rides
+    on the command, which is the first that it gets, and takes it off the replies.
     """
     queues: dict[str, list[Promotion]] = {}
     for promotion in promotions:
@@ -83,8 +94,8 @@ def commit(
     )
     digests = [sha1(raw, usedforsecurity=False).hexdigest() for raw in cleared]
     clearing = (keys.MARKERS, keys.SUSPECTS) if digests else ()
-    commands = [command, *(("HDEL", name, *digests) for name in clearing)]
-    reply, *_ = link.exchange(commands)
+    commands, read = around([command, *(("HDEL", name, *digests) for name in clearing)])
+    reply, *_ = read(link.exchange(commands))
     if isinstance(reply, StoreError):
         raise reply
     refused = [text.decode(errors="replace") for text in reply[2::2]]

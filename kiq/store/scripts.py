@@ -65,33 +65,50 @@ def whole(command: Command | Packed) -> Command | Packed:
     For a server that does not take SCRIPT LOAD. What calls another script is returned as it is.
     """
     if not isinstance(command, bytes):
-        text = _by_sha().get(command[1])
+        text = _texts.get(command[1])
         return ("EVAL", text, *command[2:]) if text else command
     _, digest, rest = command.partition(b"$7\r\nEVALSHA\r\n$40\r\n")
-    text = _by_sha().get(rest[:40].decode())
+    text = _texts.get(rest[:40].decode())
     if not digest or not text:
         return command
     body = pack_parts([b"EVAL", text.encode()])[2:]
     return command[: -len(digest + rest)] + body + rest[40:]
 
 
+def text_of(how: str, which: str) -> str:
+    """Return the text of the script that a command runs: EVAL brings it, EVALSHA its digest."""
+    return which if how == "EVAL" else _texts[which]
+
+
+def remember(script: Script) -> None:
+    """Let a server that does not know *script* be told of it, as of those of :data:`ALL`."""
+    _others[script.sha] = script
+    _texts[script.sha] = script.text
+
+
+def every() -> list[Script]:
+    """Return all scripts that a server may have to know."""
+    return [*ALL, *list(_others.values())]
+
+
+#: Scripts joined with what is attached to this process.
+_others: dict[str, Script] = {}
+
+
 @functools.cache
-def _by_sha() -> dict[str, str]:
-    return {script.sha: script.text for script in ALL}
-
-
-def _read(name: str) -> str:
+def read(name: str) -> str:
+    """Return the text of one file of Lua."""
     return (resources.files("kiq.store") / "lua" / f"{name}.lua").read_text("utf-8")
 
 
 def _load(name: str) -> Script:
-    shared = "".join(_read(part) for part, users in _SHARED.items() if name in users)
-    return Script(name, shared + _read(name))
+    shared = "".join(read(part) for part, users in _SHARED.items() if name in users)
+    return Script(name, shared + read(name))
 
 
 def _once(script: Script) -> Script:
     act = f"local function act()\n{script.text}\nend\n"
-    return Script(f"{script.name}_once", act + _read("once"))
+    return Script(f"{script.name}_once", act + read("once"))
 
 
 def once(command: Command, token: str) -> Command:
@@ -127,3 +144,4 @@ name = _load("name")
 tidy = _load("tidy")
 
 ALL = tuple(value for value in globals().values() if isinstance(value, Script))
+_texts = {script.sha: script.text for script in ALL}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..clock import steady
@@ -13,7 +13,7 @@ from ..store import flight
 from ..store.connection import Link
 from ..store.flight import Fetched, Wanted
 from ..store.scripts import Command
-from ..verdict import Taken
+from ..verdict import Taken, ToQueue
 from .bell import Listener
 from .buffer import Buffer
 from .desk import Desk
@@ -30,6 +30,9 @@ from .worker import Worker
 logger = logging.getLogger("kiq.courier")
 
 HAND_BACK_AFTER = 0.100  # seconds that a job may wait in the inbox
+_FULL_POLL = (
+    0.010  # seconds between two looks while our own jobs are all that may be taken of a queue
+)
 _RECHECK = 1.0  # seconds between two reconciliations that only a count asked for
 
 Reader = Callable[[Any], None]
@@ -54,8 +57,10 @@ class Exchange:
         self.session = Session(worker, capsule.name, sources)
         self.reconciler = Reconciler(worker, self.session, self.suspects, self._reply_size)
         self.pace = Pace(capsule.concurrency)
-        self._order = QueueOrder(capsule, worker.host.queue_filters)
-        self.settler = Settler(desk, worker.dead_limits, worker.report)
+        self._order = QueueOrder(capsule, worker.host.queue_filters, self._within_caps)
+        self.settler = Settler(
+            desk, worker.dead_limits, worker.report, worker.notices, worker.riders
+        )
         self._worker = worker
         self._capsule = capsule
         self._buffer = buffer
@@ -64,6 +69,10 @@ class Exchange:
         self._readers: list[Reader] = []
         self._named_idle = False  # our name stands in the idle sets
         self._compared_at = 0.0
+        self._most: dict[
+            str, int
+        ] = {}  # jobs that may be taken of a queue now, where that is limited
+        self._full = False  # a queue was left out for that
 
     @property
     def open(self) -> bool:
@@ -188,6 +197,7 @@ class Exchange:
             self._order.passes(names),
             self._order.strict,
             self._reply_size.ask(steady()),
+            self._most,
         )
         call = owner.next_call()
 
@@ -207,11 +217,28 @@ class Exchange:
 
         return flight.fetch_command(owner.name, owner.epoch, call, wanted, self._named_idle), read
 
+    def _within_caps(self, names: Sequence[str]) -> Sequence[str]:
+        """Ask features how many jobs of *names* may be taken now; return those of which there are any."""
+        self._most, self._full = {}, False
+        caps = self._worker.host.fetch_caps
+        if not caps:
+            return names
+        flight_of = self.session.owner.flight
+        held = {name: flight_of(f"queue:{name}").held for name in names}
+        for cap in caps:
+            for name, most in cap(self._capsule.name, held).items():
+                self._most[name] = max(0, min(most, self._most.get(name, most)))
+        open_ = [name for name in names if self._most.get(name, 1)]
+        self._full = len(open_) < len(names)
+        return open_
+
     def _found(self, fetched: Fetched, now: float) -> None:
         if not fetched.jobs:
             self.bell.missed(fetched.idle_names_added if self._named_idle else 0)
             self._named_idle = True
             self.pace.found_none(self._order.swept, now, self._worker.fleet)
+            if self._full:
+                self.pace.look_at = now + _FULL_POLL
             return
         self.pace.found(len(fetched.jobs))
         self._named_idle = False
@@ -246,8 +273,10 @@ class Exchange:
         owner = self.session.owner
         owner.handing_back(jobs)
         self.suspects.settled(jobs)
+        back = [(taken, ToQueue(last)) for taken in jobs]
 
         def read(reply: Any) -> None:
+            (reply,) = unloaded([reply])
             if not owner.hears(reply[0].decode()):
                 return
             if reply[2]:
@@ -256,7 +285,10 @@ class Exchange:
                 owner.doubts()
                 return
             owner.handed_back()
+            if reply[1] == len(jobs):  # else some were not ours any more
+                self._worker.notices.tell(back)
 
         groups = flight.group_by_flight(jobs)
         command = flight.hand_back_command(owner.name, owner.epoch, groups, last)
+        (command,), unloaded = self._worker.riders.in_flight([command], [back], recording=False)
         return command, read

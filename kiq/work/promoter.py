@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from functools import partial
 
 from .. import keys
 from ..clock import steady, wall
 from ..errors import StoreDenied, StoreError, StoreUnavailable
+from ..settled import Fate as Told
+from ..settled import Promoted
 from ..store import flight, promotion
 from ..store.connection import Link
 from ..store.promotion import Promotion
@@ -153,9 +156,13 @@ class Promoter:
             moves += self._commit(source, group)
         if moves:
             commands = [flight.move_command(one, wall(), self._limits) for one in moves]
-            replies = zip(moves, self._link.exchange(commands), strict=True)
+            commands, read = self._worker.riders.in_flight(commands, [[one] for one in moves])
+            replies = list(zip(moves, read(self._link.exchange(commands)), strict=True))
             self._put_off(
                 [(one[0], reply) for one, reply in replies if isinstance(reply, StoreError)]
+            )
+            self._worker.notices.tell(
+                one for one, reply in replies if not isinstance(reply, StoreError) and reply[0]
             )
 
     def _put_off(self, refused: list[tuple[Taken, StoreError]]) -> None:
@@ -172,8 +179,14 @@ class Promoter:
         """Let jobs enter their queues; return what puts off those of queues that refuse."""
         cleared = [taken.raw for taken, _ in group if taken.suspicion]
         owner, promotions = group[0][0].flight.owner, [one for _, one in group]
+        fates: list[tuple[Taken, Told]] = [(t, Promoted(one.queue, one.raw)) for t, one in group]
+        riders = self._worker.riders.in_flight
         try:
-            _, texts = promotion.commit(self._link, owner, source, promotions, cleared)
+            moved, texts = promotion.commit(
+                self._link, owner, source, promotions, cleared, partial(riders, settled=[fates])
+            )
+            if moved == len(group):
+                self._worker.notices.tell(fates)
             problems = [StoreError(text) for text in texts]
         except StoreUnavailable:
             raise

@@ -20,13 +20,18 @@ class QueueOrder:
     """
 
     def __init__(
-        self, capsule: Capsule, filters: Sequence[Callable[..., Sequence[str]]] = ()
+        self,
+        capsule: Capsule,
+        filters: Sequence[Callable[..., Sequence[str]]] = (),
+        last: Callable[[Sequence[str]], Sequence[str]] | None = None,
     ) -> None:
+        """*filters* may become more later; *last* is asked behind them."""
         self.strict = capsule.mode == "strict"
         self._random = capsule.mode == "random"
         self._weights = {name: max(1, weight) for name, weight in capsule.queues}
         self._passes = dict.fromkeys(self._weights, 0.0)
         self._filters = filters
+        self._last = last
         self._hidden: set[str] = set()  # what filters left out (a paused queue, say)
         self._start = 0  # of strict queues: where the window begins
         self._rota = Rota(self._weights, MAX_QUEUES)
@@ -36,6 +41,8 @@ class QueueOrder:
         names: Sequence[str] = list(self._weights)
         for choose in self._filters:
             names = choose(names)
+        if self._last is not None:
+            names = self._last(names)
         names = [name for name in names if name in self._weights]
         self._hidden = self._weights.keys() - set(names)
         if len(names) > MAX_QUEUES:

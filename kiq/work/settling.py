@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..clock import wall
 from ..codec import decode
 from ..errors import StoreError, UndecodablePayload
-from ..store.flight import DeadLimits, done_command, move_command
+from ..riders import Reader, Riders
+from ..store.flight import DeadLimits, done_command, move_command, record_command
 from ..store.scripts import Command
 from ..verdict import DONE, Flight, Settlement, Taken
 from .desk import BATCH, Desk
+from .notices import Notices
 
 logger = logging.getLogger("kiq.settling")
 
@@ -39,6 +41,8 @@ class Settler:
         desk: Desk,
         limits: DeadLimits,
         report: Callable[[BaseException, dict[str, Any]], None],
+        notices: Notices | None = None,
+        riders: Riders | None = None,
     ) -> None:
         self._desk = desk
         self._limits = limits
@@ -48,6 +52,12 @@ class Settler:
         self._groups: dict[Flight, list[str]] = {}  # what is done, of the owed
         self._moves: list[Settlement] = []  # the others
         self._repeated = False
+        self._notices = notices
+        self._riders = riders
+        self._unloaded: Reader = list  # takes what riders added off the replies
+        self._doubted: list[str] = []  # owners of which is asked whether they were declared dead
+        self._absent: set[int] = set()  # places in the owed of what was not in flight any more
+        self._short = False  # ... and not all that is done was
 
     @property
     def owing(self) -> bool:
@@ -77,24 +87,43 @@ class Settler:
         """Return the commands that write what was loaded: one for all that is done, one for each other."""
         # Before anything else: read() goes by the groups, and must not find those of an earlier write.
         self._groups, self._moves = _sorted(self._owed)
+        self._doubted, self._unloaded = [], list
         if not self._owed:
             return []
         now = wall()
         commands = [done_command(self._groups, now)] if self._groups else []
         commands += [move_command(settlement, now, self._limits) for settlement in self._moves]
+        if self._riders is not None:
+            plain = [one for one in self._owed if _is_plain(one)] if self._groups else []
+            parts = [plain] if plain else []
+            parts += [[one] for one in self._moves]
+            commands, self._unloaded = self._riders.in_flight(commands, parts)
+        if self._repeated and self._told:
+            self._doubted = list({taken.flight.owner for taken, _ in self._owed})
+            commands += [record_command(owner) for owner in self._doubted]
         return commands
+
+    @property
+    def _told(self) -> bool:
+        """Whether anybody wants to know what is settled."""
+        return self._notices is not None and self._notices.wanted
 
     def read(self, replies: list[Any], now: float) -> list[Taken]:
         """Read the replies to :meth:`commands`; return the jobs that are settled for good."""
+        replies = self._unloaded(replies)
         settled: list[Taken] = []
         problems: dict[int, StoreError] = {}
         answers = iter(replies)
         refusing: dict[Flight, StoreError] = {}
+        self._short, self._absent = False, set()
+        # These stand last. A name never has its record back: who has it lived when this was settled.
+        doubted = zip(self._doubted, replies[len(replies) - len(self._doubted) :], strict=True)
+        living = {owner for owner, reply in doubted if reply == 1}
         if self._groups:
             refusing = self._read_done(next(answers), self._groups)
         if not self._moves and not refusing:
             settled = [taken for taken, _ in self._owed]  # the usual case: 0.2 µs a job less
-            return self._answered(settled, problems, now)
+            return self._answered(settled, problems, living, now)
         for at, settlement in enumerate(self._owed):
             taken = settlement[0]
             if _is_plain(settlement):
@@ -108,16 +137,42 @@ class Settler:
                 problems[at] = reply
             else:
                 self._read_move(reply, taken)
+                if reply[0] == 0:
+                    self._absent.add(at)
                 settled.append(taken)
-        return self._answered(settled, problems, now)
+        return self._answered(settled, problems, living, now)
 
     def _answered(
-        self, settled: list[Taken], problems: dict[int, StoreError], now: float
+        self,
+        settled: list[Taken],
+        problems: dict[int, StoreError],
+        living: Collection[str],
+        now: float,
     ) -> list[Taken]:
+        if self._notices is not None and self._notices.wanted:
+            self._notices.tell(self._confirmed(problems, living))
         self._keep_refused(problems, now)
         self._repeated = False
         self._desk.answered(len(self._refused))
         return settled
+
+    def _confirmed(
+        self, problems: Mapping[int, StoreError], living: Collection[str]
+    ) -> list[Settlement]:
+        """Return what certainly was settled by us, now or by an earlier write whose reply was lost.
+
+        What a living owner has in flight, nobody else takes out. Of what a dead one says to be done,
+        only the number is known that was still there.
+        """
+        return [
+            settlement
+            for at, settlement in enumerate(self._owed)
+            if at not in problems
+            and (
+                settlement[0].flight.owner in living
+                or not (self._short if _is_plain(settlement) else at in self._absent)
+            )
+        ]
 
     def uncertain(self) -> None:
         """Note that the last write may or may not have arrived: it will be sent again."""
@@ -134,7 +189,8 @@ class Settler:
             for i in range(1, len(reply), 2)
         }
         sent = sum(len(ids) for flight, ids in groups.items() if flight not in refusing)
-        if reply[0] < sent and not self._repeated:
+        self._short = reply[0] < sent
+        if self._short and not self._repeated:
             logger.warning(
                 "%d of %d finished jobs were not ours any more: this process was declared dead "
                 "meanwhile; they will run twice",

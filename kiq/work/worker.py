@@ -15,11 +15,13 @@ from ..events import REVERSED
 from ..kept import Threads
 from ..plugin import Host, Service
 from ..registry import Registry
+from ..riders import Riders
 from ..store.connection import Connector
 from ..store.flight import DeadLimits
 from ..worker_state import WorkerState
 from .deadline import Deadline
 from .errands import Errands
+from .notices import Notices
 from .owner import Owner
 from .suspects import Isolation
 
@@ -85,6 +87,12 @@ class Worker:
     started_at: float = field(default_factory=wall)
     fleet: int = 1  # owners in all processes; written by the heartbeat
     beaten_at: float = float("-inf")  # when the last good beat was sent; written by the heartbeat
+    notices: Notices = field(init=False)
+    riders: Riders = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.notices = Notices(self.host, self.errands, self.report)
+        self.riders = Riders(self.host, self.report)
 
     @property
     def lease(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -277,3 +278,40 @@ def test_a_plugin_has_a_thread_of_its_own_that_lives_through_an_outage(
     eventually(lambda: worker.log.count("jobs wait in default") > lines)
     assert worker.stop() == 0
     site.close()
+
+
+# What rides on the settling write
+
+
+def test_the_counter_of_the_page_agrees_with_redis_after_a_kill(site: Site) -> None:
+    page = Path(__file__).parents[2] / "docs" / "plugins.md"
+    (text,) = re.findall(r"```python\n(# outcomes\.py\n.*?)```", page.read_text("utf-8"), re.DOTALL)
+    site.write("outcomes.py", text)
+    file = site.write("kiq.yml", f"require: [{JOBS}]\nplugins: ['outcomes:Outcomes']\n")
+    site.client.push_slices(
+        [
+            {"class": f"{JOBS}.Note", "args": [str(number)], "queue": "default"}
+            for number in range(2_000)
+        ]
+    )
+
+    def settled() -> int:
+        return int(site.store.getrange("stat:processed", 0, -1) or 0)
+
+    def until(count: int) -> None:
+        eventually(lambda: settled() >= count, 30, interval=0.001)
+
+    for killed in range(1, 3):
+        worker = site.start("-C", str(file))
+        until(300 * killed)
+        worker.signal(signal.SIGKILL)
+    site.start("-C", str(file))
+    eventually(lambda: set(site.notes) >= {str(number) for number in range(2_000)}, 60)
+    eventually(lambda: not list(site.store.scan_iter("kiq:inflight:*")), 20)
+    counts = [
+        int(count)
+        for key in site.store.scan_iter("outcomes:*")
+        for count in site.store.hvals(key)  # type: ignore[union-attr]
+    ]
+    assert sum(counts) == settled()
+    assert settled() == 2_000

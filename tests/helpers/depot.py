@@ -45,7 +45,7 @@ class Depot:
         return int(self.link.call(push_command(queue, list(raws))))
 
     def fetch_reply(self, count: int, *queues: str, **options: Any) -> Any:
-        """Send a fetch and return its bare reply. Options: strict, weights, passes, named, call."""
+        """Send a fetch and return its bare reply. Options: strict, weights, passes, named, call, most."""
         self.call = options.get("call", self.call + 1)
         flights = [self.flight(name) for name in queues or ("a",)]
         wanted = Wanted(
@@ -54,6 +54,7 @@ class Depot:
             options.get("weights", [1] * len(flights)),
             options.get("passes", [0.0] * len(flights)),
             options.get("strict", True),
+            most=options.get("most", {}),
         )
         named = options.get("named", False)
         return self.link.call(

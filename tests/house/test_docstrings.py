@@ -12,7 +12,8 @@ import kiq
 from tests.house.source import KIQ, modules, name, public, tree
 
 SCRIPTS = sorted((KIQ / "store" / "lua").glob("*.lua"))
-SHARED = ("ring.lua", "suspicions.lua")  # parts of other scripts: they have no keys of their own
+# Parts of other scripts: they have no keys of their own.
+SHARED = ("enqueue.lua", "ring.lua", "suspicions.lua")
 
 
 @pytest.mark.parametrize("path", modules(), ids=name)

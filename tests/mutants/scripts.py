@@ -44,6 +44,58 @@ TAKING = (
     ),
 )
 
+#: What rides on a settling write.
+RIDING = (
+    Mutant(
+        "a rider is let go whether its job was in flight or not",
+        (lua("riding", "gone = ride.there and", "gone ="),),
+        caught_by=(
+            "tests/integration/test_riders.py"
+            "::test_what_a_fenced_owner_settles_late_releases_nothing",
+        ),
+    ),
+    Mutant(
+        "a rider is let go whether its job has left or not",
+        (
+            lua(
+                "riding",
+                "gone = ride.there and redis.pcall('HEXISTS', ride.hash, ride.field) == 0",
+                "gone = ride.there",
+            ),
+        ),
+        caught_by=(
+            "tests/integration/test_riders.py::test_what_the_target_refuses_releases_nothing_yet",
+        ),
+    ),
+    Mutant(
+        "what records goes behind what settles",
+        (
+            Change(
+                "kiq/riders.py",
+                "return [*first, *others], read",
+                "return [*others, *first], lambda many: read([*many[len(others) :], *many[: len(others)]])",
+            ),
+        ),
+        caught_by=(
+            "tests/integration/test_riders.py::test_what_records_is_there_when_the_job_is_settled",
+        ),
+    ),
+    Mutant(
+        "a piece that fails fails the settle",
+        (
+            lua(
+                "riding",
+                "pcall(pieces[ride.piece], ride.keys, ride.args)",
+                "true, pieces[ride.piece](ride.keys, ride.args)",
+            ),
+        ),
+        caught_by=(
+            "tests/integration/test_riders.py"
+            "::test_a_piece_that_fails_is_reported_once_and_keeps_nothing_from_being_settled",
+        ),
+    ),
+)
+
 #: The token: who removes the field may act, and nobody else.
 TOKEN = (
     Mutant(
@@ -258,4 +310,4 @@ PAUSES = (
     ),
 )
 
-MUTANTS = (*TAKING, *TOKEN, *UNDO, *DEATH, *BELL, *PAUSES)
+MUTANTS = (*TAKING, *RIDING, *TOKEN, *UNDO, *DEATH, *BELL, *PAUSES)

@@ -2,11 +2,13 @@
 -- KEYS     1 owner record, 2 suspects, then for each queue: list, in-flight hash, idle owners;
 --          the last: names of paused queues
 -- ARGV     1 owner, 2 epoch, 3 call number, 4 how many, 5 how many bytes, 6 'strict' or 'share',
---          7 '1' when the owner's name stands in the idle sets, then for each queue: weight, pass
+--          7 '1' when the owner's name stands in the idle sets, then for each queue: weight, pass,
+--          how many jobs of it at most ('': any number)
 -- returns  {'fenced'}; or {'stale'}, also for a call number that took something before; or
 --          {'ok', payloads, chunks, held, empty, suspicions, added, errors}:
 --          payloads[i] has the delivery id "call.i"; chunks = queue index, count, ... in that order;
---          held = HLEN of each in-flight hash; empty = 1 for each queue that ran out or is paused;
+--          held = HLEN of each in-flight hash; empty = 1 for each queue that ran out, is paused,
+--          or of which no more may be taken;
 --          suspicions = payload index, level, ...; added = idle names that were not there;
 --          errors = queue index, text, ...
 redis.call('HDEL', KEYS[1], '')
@@ -22,7 +24,8 @@ if seen < epoch then redis.call('HSET', KEYS[1], 'epoch', ARGV[2]) end
 local queues = (#KEYS - 3) / 3
 local want, bytes, budget = tonumber(ARGV[4]), 0, tonumber(ARGV[5])
 local payloads, chunks, empty, errors, total = {}, {}, {}, {}, 0
-for q = 1, queues do empty[q] = 0 end
+local most = {}
+for q = 1, queues do empty[q], most[q] = 0, tonumber(ARGV[7 + 3 * q]) or math.huge end
 
 -- A paused queue is as good as empty. Its pushes need not wake us either: unpausing rings everybody.
 local paused, pauses = {}, redis.pcall('SCARD', KEYS[#KEYS])
@@ -77,11 +80,14 @@ end
 -- one: what is popped over the budget is written twice, and large jobs would be by the dozen.
 local function take(q, limit)
   local got = 0
+  limit = math.min(limit, most[q])
   while got < limit and bytes < budget and empty[q] == 0 do
     local size = 1
     if total > 0 then size = math.floor((budget - bytes) / math.max(1, bytes / total)) end
     got = got + pop(q, math.max(1, math.min(size, limit - got, total * 10, 100)))
   end
+  most[q] = most[q] - got
+  if most[q] <= 0 then empty[q] = 1 end
   return got
 end
 
@@ -91,7 +97,7 @@ else
   -- Stride scheduling: the next queue is the one that has had the least per weight.
   local weight, pass = {}, {}
   for q = 1, queues do
-    weight[q] = tonumber(ARGV[6 + 2 * q]); pass[q] = tonumber(ARGV[7 + 2 * q])
+    weight[q] = tonumber(ARGV[5 + 3 * q]); pass[q] = tonumber(ARGV[6 + 3 * q])
   end
   local quantum = math.max(1, math.ceil(want / 16))
   if queues == 1 then quantum = want end
