@@ -18,7 +18,7 @@ OUTCOMES = (
             Change(
                 "kiq/work/reconciling.py",
                 "        self._adopt(link, contents, unstarted)\n",
-                "        owner.phase = owner.phase.SURE\n        self._suspects.admit(unstarted)\n",
+                "        owner.phase = Phase.SURE\n        self._suspects.admit(unstarted)\n",
             ),
         ),
         by_faults=cuts("after the request"),
@@ -30,8 +30,8 @@ OUTCOMES = (
                 "kiq/work/heartbeat.py",
                 "        return min(_TICK, self._interval)\n",
                 "        for courier in self._couriers:\n"
-                "            if courier._rounds.session.owner.phase.value:\n"
-                "                courier._rounds.reconciler._reconcile(beating.link)\n"
+                "            if courier._exchange.session.owner.phase.value:\n"
+                "                courier._exchange.reconciler._reconcile(beating.link)\n"
                 "        return 0.02\n",
             ),
         ),
