@@ -9,7 +9,7 @@ from typing import TextIO
 
 from ..errors import ConfigError
 from ..plugin import host
-from .formats import JsonFormatter, PlainFormatter
+from .formats import JsonFormatter, PlainFormatter, PrettyFormatter
 from .handler import DroppingHandler
 from .job_lines import JobLines
 from .stamping import ContextFilter, stamp
@@ -19,6 +19,7 @@ __all__ = [
     "DroppingHandler",
     "JsonFormatter",
     "PlainFormatter",
+    "PrettyFormatter",
     "configure",
     "flush",
     "settle",
@@ -126,14 +127,16 @@ def _formatter(format: str, stream: TextIO | None) -> logging.Formatter:
         raise ConfigError(f"log_format must be one of {', '.join(FORMATS)}, not {format}")
     if format == "json":
         return JsonFormatter()
-    return PlainFormatter(colour=format != "plain" and _takes_colour(stream))
+    terminal = _is_terminal(stream)
+    if format == "pretty" or (format == "auto" and terminal):
+        wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        return PrettyFormatter(colour=terminal and wanted)
+    return PlainFormatter()
 
 
-def _takes_colour(stream: TextIO | None) -> bool:
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or stream is None:
-        return False
+def _is_terminal(stream: TextIO | None) -> bool:
     try:
-        return stream.isatty()
+        return stream is not None and stream.isatty()
     except ValueError:
         # A closed stream: the lines will be dropped, whatever their colour.
         return False

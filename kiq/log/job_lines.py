@@ -11,15 +11,14 @@ from ..clock import wall
 from ..errors import ON_PURPOSE
 from ..middleware import ServerContext
 from ..plugin import host
-from .formats import moments
+from .formats import Formatter
 from .handler import DroppingHandler
 from .stamping import attempt_of
 
 _JOB, _KIQ = logging.getLogger("kiq.job"), logging.getLogger("kiq")
 _MOST = 3_000  # templates that are kept
-#: What stands in a template for what differs from line to line; the moment is that of the time 0.
+#: What stands in a template's record for what differs from line to line; the moment is the time 0.
 _TID, _JID, _ELAPSED, _MOMENT = "tidOfALine", "jidOfALine", 1234567.125, 0.0
-_MARKS = (moments.text(_MOMENT), _TID, _JID, str(_ELAPSED))
 #: As ``logging`` has them: trackers of errors put others in their place, to see every record.
 _USUAL = (logging.Logger.handle, logging.Logger.callHandlers, logging.Handler.handle)
 _WERE_USUAL = all(each.__module__ == "logging" for each in _USUAL)
@@ -38,6 +37,8 @@ class JobLines:
     def __init__(self, handler: DroppingHandler) -> None:
         self._handler = handler
         self._formatter, self._filters = handler.formatter, handler.filters[:]
+        form = handler.formatter if isinstance(handler.formatter, Formatter) else Formatter()
+        self._moments, self._digits = form.moments, form.jid_digits
         self._templates: dict[tuple[str, str, str, int], str] = {}
         self._here = threading.local()
 
@@ -55,8 +56,15 @@ class JobLines:
         template = self._templates.get(key) or self._template(*key, timed=elapsed is not None)
         if not template:
             return False
-        fields = (moments.text(wall()), self._tid(), jid)
-        self._handler.put(template % (fields if elapsed is None else (*fields, elapsed)))
+        self._handler.put(
+            template
+            % {
+                "moment": self._moments.text(wall()),
+                "tid": self._tid(),
+                "jid": jid[: self._digits],
+                "elapsed": elapsed,
+            }
+        )
         return True
 
     def _alone(self) -> bool:
@@ -91,16 +99,22 @@ class JobLines:
         ctx = {"jid": _JID, "class": job_class, "queue": queue, "attempt": attempt, **elapsed}
         vars(record).update(created=_MOMENT, tid=_TID, ctx=ctx)
         line = self._handler.format(record) + self._handler.terminator
-        marks = _MARKS if timed else _MARKS[:-1]
-        at = [line.find(mark) for mark in marks]
-        if any(line.count(mark) != 1 for mark in marks) or at != sorted(at):
-            return ""  # a class that is called as a mark is
         template = line.replace("%", "%%")
-        for mark in marks:
-            template = template.replace(mark, "%s")
+        for name, mark in self._marks(timed):
+            if mark in f"{job_class} {queue} {outcome}":
+                return ""
+            template = template.replace(mark, f"%({name})s")
         if len(self._templates) < _MOST:
             self._templates[job_class, queue, outcome, attempt] = template
         return template
+
+    def _marks(self, timed: bool) -> list[tuple[str, str]]:
+        marks = [
+            ("moment", self._moments.text(_MOMENT)),
+            ("tid", _TID),
+            ("jid", _JID[: self._digits]),
+        ]
+        return [*marks, ("elapsed", str(_ELAPSED))] if timed else marks
 
 
 def _has_more(payload: dict[str, Any]) -> bool:

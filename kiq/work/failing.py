@@ -119,6 +119,10 @@ class Failures:
                 where["jid"],
                 name_of(error),
                 message_of(error)[:200],
+                extra={
+                    "kiq_fields": {**where, "attempt": judgement.attempt},
+                    "kiq_said": f"{place}: {decision.why}",
+                },
             )
             self._host.tell_death(payload, error)
 

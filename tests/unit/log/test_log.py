@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import threading
+import time
 from collections.abc import Iterator
 from typing import TextIO
 
@@ -140,14 +141,54 @@ def test_a_traceback_is_written(format: str) -> None:
     assert "RuntimeError: broken" in trace
 
 
-def test_auto_colours_on_a_terminal_only() -> None:
+def pretty(stream: TextIO, level: int, said: str, **fields: object) -> str:
+    """The line of a record that kiq's handler writes to *stream* in the format pretty, but its moment."""
+    configure("debug", "pretty", stream)
+    logging.getLogger("kiq.job").log(level, said, extra={"kiq_fields": fields})
+    line = stream.getvalue()  # type: ignore[attr-defined]
+    assert re.match(r"(\x1b\[2m)?\d\d:\d\d:\d\d\.\d{3}(\x1b\[0m)?  ", line)
+    return line[line.index("  ") + 2 :]  # type: ignore[no-any-return]
+
+
+JOB = {"jid": "4c40113a24e43aeac3629355", "class": "app.Mail", "queue": "default", "attempt": 1}
+
+
+def test_lines_for_people_leave_out_what_goes_without_saying() -> None:
+    assert pretty(io.StringIO(), logging.INFO, "ready") == "ready\n"
+    assert pretty(io.StringIO(), logging.INFO, "start", **JOB) == "app.Mail 4c40113a  start\n"
+    done = pretty(io.StringIO(), logging.INFO, "done", **JOB, elapsed=0.25)
+    assert done == "app.Mail 4c40113a  done in 0.25 s\n"
+    bad = pretty(io.StringIO(), logging.ERROR, "boom", **{**JOB, "queue": "mail", "attempt": 3})
+    assert bad == "app.Mail 4c40113a queue=mail attempt=3  ERROR  boom\n"
+
+
+def test_lines_of_jobs_for_people_fit_into_a_hundred_columns() -> None:
+    where = {**JOB, "class": f"application.{'deep.' * 20}Mail", "queue": "mailers"}
+    line = pretty(io.StringIO(), logging.INFO, "done", **where, elapsed=123.456)
+    assert "deep.Mail 4c40113a" in line
+    assert len(line) + len("12:00:00.000  ") <= 100
+
+
+def test_lines_for_people_are_in_the_time_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kathmandu")
+    time.tzset()
+    record = logging.LogRecord("kiq", logging.INFO, "", 0, "x", None, None)
+    record.created = 1_700_000_000.25
+    try:
+        assert log.PrettyFormatter().format(record) == "03:58:20.250  x"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_auto_is_for_people_on_a_terminal_and_plain_elsewhere() -> None:
     terminal, pipe = Terminal(), io.StringIO()
     configure("info", "auto", terminal)
-    logging.getLogger("kiq").info("x")
+    logging.getLogger("kiq").warning("x")
     configure("info", "auto", pipe)
-    logging.getLogger("kiq").info("x")
-    assert "\x1b[32mINFO\x1b[0m: x" in terminal.getvalue()
-    assert "\x1b" not in pipe.getvalue()
+    logging.getLogger("kiq").warning("x")
+    assert terminal.getvalue().endswith("  \x1b[33mWARN\x1b[0m  x\n")
+    assert re.search(r"pid=\d+ tid=\w+ WARN: x\n$", pipe.getvalue())
 
 
 def test_no_color_and_plain_keep_colours_off(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,9 +196,9 @@ def test_no_color_and_plain_keep_colours_off(monkeypatch: pytest.MonkeyPatch) ->
     configure("info", "plain", terminal)
     logging.getLogger("kiq").info("x")
     monkeypatch.setenv("NO_COLOR", "1")
-    configure("info", "pretty", terminal)
-    logging.getLogger("kiq").info("x")
-    assert "\x1b" not in terminal.getvalue()
+    other = Terminal()
+    assert pretty(other, logging.ERROR, "x", **JOB) == "app.Mail 4c40113a  ERROR  x\n"
+    assert "\x1b" not in terminal.getvalue() + other.getvalue()
 
 
 def test_escape_sequences_of_a_message_do_not_reach_the_terminal() -> None:
