@@ -6,7 +6,7 @@ import itertools
 import os
 import random
 import signal
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -177,12 +177,18 @@ class Arena:
             raise AssertionError(f"{self.account()}\n{self.report()}") from None
 
     def await_all(
-        self, timeout: float = 30, besides: Iterable[str] = (), *, may_die: bool = False
+        self,
+        timeout: float = 30,
+        besides: Iterable[str] = (),
+        *,
+        may_die: bool = False,
+        meanwhile: Callable[[], object] = lambda: None,
     ) -> Account:
         """Wait until every acknowledged job (*besides* some) ended, or is dead where it *may_die*."""
         wanted = set(self.acknowledged) - set(besides)
 
         def done() -> bool:
+            meanwhile()
             left = wanted - self.journal.ended()
             return not left or (may_die and left <= set(self.dead()))
 

@@ -110,7 +110,8 @@ def run(
             producer.allowed = jobs
             producer.thread.join(30 + jobs / 500)
             assert producer.done, "the producer has not come to its end"
-            fleet.renew()
+            # A fault may be a job that waited until now: who ends by it has a successor, as ever.
+            arena.await_all(60, may_die=True, meanwhile=fleet.renew)
             account = arena.verify(60, may_die=True)
             assert not arena.journal.counts("H"), "a forked child hangs"
             assert not ended_badly(arena.workers), f"{ended_badly(arena.workers)}\n{arena.report()}"

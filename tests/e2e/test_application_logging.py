@@ -132,7 +132,9 @@ def test_a_configuration_that_names_kiq_says_where_its_lines_go(
     )
     worker = worker_with(site, application(code, moment))
     site.push("Fails", "loud", 9)
-    assert once(worker, "out of luck: loud (attempt 1 of 26, again in ").startswith("APP kiq.errors")
+    assert once(worker, "out of luck: loud (attempt 1 of 26, again in ").startswith(
+        "APP kiq.errors"
+    )
     assert worker.stop() == 0
     assert once(worker, "bye") == "APP kiq bye"
 

@@ -69,7 +69,7 @@ def test_context_travels_with_a_job_wherever_it_goes(site: Site) -> None:
     assert {line["msg"] for line in same} == {"start", "said of now", "done"}
     assert all(line["ctx"]["tenant"] == "acme" for line in same)
     (bare,) = [line["ctx"] for line in lines if line["msg"] == "said of bare"]
-    assert bare.keys() == {"jid", "class", "queue"}
+    assert bare.keys() == {"jid", "class", "queue", "attempt"}
     assert "hush" not in worker.log
 
 

@@ -125,7 +125,7 @@ CALLS = (
         (
             Change(
                 "kiq/store/promotion.py",
-                "    reply, *_ = link.exchange(commands)\n",
+                "    reply, *_ = read(link.exchange(commands))\n",
                 '    link.exchange([("HDEL", names[0], one.delivery) for one in promotions])\n'
                 '    link.exchange([("LPUSH", keys.queue(one.queue), one.raw) for one in promotions])\n'
                 "    reply = [len(promotions)]\n",
