@@ -88,7 +88,7 @@ def _watched(command: Any) -> Any:
 @cache
 def _digest(digest: str) -> str:
     """Return the digest of the script that the server knows instead; "" for what is none of kiq's."""
-    text = scripts._by_sha().get(digest)
+    text = scripts._texts.get(digest)
     return hashlib.sha1((_look() + text).encode()).hexdigest() if text else ""
 
 

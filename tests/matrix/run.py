@@ -1,7 +1,8 @@
 """Run squares of the matrix: ``python -m tests.matrix.run [NAME ...]``; without names all of them.
 
-``--ci`` first runs what CI runs besides: ``make test``, the tests that talk to Redis on the server that
-``KIQ_TEST_REDIS_SERVER_2`` names, ``make walk``, ``make ruby``. Each square has an environment in
+``--ci`` first runs what CI runs besides: ``make test``, the contract on the server that
+``KIQ_TEST_REDIS_SERVER_2`` names (where the square "namespace" has its server too), ``make walk``,
+``make ruby``. Each square has an environment in
 ``.venvs``, made anew when pyproject.toml changes. At the end stands how each went; one that could not be
 run is named, with the reason. Exit 1 if a test failed, 2 if nothing could be run. ``PYTEST_ARGS``: more
 for pytest.
@@ -135,6 +136,8 @@ def _variables(square: Square, interpreter: Interpreter, environment: Path) -> d
     if interpreter.folder is None:
         server = os.environ.get("KIQ_TEST_REDIS_SERVER") or str(find_binary())
         _name_valkey(environment / "bin", server)
+    if square.namespace:  # two axes at once: integration takes too long to be run for each alone
+        server = os.environ.get("KIQ_TEST_REDIS_SERVER_2") or server
     return {
         **os.environ,
         "PATH": os.pathsep.join((str(environment / "bin"), os.environ["PATH"])),
@@ -205,8 +208,7 @@ def run_besides() -> Iterator[Result]:
             "-m",
             "pytest",
             *_parallel(),
-            "tests/integration",
-            "tests/contract",
+            "tests/contract",  # tests/integration goes there with the square "namespace"
         )
         yield run_ours("second-server", server, *words, KIQ_TEST_REDIS_SERVER=server)
     else:
