@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from typing import Any
 
@@ -40,6 +41,11 @@ class JobLines:
         form = handler.formatter if isinstance(handler.formatter, Formatter) else Formatter()
         self._moments, self._digits = form.moments, form.jid_digits
         self._templates: dict[tuple[str, str, str, int], str] = {}
+        self._here = threading.local()
+        os.register_at_fork(after_in_child=self._forked)
+
+    def _forked(self) -> None:
+        self._templates.clear()  # they name the process
         self._here = threading.local()
 
     def __call__(self, run: ServerContext, outcome: str, elapsed: float | None) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -158,6 +159,22 @@ def test_threads_and_jobs_of_a_loop_have_their_own_tid(desk: Desk) -> None:
     logcontext.on_loop.reset(token)
     assert ("loop7" in ours) == (desk.shows != "pretty")
     assert _TIME.sub("", ours) == _TIME.sub("", records)
+
+
+def test_a_forked_child_says_its_own_process_and_thread() -> None:
+    desk = Desk(PlainFormatter())
+    desk.both(run(), "start", None)
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            ours, records = desk.both(run(), "start", None)
+            code = int(
+                _TIME.sub("", ours) != _TIME.sub("", records) or f"={os.getpid()} " not in ours
+            )
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def handler() -> logging.Handler:
