@@ -144,7 +144,7 @@ def _variables(square: Square, interpreter: Interpreter, environment: Path) -> d
         "KIQ_TEST_REDIS_SERVER": server,
         "KIQ_TEST_WITHOUT": " ".join(square.missing),
         "KIQ_TEST_BY": square.by,
-        "KIQ_TEST_NAMESPACE": square.namespace,
+        **({"KIQ_TEST_NAMESPACE": square.namespace} if square.namespace else {}),
     }
 
 
