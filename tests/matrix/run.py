@@ -36,7 +36,7 @@ _COUNTS = re.compile(r"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed)\b")
 _CLOSING = re.compile(r"^(=+ )?(\d+ \w+, )*\d+ \w+ in \d+\.\d+s\b")
 #: The line of a test in pytest's summary: "FAILED tests/x.py::test_y[z] - AssertionError".
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (tests/\S+::.+?)(?: - .*)?$")
-#: How many tests of all squares may be unsteady: more look like a fault of kiq's.
+#: How many files of all squares may have unsteady tests: more look like a fault of kiq's.
 UNSTEADY = 4
 
 
@@ -97,7 +97,7 @@ def run_square(square: Square) -> Result:
 
 def try_again(result: Result, command: Sequence[str], variables: Mapping[str, str]) -> None:
     """Run by *command* once more, alone, what failed; note in *result* which of it is unsteady."""
-    if not 0 < result.failed == len(result.failures) <= UNSTEADY:
+    if not 0 < result.failed == len(result.failures) or len(_files(result.failures)) > UNSTEADY:
         return
     print(f"\n== once more, alone: {' '.join(result.failures)}", flush=True)
     alone = Result(result.name)
@@ -106,6 +106,10 @@ def try_again(result: Result, command: Sequence[str], variables: Mapping[str, st
         result.unsteady, result.failures = result.failures, []
         result.counts["passed"] += alone.counts["passed"]
         result.counts["failed"] = result.counts["error"] = 0
+
+
+def _files(tests: Sequence[str]) -> set[str]:
+    return {test.partition("::")[0] for test in tests}
 
 
 def _prepared(square: Square, interpreter: Interpreter, environment: Path) -> bool:
@@ -275,7 +279,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(summary(results), flush=True)
     if any(each.failed or each.problem.startswith("FAILED") for each in results):
         return 1
-    if sum(len(each.unsteady) for each in results) > UNSTEADY:
+    if sum(len(_files(each.unsteady)) for each in results) > UNSTEADY:
         return 1
     return 0 if any(each.ran for each in results) else 2
 
