@@ -16,6 +16,9 @@ from .options import DEFAULTS
 Payload = dict[str, Any]
 P = ParamSpec("P")
 
+#: Field of a payload: somebody wants it to run in spite of cancel requests up to this score.
+UNCANCELLED = "uncancelled"
+
 #: At and above this a number is a date (epoch seconds), below it a span: Sidekiq's rule.
 EPOCH_FROM = 1_000_000_000
 _LARGEST = sys.float_info.max

@@ -8,10 +8,9 @@ from typing import Any
 from .client import default_client
 from .errors import PayloadError, StoreError
 from .options import DEFAULTS
-from .payload import Payload, normalized
+from .payload import UNCANCELLED, Payload, normalized
 from .pusher import Route
 from .registry import JobSpec, registry
-from .worker_state import UNCANCELLED
 
 
 def push(item: Mapping[str, Any]) -> str | None:

@@ -7,10 +7,9 @@ import threading
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-P = TypeVar("P")
+from .payload import UNCANCELLED
 
-#: Field of a payload: somebody wants it to run in spite of cancel requests up to this score.
-UNCANCELLED = "uncancelled"
+P = TypeVar("P")
 
 
 class WorkerState:

@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from .. import keys
 from ..codec import decode, encode
 from ..errors import ArgumentError, Kill, UndecodablePayload
-from ..payload import due_at
+from ..payload import UNCANCELLED, due_at
 from ..plugin import host
 from ..store.flight import DeadLimits
-from ..worker_state import UNCANCELLED
 from . import marks, moves, telling
 from .home import Connection
 from .job_record import JobRecord
