@@ -22,6 +22,7 @@ from .middleware import Chain, ClientContext, ClientLayers, Layer, Next, ServerC
 from .raised import message_of, name_of
 from .riding import Ride as Ride
 from .riding import Rider as Rider
+from .riding import in_flight as in_flight
 from .riding import queue_keys as queue_keys
 from .seal import Attachments, Seal
 from .undone import check_done, refuse_undone

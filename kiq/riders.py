@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from .errors import StoreError
 from .plugin import Host
 from .riding import Rider
-from .settled import Fate, Settled
-from .store.joined import Riding, join, read_joined
+from .settled import GIVEN_BACK, Fate, Settled, settled_of
+from .store.joined import Rides, Riding, join, read_joined
 from .store.scripts import Command
 from .verdict import Taken
 
@@ -60,14 +60,24 @@ class Riders:
             return list(commands), list
         leaving = [
             [
-                Leaving(
-                    Settled(taken.raw, taken.flight.source, fate), taken.flight.key, taken.delivery
-                )
+                Leaving(settled_of(taken, fate), taken.flight.key, taken.delivery)
                 for taken, fate in group
             ]
             for group in settled
         ]
         return self.around(commands, leaving, recording=recording)
+
+    def giving_back(self) -> Rides | None:
+        """Return what joins rides to a command that gives taken jobs back; None where nothing can ride."""
+        if not self._releasing:
+            return None
+
+        def rides(command: Command, jobs: Sequence[Taken]) -> tuple[Command, Callable[[Any], Any]]:
+            back = [(taken, GIVEN_BACK) for taken in jobs]
+            (joined,), read = self.in_flight([command], [back], recording=False)
+            return joined, lambda reply: read([reply])[0]
+
+        return rides
 
     def around(
         self,

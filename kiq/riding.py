@@ -30,10 +30,10 @@ class Rider:
     *recording* returns commands that are sent before: they are repeated when the write is, and when a
     job runs twice, so they must be the same to Redis the second time (write by jid, add nothing up).
     *releasing* returns what *lua* gets, the body of a function of ``KEYS`` and ``ARGV``: it runs once,
-    at the end of the step that settles the job, and only if the job was in flight until then. Both
-    return nothing where a job is no concern of theirs. They are called by kiq's own threads, and must
-    not wait. With *payload_field* they are asked about jobs that have that field, and no others are
-    decoded.
+    at the end of the step that settles the job (or gives it back when its process has died), and only
+    if the job was in flight until then. Both return nothing where a job is no concern of theirs. They
+    are called by kiq's own threads, and must not wait. With *payload_field* they are asked about jobs
+    that have that field, and no others are decoded.
 
     What fails is reported, and keeps no job from being settled.
     """
@@ -49,6 +49,12 @@ class Rider:
             raise PluginError(f"a rider's name is a word in small letters, not {self.name!r}")
         if bool(self.lua) != (self.releasing is not None):
             raise PluginError(f"rider {self.name}: lua and releasing go together")
+
+
+def in_flight(queue: str, token: str) -> tuple[str, str, str]:
+    """Return the command that asks whether the delivery *token* of a job of *queue* is in flight (1)."""
+    owner, _, delivery = token.rpartition(" ")
+    return "HEXISTS", keys.inflight(keys.queue(queue), owner), delivery
 
 
 def queue_keys(queue: str) -> tuple[str, str, str]:

@@ -1,4 +1,4 @@
-"""What Redis holds in flight for an owner, read after an outcome that nobody saw."""
+"""What Redis holds in flight for an owner, read by others than the fetch that took it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from hashlib import sha1
 from .. import keys
 from ..clock import wall
 from ..errors import StoreError, StoreUnavailable
-from ..verdict import Flight, Taken
+from ..verdict import Flight, Permit, Taken
 from . import scripts
 from .connection import Link
+from .flight import MAX_BYTES
+
+#: A reply up to this size Redis keeps in a buffer that counts for no limit.
+HARMLESS = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,46 @@ def read_jobs(link: Link, flight: Flight, ids: Sequence[str], now: float) -> lis
         Taken(id_, flight, raw, now, _level(entry))
         for (id_, raw), entry in zip(found, known, strict=True)
     ]
+
+
+def some_of(
+    link: Link, owner: str, source: str, ids: Sequence[str]
+) -> tuple[Sequence[str], list[Taken]]:
+    """Return the first of *ids*, whose jobs have some :data:`MAX_BYTES` together, and these jobs.
+
+    A larger one stands alone. What does not arrive where Redis closes the connection of whoever asks
+    for so much has no bytes: it is not to be in the way of anything. Two round trips, as a rule.
+    """
+    flight, most = Flight(owner, source, Permit()), MAX_BYTES
+    while True:
+        lengths = sizes(link, flight, ids)  # raises where it is Redis that is away
+        count = _fitting(lengths, most)
+        try:
+            raws = link.call(("HMGET", flight.key, *ids[:count])) if count else []
+            break
+        except StoreUnavailable:
+            if sum(lengths[:count]) <= HARMLESS:
+                raise
+            if count == 1 and most <= HARMLESS:
+                raws = [b""]
+                break
+            most //= 4
+    found = zip(ids, raws, strict=False)
+    jobs = [Taken(id_, flight, _bare(raw, flight), 0.0) for id_, raw in found if raw is not None]
+    return ids[:count], jobs
+
+
+def _fitting(lengths: Sequence[int], most: int) -> int:
+    total = 0
+    for at, length in enumerate(lengths):
+        total += length
+        if total > most:
+            return max(1, at)
+    return len(lengths)
+
+
+def _bare(raw: bytes, flight: Flight) -> bytes:
+    return raw if flight.queue else raw.partition(b"|")[2]  # of what was claimed: "score|payload"
 
 
 def _level(entry: bytes | None) -> int:

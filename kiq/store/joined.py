@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from ..riding import Ride, Rider
+from ..verdict import Taken
 from . import scripts
 from .scripts import Command, Script
+
+#: Joins what rides on it to a command that gives taken jobs back; returns what reads the reply, too.
+Rides = Callable[[Command, Sequence[Taken]], tuple[Command, Callable[[Any], Any]]]
 
 
 class Riding(NamedTuple):

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 from .. import keys
 from ..errors import StoreDenied, StoreError, StoreUnavailable
-from . import scripts
+from . import held, scripts
 from .connection import Link
 from .flight import MAX_BYTES, SUSPICION_TTL
+from .joined import Rides
 
 _SET_BY = 1.0  # seconds by which Redis's clock is set now and then
 _PAGE = 1000  # names that are read at once
@@ -158,13 +159,15 @@ def reclaim(
     crashed: bool,
     note: str = "",
     sources: Sequence[str] = (),
+    rides: Rides | None = None,
 ) -> Reclaimed | None:
     """Give back all that *owner* has in flight; None when its record says that it lives.
 
     *proven* means that its death is certain, whatever the record says. Else *note*, of its absence, must
     stand there still: a beat strikes it out. *crashed* makes its jobs suspects, unless it had been told to
     end. *sources* are where it may hold jobs, should its record not say so; without them the database is
-    searched. Round trips: four, and for each source one for each 500 jobs and one for each 1,000. Any
+    searched. With *rides* jobs are read before they go back. Round trips: four, and for each source one
+    for each 500 jobs (with *rides* three, and more where they are large) and one for each 1,000. Any
     process may call it, any number of times, and go on where another stopped.
     """
     reply = link.call(
@@ -177,10 +180,13 @@ def reclaim(
     if not record:
         listed = list(sources) or [source for source, name in orphans(link) if name == owner]
     alive = record.get("beat", "0") if crashed and "leaving" not in record else ""
-    return replace(_give_back(link, owner, listed, alive), process=record.get("identity") or owner)
+    given = _give_back(link, owner, listed, alive, rides)
+    return replace(given, process=record.get("identity") or owner)
 
 
-def _give_back(link: Link, owner: str, sources: Sequence[str], alive: str) -> Reclaimed:
+def _give_back(
+    link: Link, owner: str, sources: Sequence[str], alive: str, rides: Rides | None
+) -> Reclaimed:
     """*alive* is when a crashed one lived last (epoch seconds), "" for one that left in order."""
     moved = suspects = 0
     problems: list[str] = []
@@ -188,7 +194,7 @@ def _give_back(link: Link, owner: str, sources: Sequence[str], alive: str) -> Re
         try:
             ids, at, problem = _held(link, source, owner), 0, ""
             while True:  # once at least: it no longer waits for jobs of that queue
-                part = _reclaim_part(link, owner, source, ids[at : at + _PART], alive)
+                part = _reclaim_part(link, owner, source, ids[at : at + _PART], alive, rides)
                 at, problem = at + part.dealt, part.problem
                 moved, suspects = moved + part.moved, suspects + part.suspects
                 if problem or at >= len(ids):
@@ -225,8 +231,11 @@ def _order(delivery: str) -> tuple[int, ...]:
     return tuple(int(part) if part.isdecimal() else 0 for part in delivery.split("."))
 
 
-def _reclaim_part(link: Link, owner: str, source: str, ids: Sequence[str], alive: str) -> _Part:
+def _reclaim_part(
+    link: Link, owner: str, source: str, ids: Sequence[str], alive: str, rides: Rides | None
+) -> _Part:
     queue = keys.queue_name(source)
+    ids, jobs = held.some_of(link, owner, source, ids) if rides else (ids, [])
     command = scripts.reclaim(
         (
             keys.inflight(source, owner),
@@ -248,7 +257,11 @@ def _reclaim_part(link: Link, owner: str, source: str, ids: Sequence[str], alive
             *ids,
         ),
     )
-    reply = link.call(command)
+    if rides:
+        command, read = rides(command, jobs)
+        reply = read(link.call(command))
+    else:
+        reply = link.call(command)
     if reply[0] < 0:
         return _Part(0, 0, 0, "the owner has registered again")
     dealt, moved, suspects, problem = reply

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ..plugin import Host, SettledHandler
-from ..settled import Fate, Settled
+from ..settled import Fate, Settled, settled_of
 from ..undone import check_done
 from ..verdict import Taken
 from .errands import Errands
@@ -90,7 +90,7 @@ class Notices:
         handlers = self._host.settled_handlers
         if not handlers:
             return
-        batch = [Settled(taken.raw, taken.flight.source, fate) for taken, fate in settled]
+        batch = [settled_of(taken, fate) for taken, fate in settled]
         if not batch:
             return
         with self._lock:

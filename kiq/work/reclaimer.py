@@ -160,7 +160,13 @@ class Reclaimer:
     ) -> str | None:
         """Give back what *owner* has in flight; return what is in the way of some of it."""
         result = owners.reclaim(
-            self._link, owner, proven=proven, crashed=True, note=note, sources=sources
+            self._link,
+            owner,
+            proven=proven,
+            crashed=True,
+            note=note,
+            sources=sources,
+            rides=self._worker.riders.giving_back(),
         )
         if result is None:
             return None

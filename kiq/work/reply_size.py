@@ -10,12 +10,11 @@ import logging
 from collections.abc import Sequence
 
 from ..store.flight import MAX_BYTES
+from ..store.held import HARMLESS as HARMLESS
 
 logger = logging.getLogger("kiq.redis")
 
 _GROW_AFTER = 30.0  # seconds after which twice as much is tried
-#: A reply up to this size Redis keeps in a buffer that counts for no limit.
-HARMLESS = 16 * 1024
 ADVICE = "raise Redis's client-output-buffer-limit (CONFIG SET client-output-buffer-limit 'normal 0 0 0')"
 
 

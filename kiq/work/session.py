@@ -61,10 +61,13 @@ class Session:
     def give_back(self, link: Link) -> list[Reclaimed]:
         """Give back what abandoned names hold. No round trip as a rule; raises StoreError."""
         given: list[Reclaimed] = []
+        rides = self._worker.riders.giving_back() if self._abandoned else None
         while self._abandoned:
             name, sources = self._abandoned.pop(), list(self.owner.flights)
             try:
-                gone = owners.reclaim(link, name, proven=True, crashed=False, sources=sources)
+                gone = owners.reclaim(
+                    link, name, proven=True, crashed=False, sources=sources, rides=rides
+                )
             except StoreUnavailable:
                 self._abandoned.append(name)
                 raise

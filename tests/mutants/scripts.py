@@ -96,6 +96,37 @@ RIDING = (
     ),
 )
 
+AT_RECLAIM = "tests/integration/test_riders_at_reclaim.py::test_"
+RIDING_BACK = (
+    Mutant(
+        "a reclaim lets nothing go",
+        (
+            Change(
+                "kiq/store/owners.py",
+                "        command, read = rides(command, jobs)\n",
+                "        read = list\n",
+            ),
+        ),
+        (f"{AT_RECLAIM}what_a_dead_owner_had_is_let_go_with_its_delivery",),
+    ),
+    Mutant(
+        "a reclaim lets go what has come back already",
+        (lua("riding", "gone = ride.there and", "gone ="),),
+        (f"{AT_RECLAIM}what_two_processes_give_back_at_once_is_let_go_once",),
+    ),
+    Mutant(
+        "a reclaim lets go what could not come back",
+        (
+            lua(
+                "riding",
+                "gone = ride.there and redis.pcall('HEXISTS', ride.hash, ride.field) == 0",
+                "gone = ride.there",
+            ),
+        ),
+        (f"{AT_RECLAIM}what_its_queue_refuses_is_let_go_when_it_takes_it",),
+    ),
+)
+
 #: The token: who removes the field may act, and nobody else.
 TOKEN = (
     Mutant(
@@ -310,4 +341,4 @@ PAUSES = (
     ),
 )
 
-MUTANTS = (*TAKING, *RIDING, *TOKEN, *UNDO, *DEATH, *BELL, *PAUSES)
+MUTANTS = (*TAKING, *RIDING, *RIDING_BACK, *TOKEN, *UNDO, *DEATH, *BELL, *PAUSES)
