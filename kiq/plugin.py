@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from . import raised
+from .capping import FleetCap as FleetCap
 from .error_log import log_error as log_error
 from .errors import PluginError
 from .events import Events, Handler
@@ -104,6 +105,7 @@ class Host:
         self.services: list[Callable[[Any], Service | None]] = Attachments(seal)
         self.riders: list[Rider] = Attachments(seal)
         self.fetch_caps: list[FetchCap] = Attachments(seal)
+        self.fleet_caps: list[FleetCap] = Attachments(seal)
         self.queue_filters: list[QueueFilter] = Attachments(seal)
         self.log_fields: list[LogFields] = Attachments(seal)
         #: Says that a job starts (with None) or how it ended and the seconds it took; False: it takes a
@@ -197,6 +199,16 @@ class Host:
         """
         refuse_undone("a cap", cap)
         self.fetch_caps.append(cap)
+        return cap
+
+    def cap_fleet(self, cap: FleetCap) -> FleetCap:
+        """Let *cap* say, in the fetch script, how many jobs may be taken of a queue. It is a rider too.
+
+        Exact over all processes that have it. Raises PluginError for another cap or rider of its name.
+        """
+        if cap not in self.fleet_caps:
+            self.ride(cap.rider())
+            self.fleet_caps.append(cap)
         return cap
 
     def ride(self, rider: Rider) -> Rider:

@@ -16,6 +16,7 @@ from ..store.scripts import Command
 from ..verdict import Taken, ToQueue
 from .bell import Listener
 from .buffer import Buffer
+from .caps import Caps
 from .desk import Desk
 from .owner import Phase
 from .pace import Pace
@@ -30,9 +31,7 @@ from .worker import Worker
 logger = logging.getLogger("kiq.courier")
 
 HAND_BACK_AFTER = 0.100  # seconds that a job may wait in the inbox
-_FULL_POLL = (
-    0.010  # seconds between two looks while our own jobs are all that may be taken of a queue
-)
+_FULL_POLL = 0.010  # seconds between two looks while all that may be taken of a queue is ours
 _RECHECK = 1.0  # seconds between two reconciliations that only a count asked for
 
 Reader = Callable[[Any], None]
@@ -61,6 +60,7 @@ class Exchange:
         self.settler = Settler(
             desk, worker.dead_limits, worker.report, worker.notices, worker.riders
         )
+        self._caps = Caps(worker.host, worker.report)
         self._worker = worker
         self._capsule = capsule
         self._buffer = buffer
@@ -215,7 +215,10 @@ class Exchange:
             if now - self._compared_at >= _RECHECK and not owner.compare(flights, fetched.held):
                 self._compared_at = now
 
-        return flight.fetch_command(owner.name, owner.epoch, call, wanted, self._named_idle), read
+        command = flight.fetch_command(owner.name, owner.epoch, call, wanted, self._named_idle)
+        if self._worker.host.fleet_caps:
+            return self._caps.around(command, names, read)
+        return command, read
 
     def _within_caps(self, names: Sequence[str]) -> Sequence[str]:
         """Ask features how many jobs of *names* may be taken now; return those of which there are any."""

@@ -29,15 +29,18 @@ def payloads(*jids: str, **fields: object) -> list[bytes]:
 
 
 class Capsuled:
-    """A capsule with the jobs of queue ``a`` in hand; no thread is started, the test does its rounds."""
+    """A capsule with the jobs of *queues* in hand; no thread is started, the test does its rounds."""
 
-    def __init__(self, url: str, host: Host) -> None:
+    def __init__(self, url: str, host: Host, queues: Sequence[str] = ("a",)) -> None:
         settings = RedisSettings(url=url)
         self.worker = Worker(Config(redis=settings), host, Registry(), Connector(settings), "0")
         self.worker.errands.start()
         self.buffer, self.desk = Buffer(), Desk(5)
         self.exchange = Exchange(
-            self.worker, Capsule(queues=(("a", 1),), concurrency=5), self.buffer, self.desk
+            self.worker,
+            Capsule(queues=tuple((name, 1) for name in queues), concurrency=5),
+            self.buffer,
+            self.desk,
         )
         later = steady() + 3600  # so that the rate stays what it is
         self.exchange.pace.finished(0, later)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 
+from kiq import keys
 from kiq.errors import StoreUnavailable
 from kiq.plugin import Host, Ride, Rider
 from kiq.riders import Riders
@@ -19,8 +21,10 @@ from kiq.store.scripts import Command
 from kiq.verdict import DONE, Taken, ToRetry
 from tests.helpers.capsuled import Capsuled, payloads
 from tests.helpers.depot import Depot, open_link, waiting
+from tests.helpers.driven import DrivenWorker
 from tests.helpers.proxy import FaultProxy, Moment
 from tests.helpers.server import TestServer
+from tests.helpers.waiting import eventually
 
 COUNTS = "counts"
 COUNT = "redis.call('HINCRBY', KEYS[1], ARGV[1], 1)"
@@ -255,6 +259,18 @@ def test_a_job_that_never_arrives_comes_back_with_no_bytes_to_look_at(
     assert depot.link.call(("LLEN", "queue:a")) == 4
     names = [f"{depot.owner} 1.{number}" for number in range(4)]
     assert seen == dict(zip(names, ["j1", "j2", "", "j4"], strict=True))
+
+
+def test_the_reclaimer_of_a_worker_asks_its_riders(
+    depot: Depot, raw: redis.Redis, redis_url: str, tmp_path: Path
+) -> None:
+    depot.push("a", payloads("j1"))
+    (taken,) = depot.take(1)
+    raw.delete(keys.record(depot.owner))  # nobody can beat for it
+    worker = DrivenWorker(redis_url, tmp_path, lease=5)
+    worker._host.ride(counting())
+    with worker:
+        eventually(lambda: counted(raw) == given_back(depot, {"j1": taken.delivery}), 10)
 
 
 def test_who_leaves_lets_go_of_what_still_runs(

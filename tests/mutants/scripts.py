@@ -125,6 +125,77 @@ RIDING_BACK = (
         ),
         (f"{AT_RECLAIM}what_its_queue_refuses_is_let_go_when_it_takes_it",),
     ),
+    Mutant(
+        "the reclaimer asks no rider",
+        (Change("kiq/work/reclaimer.py", "rides=self._worker.riders.giving_back()", "rides=None"),),
+        (f"{AT_RECLAIM}the_reclaimer_of_a_worker_asks_its_riders",),
+    ),
+    Mutant(
+        "who leaves asks no rider",
+        (Change("kiq/work/session.py", "sources=sources, rides=rides", "sources=sources"),),
+        (f"{AT_RECLAIM}who_leaves_lets_go_of_what_still_runs",),
+    ),
+)
+
+CAPPED = "tests/integration/test_fleet_caps.py::test_"
+#: What is limited in the fetch script.
+CAPS = (
+    Mutant(
+        "how much room there is changes nothing",
+        (lua("capping", "if most < math.huge then args[place] = most end", ""),),
+        (f"{CAPPED}all_together_take_no_more_than_they_may",),
+    ),
+    Mutant(
+        "a cap is asked before the fetch is sent, and what it said is taken",
+        (lua("capping", "question.cap.room(KEYS, ARGV)", "tonumber(ARGV[1])"),),
+        (f"{CAPPED}all_together_take_no_more_than_they_may",),
+    ),
+    Mutant(
+        "what was taken is not noted",
+        (
+            lua(
+                "capping",
+                "local taken = question.cap and tokens[question.queue]",
+                "local taken = nil",
+            ),
+        ),
+        (f"{CAPPED}all_together_take_no_more_than_they_may",),
+    ),
+    Mutant(
+        "a queue is open whose room is unknown",
+        (lua("capping", "return went and most or 0", "return went and most or math.huge"),),
+        (f"{CAPPED}a_queue_whose_room_is_unknown_is_closed_and_the_others_go_on[return 'many']",),
+    ),
+    Mutant(
+        "what could not be noted runs all the same",
+        (lua("capping", "if not next(failed) then", "if true then"),),
+        (f"{CAPPED}what_can_not_be_noted_goes_back_and_the_others_go_on",),
+    ),
+    Mutant(
+        "what could not be noted is noted in part",
+        (lua("capping", "if question.cap and failed[question.queue] then", "if false then"),),
+        (f"{CAPPED}what_can_not_be_noted_goes_back_and_the_others_go_on",),
+    ),
+    Mutant(
+        "what could not be noted is lost",
+        (lua("capping", "    redis.call('RPUSH', list, held)\n", ""),),
+        (f"{CAPPED}what_can_not_be_noted_goes_back_and_the_others_go_on",),
+    ),
+    Mutant(
+        "what could not be noted goes back in the wrong order",
+        (lua("capping", "for i = #ids[q], 1, -1 do", "for i = 1, #ids[q] do"),),
+        (f"{CAPPED}what_can_not_be_noted_goes_back_and_the_others_go_on",),
+    ),
+    Mutant(
+        "a slot that is freed wakes nobody",
+        (Change("kiq/capping.py", "waiting > 0 then ring(idle, 1) end", "waiting > 0 then end"),),
+        (f"{CAPPED}a_free_slot_wakes_somebody_while_jobs_wait",),
+    ),
+    Mutant(
+        "what is deleted by hand frees the slot of nobody",
+        (Change("kiq/capping.py", "if queue and job.token else", "if queue else"),),
+        (f"{CAPPED}what_is_deleted_from_its_queue_frees_nothing",),
+    ),
 )
 
 #: The token: who removes the field may act, and nobody else.
@@ -341,4 +412,4 @@ PAUSES = (
     ),
 )
 
-MUTANTS = (*TAKING, *RIDING, *RIDING_BACK, *TOKEN, *UNDO, *DEATH, *BELL, *PAUSES)
+MUTANTS = (*TAKING, *RIDING, *RIDING_BACK, *CAPS, *TOKEN, *UNDO, *DEATH, *BELL, *PAUSES)
