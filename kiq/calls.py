@@ -98,7 +98,7 @@ class Calls:
         if kwargs or not arity.low <= len(args) <= arity.high:
             arity.check(name, args, kwargs)
         check_importable(name)
-        if at is None and not kwargs and pusher.is_plain_for(spec.cls or name):
+        if at is None and not kwargs and pusher.is_plain_for(spec.cls or name, self.options):
             stencil, jid = self._stencil_made or self._stencil(), new_jid()
             raw = stencil.filled(args, jid.encode(), made_at(milliseconds()))
             if raw is not None and len(raw) <= pusher.max_payload:
@@ -129,7 +129,7 @@ class Calls:
         """Return the loads that *pusher* is to push for *bulk*."""
         spec = self.spec
         check_importable(spec.name)
-        if bulk.times is None and pusher.is_plain_for(spec.cls or spec.name):
+        if bulk.times is None and pusher.is_plain_for(spec.cls or spec.name, self.options):
             return self._filled(pusher, bulk)
         return pusher.loads(self._payloads(bulk), spec.cls, bulk.batch_size)
 

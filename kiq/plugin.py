@@ -18,6 +18,7 @@ from .features import Between as Between
 from .features import Feature as Feature
 from .features import Secret as Secret
 from .features import declare as declare
+from .guarding import Guard as Guard
 from .kept import is_own
 from .middleware import Chain, ClientContext, ClientLayers, Layer, Next, ServerContext
 from .raised import message_of, name_of
@@ -104,6 +105,7 @@ class Host:
         #: Each is called with the worker before it starts; returns a service, or None if it needs none.
         self.services: list[Callable[[Any], Service | None]] = Attachments(seal)
         self.riders: list[Rider] = Attachments(seal)
+        self.guards: list[Guard] = Attachments(seal)
         self.fetch_caps: list[FetchCap] = Attachments(seal)
         self.fleet_caps: list[FleetCap] = Attachments(seal)
         self.queue_filters: list[QueueFilter] = Attachments(seal)
@@ -218,6 +220,14 @@ class Host:
         if rider not in self.riders:
             self.riders.append(rider)
         return rider
+
+    def guard(self, guard: Guard) -> Guard:
+        """Let *guard* decide in Redis what may be pushed. Raises PluginError for a second of its name."""
+        if any(one.name == guard.name and one != guard for one in self.guards):
+            raise PluginError(f"two guards are named {guard.name!r}")
+        if guard not in self.guards:
+            self.guards.append(guard)
+        return guard
 
     def report(
         self,

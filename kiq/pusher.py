@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from . import interruption, plugin, ruby
 from .clock import milliseconds, wall
 from .codec import Codec, encode
 from .errors import PayloadError
+from .guarding import Declined, Guarded, guarded
 from .importing import at_work, refuse_while_importing
 from .jid import Jid
 from .middleware import ClientContext, ClientLayers
 from .payload import Payload, finite, normalized
 from .sender import ByQueue, Load, Scheduled, Sender
-from .slices import completed, in_slices, in_steps
+from .slices import Answer, completed, in_slices, in_steps
 from .sole import Sole
+
+_NONE: Mapping[str, Any] = {}
 
 
 class Route(Sole, ABC):
@@ -69,15 +72,19 @@ class Pusher(Route):
     def push(self, payload: Payload, job_class: Any = None) -> str | None:
         """Push one payload; return its jid, or None where client middleware vetoed.
 
-        ``at`` in the payload (epoch seconds) schedules it, unless that is past. One round trip.
-        Raises ArgumentError, PayloadError, or a StoreError, whose ``maybe_done`` says whether the
-        job may have been pushed all the same (kiq does not push it again by itself).
+        Where a guard declined it, what that hands back, or raises, takes the place of the jid. ``at`` in
+        the payload (epoch seconds) schedules it, unless that is past. One round trip. Raises
+        ArgumentError, PayloadError, or a StoreError, whose ``maybe_done`` says whether the job may have
+        been pushed all the same (kiq does not push it again by itself).
         """
         return self.push_loads((self._load((completed(payload),), job_class),))[0]
 
-    def is_plain_for(self, job_class: Any) -> bool:
-        """Tell whether nobody but the codec for MessagePack looks at its payloads."""
+    def is_plain_for(self, job_class: Any, options: Mapping[str, Any] = _NONE) -> bool:
+        """Tell whether nobody but the codec for MessagePack looks at its payloads with these *options*."""
         if self.codec != "msgpack" or at_work.get():
+            return False
+        guards = self._host.guards
+        if guards and not self._at_call and any(guard.concerns(options) for guard in guards):
             return False
         # No layer at all is the usual case: that costs no call.
         return not self._host.client_middleware.layers or self._layers.of(job_class) is None
@@ -96,18 +103,25 @@ class Pusher(Route):
         return Jid(jid)
 
     def push_slices(
-        self, payloads: Iterable[Payload], job_class: Any = None, batch_size: int | None = None
+        self,
+        payloads: Iterable[Payload],
+        job_class: Any = None,
+        batch_size: int | None = None,
+        answer: Answer = Declined.answer,
     ) -> list[str | None]:
         """Push many payloads; return a jid (or None, vetoed) for each.
 
         One round trip for each *batch_size* (1,000; 100 when scheduled). The iterable is read a
-        slice at a time. Raises BulkPushError, which lists what was pushed, when it breaks half-way.
+        slice at a time. *answer* says what stands for the jid of a job that a guard declined. Raises
+        BulkPushError, which lists what was pushed, when it breaks half-way.
         """
-        return self.push_loads(self.loads(payloads, job_class, batch_size))
+        return self.push_loads(self.loads(payloads, job_class, batch_size), answer)
 
-    def push_loads(self, loads: Iterable[Load]) -> list[str | None]:
+    def push_loads(
+        self, loads: Iterable[Load], answer: Answer = Declined.answer
+    ) -> list[str | None]:
         """Push payloads that are encoded; see :meth:`push_slices`."""
-        steps, outcome = in_steps(loads), None
+        steps, outcome = in_steps(loads, answer), None
         while True:
             try:
                 load = steps.send(outcome)
@@ -134,6 +148,10 @@ class Pusher(Route):
         queues: ByQueue = {}
         scheduled: list[Scheduled] = []
         jids: list[str | None] = []
+        extras: dict[bytes, Guarded] = {}
+        guards = (
+            () if self._at_call else self._host.guards
+        )  # what waits is asked about when it goes
         now, stamp = wall(), milliseconds()
         layers = self._layers if self._host.client_middleware.layers else None
         for original in payloads:
@@ -146,12 +164,16 @@ class Pusher(Route):
             at = payload.pop("at", None)
             if at is not None and finite(payload["class"], at) > now:
                 payload.pop("enqueued_at", None)
-                scheduled.append((at, self.encoded(payload)))
+                raw = self.encoded(payload)
+                scheduled.append((at, raw))
             else:
                 payload["enqueued_at"] = stamp
-                queues.setdefault(payload["queue"], []).append(self.encoded(payload))
+                raw = self.encoded(payload)
+                queues.setdefault(payload["queue"], []).append(raw)
             jids.append(Jid(payload["jid"]))
-        return Load(queues, scheduled, jids, batch_size)
+            if guards and (guard := guarded(guards, payload)):
+                extras[raw] = guard
+        return Load(queues, scheduled, jids, batch_size, extras)
 
     def encoded(self, payload: Payload) -> bytes:
         """Return *payload* as bytes. Raises ArgumentError, or PayloadError where it is too large."""

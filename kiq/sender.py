@@ -7,11 +7,14 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Protocol
 
 from .errors import StoreError
+from .guarding import Declined, Guarded
 
 ByQueue = dict[str, list[bytes]]
 Scheduled = tuple[float, bytes]
 #: A queue, by its name; or None, the scheduled set.
 Place = str | None
+#: Why a job was not pushed when those beside it were: a guard did not let it pass, or failed.
+Refusal = Declined | StoreError
 #: How asyncio code hands a load over: what tasks push at the same time goes together, on a thread of
 #: theirs; each load on a thread of its own; or at once, as nothing waits there.
 InAsyncio = Literal["gathered", "aside", "at once"]
@@ -23,7 +26,7 @@ class Load(NamedTuple):
     """Encoded payloads that are handed over together; of those in one place the first runs first.
 
     *jids* are those of all payloads, in the order of the calls: None where client middleware vetoed.
-    *batch_size* is what the caller of a bulk asked for. *extras* are what is to be done besides, by
+    *batch_size* is what the caller of a bulk asked for. *extras* are what guards ask about it, by
     payload: who only passes a load on need not know of them.
     """
 
@@ -31,7 +34,7 @@ class Load(NamedTuple):
     scheduled: Sequence[Scheduled]
     jids: Sequence[str | None]
     batch_size: int | None = None
-    extras: Mapping[bytes, Any] = _NONE
+    extras: Mapping[bytes, Guarded] = _NONE
 
     @property
     def places(self) -> list[Place]:
@@ -40,9 +43,13 @@ class Load(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What did not get through of a load: the error of each place that refused."""
+    """What did not get through of a load: the error of each place that refused.
+
+    *refused* are single jobs that were not pushed where others were, by jid.
+    """
 
     errors: Mapping[Place, StoreError]
+    refused: Mapping[str, Refusal] = _NONE
 
     def error(self, load: Load) -> StoreError | None:
         """Return what is to be raised for *load*: ``maybe_done`` if another place took its part."""
@@ -56,7 +63,19 @@ class Outcome(NamedTuple):
     def share(self, load: Load) -> Outcome | None:
         """Return what concerns *load*, which was handed over with others."""
         errors = {place: self.errors[place] for place in load.places if place in self.errors}
-        return Outcome(errors) if errors else None
+        refused = (
+            {jid: why for jid, why in self.refused.items() if jid in load.jids}
+            if self.refused
+            else {}
+        )
+        return outcome(errors, refused)
+
+
+def outcome(
+    errors: Mapping[Place, StoreError], refused: Mapping[Any, Refusal] = _NONE
+) -> Outcome | None:
+    """Return what became of a load; None if all of it got through."""
+    return Outcome(errors, refused) if errors or refused else None
 
 
 class Sender(Protocol):

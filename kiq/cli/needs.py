@@ -89,7 +89,7 @@ ELSEWHERE: dict[str, str] = {
     "LMOVE": "`kiq quiet`, `kiq stop`, `kiq dump`: workers don't hear them",
     "LPOS": "`kiq.api`: queues",
     "LRANGE": "`kiq.api`: queues",
-    "LREM": "`kiq.api`: queues",
+    "LREM": "`kiq.api`: queues; guards: a push whose lock can't be written is not taken back",
     "MGET": "`kiq.api`: stats",
     "PERSIST": "iterable jobs that Ruby has cancelled",
     "PING": "`kiq doctor`",
@@ -103,7 +103,7 @@ ELSEWHERE: dict[str, str] = {
     "ZREMRANGEBYSCORE": "`kiq.cancel`, profiles",
     "ZREVRANGE": "`kiq.api`: sets",
     "ZSCAN": "`kiq.api`: looking for text in sets",
-    "ZSCORE": "`kiq.api`: sets, profiles",
+    "ZSCORE": "`kiq.api`: sets, profiles; guarded pushes that are scheduled, or may be kept",
 }
 
 #: How a nicety is tried.

@@ -6,16 +6,18 @@ import atexit
 import logging
 import os
 import threading
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from ..codec import decode
 from ..errors import StoreError, StoreUnavailable
+from ..guarding import Declined, Guarded
 from ..jid import new_jid
 from ..kept import Kept
 from ..plugin import Host
 from ..sender import InAsyncio, Load, Outcome
 from ..store import scripts
-from ..store.enqueue import RedisSender, push_command, schedule_command
+from ..store.enqueue import RedisSender, push_commands
 
 logger = logging.getLogger("kiq.client")
 
@@ -24,10 +26,14 @@ _AT_EXIT, _AT_ONCE = 2.0, 100  # seconds for the last attempt; parcels at most i
 
 
 class Parcel(NamedTuple):
-    """Payloads for one place, and the command that pushes them: it may be sent again unharmed."""
+    """Payloads for one place, and the command that pushes them: it may be sent again unharmed.
+
+    *extras* are what guards ask about them: what they decline is pushed no more.
+    """
 
     command: scripts.Packed
     raws: list[bytes]
+    extras: Mapping[bytes, Guarded]
 
 
 class PushBuffer:
@@ -44,7 +50,7 @@ class PushBuffer:
     whole = False
 
     def __init__(self, sender: RedisSender, limit: int, host: Host) -> None:
-        self._sender, self._limit = sender, limit
+        self._sender, self._limit, self._report = sender, limit, host.report
         self.begin()
         host.events.on("exit", self.close)
         atexit.register(self.close)
@@ -98,11 +104,11 @@ class PushBuffer:
 
     def _parcels(self, load: Load) -> list[Parcel]:
         """Return what pushes *load*, each place's once; a token counts for an hour."""
-        found = [(push_command(queue, raws), raws) for queue, raws in load.queues.items()]
-        if load.scheduled:
-            found.append((schedule_command(load.scheduled), [raw for _, raw in load.scheduled]))
         pack = self._sender.pack
-        return [Parcel(pack(scripts.once(command, new_jid())), raws) for command, raws in found]
+        return [
+            Parcel(pack(command), raws, load.extras)
+            for command, raws in push_commands(load, new_jid)
+        ]
 
     def _keep(self, new: list[Parcel], error: StoreUnavailable) -> StoreUnavailable | None:
         """Keep *new*; return *error* and why, if that can't be."""
@@ -149,8 +155,9 @@ class PushBuffer:
                 replies = self._sender.exchange([each.command for each in batch])
             except Exception as error:  # noqa: BLE001 (without this thread nobody would push them)
                 replies = [error] * len(batch)
-            errors = [reply for reply in replies if isinstance(reply, Exception)]
-            left = [each for each, reply in zip(batch, replies, strict=True) if reply in errors]
+            told = [self._told(each, reply) for each, reply in zip(batch, replies, strict=True)]
+            errors = [error for error in told if error is not None]
+            left = [each for each, error in zip(batch, told, strict=True) if error is not None]
             away = any(isinstance(error, StoreUnavailable) for error in errors)
             with self._changed:
                 self._kept[: len(batch)] = left
@@ -159,6 +166,21 @@ class PushBuffer:
                 self._changed.notify_all()
             if errors and not away:
                 logger.error("Redis refuses jobs that are kept, and stay so: %s", errors[0])
+
+    def _told(self, parcel: Parcel, reply: Any) -> Exception | None:
+        """Return why *parcel* has to be sent again; else tell what guards made of it: nobody waits."""
+        if isinstance(reply, Exception):
+            return reply
+        refused = self._sender.refused(reply, parcel.raws, parcel.extras).values()
+        failed = [one for one in refused if isinstance(one, StoreError)]
+        if failed and not failed[0].maybe_done:
+            return failed[0]
+        for one in refused:
+            if isinstance(one, Declined):
+                one.tell(self._report)
+            else:
+                self._report(one, {"context": "push buffer"})
+        return None
 
 
 def _unreachable(outcome: Outcome) -> StoreUnavailable | None:

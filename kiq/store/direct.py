@@ -39,19 +39,25 @@ class DirectLink(Link):
         """
         sock = self._socket
         if sock is None or len(commands) > 1:
-            self._leave()
-            replies = self._round_trip(commands)
-        else:
-            try:
-                answer = _converse(sock, commands[0])
-                if answer[:1] == b":":
-                    self.used_at = time.monotonic()
-                    return ()
-                replies = [_refusal(self._connection, answer)]
-            except (*GONE, exceptions.RedisError) as error:
-                failed = self._failed(error, commands)
-                raise failed from failed.__cause__
-            self._leave()
+            return self.ask(commands)
+        try:
+            answer = _converse(sock, commands[0])
+            if answer[:1] == b":":
+                self.used_at = time.monotonic()
+                return ()
+            replies = [_refusal(self._connection, answer)]
+        except (*GONE, exceptions.RedisError) as error:
+            failed = self._failed(error, commands)
+            raise failed from failed.__cause__
+        self._leave()
+        return self._done(commands, replies)
+
+    def ask(self, commands: Sequence[Packed]) -> Sequence[Any]:
+        """Send *commands* in one write; return all replies, whatever they are. Raises as exchange does."""
+        self._leave()
+        return self._done(commands, self._round_trip(commands))
+
+    def _done(self, commands: Sequence[Packed], replies: list[Any]) -> Sequence[Any]:
         replies = self._settled(commands, replies)
         self._socket = _ready(self._connection)
         return replies

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .. import keys
 from ..errors import StoreError
-from ..sender import InAsyncio, Load, Outcome, Scheduled
+from ..guarding import Guarded
+from ..sender import InAsyncio, Load, Outcome, Refusal, Scheduled, outcome
 from . import scripts
 from .direct import DirectLink
+from .guarded import guarded_queue, guarded_schedule, is_guarded, raws_of, read_refused
 from .keyspace import Keyspace
 from .link_pool import LinkPool
 from .scripts import Command, Packed
+
+#: What pushes to one place, and the payloads that go there.
+Parcel = tuple[Command, list[bytes]]
 
 
 class RedisSender:
@@ -47,19 +52,32 @@ class RedisSender:
 
     def send(self, load: Load, commands: Sequence[Packed]) -> Outcome | None:
         """Send *commands*, one for each place of *load*; see :class:`kiq.sender.Sender`."""
+        use = DirectLink.ask if load.extras else DirectLink.tell
         try:
-            replies = self._links.lend(DirectLink.tell, commands) if commands else ()
+            replies = self._links.lend(use, commands) if commands else ()
         except StoreError as error:
             return Outcome(dict.fromkeys(load.places, error))
         if not replies:
             return None
-        answers = zip(load.places, replies, strict=True)
+        answers = list(zip(load.places, replies, strict=True))
         errors = {place: reply for place, reply in answers if isinstance(reply, StoreError)}
-        return Outcome(errors) if errors else None
+        refused: dict[str, Refusal] = {}
+        for place, reply in answers:
+            raws = raws_of(place, load.queues, load.scheduled)
+            refused.update(self.refused(reply, raws, load.extras))
+        return outcome(errors, refused)
+
+    def refused(
+        self, reply: Any, raws: Sequence[bytes], extras: Mapping[bytes, Guarded]
+    ) -> Mapping[str, Refusal]:
+        """Return which of *raws* were not pushed when others were, by jid, as *reply* says."""
+        if not isinstance(reply, list):  # of a plain push, or an error
+            return {}
+        return read_refused(reply, raws, extras, self._links.where)
 
     def exchange(self, commands: Sequence[Packed]) -> Sequence[Any]:
-        """Send *commands* and return something for each: the StoreError, if it was refused."""
-        return self._links.lend(DirectLink.tell, commands) or [None] * len(commands)
+        """Send *commands* and return what answers each: the StoreError, if it was refused."""
+        return self._links.lend(DirectLink.ask, commands)
 
     def pack(self, command: Command) -> Packed:
         """Return *command* as the bytes that are sent, its names as they are in this Redis."""
@@ -67,6 +85,8 @@ class RedisSender:
 
     def _commands_for(self, load: Load) -> list[Packed]:
         """Return what pushes *load*: a command for each place."""
+        if load.extras:
+            return [self.pack(command) for command, _ in push_commands(load)]
         commands = [
             b"*%d%b%b\r\n" % (7 + len(raws), self._before(queue), scripts.pack_parts(raws))
             for queue, raws in load.queues.items()
@@ -74,6 +94,30 @@ class RedisSender:
         if load.scheduled:
             commands.append(self.pack(schedule_command(load.scheduled)))
         return commands
+
+
+def push_commands(load: Load, token: Callable[[], str] | None = None) -> list[Parcel]:
+    """Return for each place of *load* what pushes to it, and the payloads; *token* makes it done once.
+
+    Where one payload of a place has a guard, all of that place go one by one, in their order.
+    """
+    extras, found = load.extras, list[Parcel]()
+    for place in load.places:
+        raws = raws_of(place, load.queues, load.scheduled)
+        if is_guarded(raws, extras):
+            mark = token() if token else ""
+            command = (
+                guarded_schedule(load.scheduled, extras, mark)
+                if place is None
+                else guarded_queue(place, raws, extras, mark)
+            )
+        else:
+            command = (
+                schedule_command(load.scheduled) if place is None else push_command(place, raws)
+            )
+            command = scripts.once(command, token()) if token else command
+        found.append((command, raws))
+    return found
 
 
 def push_command(queue: str, raws: Sequence[bytes]) -> Command:

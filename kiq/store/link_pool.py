@@ -34,7 +34,7 @@ class LinkPool:
         self._home: tuple[int, list[DirectLink]] = (os.getpid(), [])
 
     def lend(self, use: Callable[[DirectLink, C], R], commands: C) -> R:
-        """Lend a link for *use*, :meth:`DirectLink.tell` or :meth:`Link.exchange`; raise what that does."""
+        """Lend a link for *use*, a method such as :meth:`DirectLink.tell`; raise what that does."""
         pid = os.getpid()
         if self._home[0] != pid:
             # A forked child: the parent's sockets are neither used nor closed here.

@@ -9,9 +9,12 @@ from typing import Any
 
 from .. import keys
 from ..errors import StoreError
+from ..guarding import Guarded
+from ..sender import Refusal
 from . import scripts
 from .connection import Link
 from .flight import MAX_BYTES
+from .guarded import guarded_due, read_answer
 from .scripts import Command
 
 
@@ -28,13 +31,16 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Promotion:
-    """One claimed job that goes to *queue* as *raw*."""
+    """One claimed job that goes to *queue* as *raw*, if those guards permit it that it has."""
 
     delivery: str
     queue: str
     raw: bytes
+    guarded: Guarded | None = None
 
 
+#: What became of a guarded promotion.
+Answer = bool | Refusal
 Reader = Callable[[Sequence[Any]], Sequence[Any]]
 
 
@@ -92,11 +98,51 @@ def commit(
             *(promotion.raw for promotion in ordered),
         ),
     )
-    digests = [sha1(raw, usedforsecurity=False).hexdigest() for raw in cleared]
-    clearing = (keys.MARKERS, keys.SUSPECTS) if digests else ()
-    commands, read = around([command, *(("HDEL", name, *digests) for name in clearing)])
+    commands, read = around([command, *_clearing(cleared)])
     reply, *_ = read(link.exchange(commands))
     if isinstance(reply, StoreError):
         raise reply
     refused = [text.decode(errors="replace") for text in reply[2::2]]
     return reply[0], refused
+
+
+def commit_guarded(
+    link: Link,
+    owner: str,
+    source: str,
+    by_queue: Sequence[Sequence[Promotion]],
+    around: Callable[[list[Command]], tuple[list[Command], Reader]] = _alone,
+) -> list[list[Answer]]:
+    """Move claimed jobs to their queues, each if its guards permit it. One round trip.
+
+    *by_queue* has a group for each queue; so has the result, with True for each job that entered it, False
+    for what is not in flight any more, and else why it stays in flight.
+    """
+    flight = keys.inflight(source, owner)
+    commands = [
+        guarded_due(flight, group[0].queue, [(one.raw, one.delivery, one.guarded) for one in group])
+        for group in by_queue
+    ]
+    sent, read = around(commands)
+    replies = read(link.exchange(sent))
+    return [_answers(link, *pair) for pair in zip(by_queue, replies, strict=False)]
+
+
+def clear(link: Link, cleared: Sequence[bytes]) -> None:
+    """Note that claimed payloads are suspects no more. One round trip, none where there are none."""
+    if cleared:
+        link.exchange(_clearing(cleared))
+
+
+def _clearing(cleared: Sequence[bytes]) -> list[Command]:
+    digests = [sha1(raw, usedforsecurity=False).hexdigest() for raw in cleared]
+    return [("HDEL", name, *digests) for name in (keys.MARKERS, keys.SUSPECTS) if digests]
+
+
+def _answers(link: Link, group: Sequence[Promotion], reply: Any) -> list[Answer]:
+    if isinstance(reply, StoreError):
+        return [reply] * len(group)
+    return [
+        read_answer(answer, one.guarded, link.where) if isinstance(answer, bytes) else answer == 1
+        for one, answer in zip(group, reply, strict=True)
+    ]

@@ -90,6 +90,11 @@ def _translated(error: Exception, where: str) -> StoreError:
     return StoreError(f"Redis refused: {text}")
 
 
+def translated_text(text: str, where: str) -> StoreError:
+    """Return the error that a script says in its reply, in words of Redis or Lua."""
+    return translate(exceptions.ResponseError(text), where)
+
+
 def is_taken_away(text: str) -> bool:
     """Tell whether Redis refused a command itself: it is unknown, renamed, or not this user's."""
     return any(word in text.lower() for word in _TAKEN_AWAY)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import plugin
 from ..client import codec_in_use, settings_in_use, sidekiq_in_use
+from ..guarding import Declined, Guarded
 from ..pusher import Pusher
-from ..sender import InAsyncio, Load
+from ..sender import InAsyncio, Load, Outcome, Refusal, outcome
+from ..undone import check_done
 from .box import PushedJob, pushed_job
 
 
@@ -21,26 +23,48 @@ class Taking:
     in_asyncio: InAsyncio = "aside"
     whole = False
 
-    def __init__(self, take: Callable[[PushedJob], Any]) -> None:
+    def __init__(
+        self, take: Callable[[PushedJob], Any], waiting: Callable[[], Sequence[PushedJob]] = list
+    ) -> None:
+        """*waiting* returns the jobs that wait: guards are asked about them, as there is no Redis."""
         self._take = take
+        self._waiting = waiting
 
     def push_one(self, queue: str, raw: bytes, jid: str) -> None:  # noqa: ARG002 (it is in the payload)
         """Take one payload that is due now."""
         self._take(pushed_job(raw, queue, None))
 
-    def push(self, load: Load) -> None:
-        """Take payloads."""
-        for queue, raws in load.queues.items():
-            for raw in raws:
-                self._take(pushed_job(raw, queue, None))
-        for at, raw in load.scheduled:
-            self._take(pushed_job(raw, None, at))
+    def push(self, load: Load) -> Outcome | None:
+        """Take payloads, but those that a guard declines."""
+        refused: dict[str, Refusal] = {}
+        placed = [(queue, None, raw) for queue, raws in load.queues.items() for raw in raws]
+        for queue, at, raw in [*placed, *((None, at, raw) for at, raw in load.scheduled)]:
+            job = pushed_job(raw, queue, at)
+            declined = self._declined(load.extras.get(raw))
+            if declined is None:
+                self._take(job)
+            else:
+                refused[job.jid] = declined
+        return outcome({}, refused)
+
+    def _declined(self, one: Guarded | None) -> Declined | None:
+        if one is None:
+            return None
+        for guard, _ in one.rides:
+            if guard.in_tests is not None:
+                waiting = [job.payload for job in self._waiting()]
+                why = check_done(guard.in_tests(one.payload, waiting), "in_tests of a guard")
+                if why is not None:
+                    return Declined(guard, one.payload, str(why))
+        return None
 
 
-def stand_in(take: Callable[[PushedJob], Any]) -> Pusher:
-    """Return what pushes to *take*; codec and limits are those configured."""
+def stand_in(
+    take: Callable[[PushedJob], Any], waiting: Callable[[], Sequence[PushedJob]] = list
+) -> Pusher:
+    """Return what pushes to *take*; codec and limits are those configured. See :class:`Taking`."""
     return Pusher(
-        Taking(take),
+        Taking(take, waiting),
         codec=codec_in_use(),
         sidekiq=sidekiq_in_use(),
         max_payload=settings_in_use().max_payload,

@@ -150,4 +150,6 @@ def _client() -> Pusher | None:
     state = _state()
     if state.mode == "disabled":
         return None
-    return stand_in(state.box.put if state.mode == "fake" else perform)
+    if state.mode == "inline":
+        return stand_in(perform)
+    return stand_in(state.box.put, lambda: state.box.all(None, None))

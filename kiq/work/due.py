@@ -11,6 +11,7 @@ from .. import children
 from ..clock import wall
 from ..codec import decode, encode
 from ..config import check_queue_name
+from ..guarding import guarded
 from ..middleware import ClientContext
 from ..options import DEFAULTS
 from ..payload import moment
@@ -45,6 +46,7 @@ class DueJobs:
         policy = RetryPolicy(worker.config.max_retries, random.random, self._in_seconds)
         self._failures = Failures(worker.host, policy)
         self._filters = len(worker.host.client_middleware) > 0
+        self._guards = list(worker.host.guards)
         self._layers = worker.host.push_layers
 
     def fate(self, taken: Taken, may_go_on: Callable[[dict[str, Any]], bool]) -> Fate:
@@ -58,7 +60,7 @@ class DueJobs:
             return ToDead(taken.raw, wall(), str(error), ran=False)
         if taken.suspicion >= CONVICTED:
             return self._failures.convict(taken, payload, codec, _STOPPED)
-        if self._filters and not may_go_on(payload):
+        if (self._filters or self._guards) and not may_go_on(payload):
             return PutOff(SOON)
         try:
             changed = self._through_middleware(payload) if self._filters else payload
@@ -70,7 +72,10 @@ class DueJobs:
             queue = changed["queue"]
             if self._filters:
                 check_queue_name(queue)  # a layer may have changed it
-            return Promotion(taken.delivery, queue, encode(changed, codec))
+            raw = encode(changed, codec)
+            asked = guarded(self._guards, changed) if self._guards else None
+            children.end_here()
+            return Promotion(taken.delivery, queue, raw, asked)
         except BaseException as error:  # noqa: BLE001 (sys.exit and all: it ends this promotion only)
             children.end_here(error)
             self._report(error, {"context": "promotion", "jid": payload.get("jid")})

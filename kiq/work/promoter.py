@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from functools import partial
+from itertools import chain
+from typing import Any
 
 from .. import keys
 from ..clock import steady, wall
 from ..errors import StoreDenied, StoreError, StoreUnavailable
+from ..guarding import Declined
 from ..settled import Fate as Told
 from ..settled import Promoted
 from ..store import flight, promotion
@@ -26,8 +29,10 @@ from .worker import Worker
 
 logger = logging.getLogger("kiq.poller")
 
+Due = tuple[Taken, Promotion]
 SOURCES = (keys.RETRY, keys.SCHEDULE)
 _BATCH = 500
+_MOST_WAITING = 10_000  # jids that are remembered
 _LOOK = 0.5  # seconds until a set is looked at again in which nothing is due
 _WAIT = 0.3  # seconds that the poller waits for client middleware, as it has an election to renew
 
@@ -48,6 +53,7 @@ class Promoter:
         self._suspects: list[Taken] = []
         self._session = Session(worker, "poller", SOURCES)
         self._refused: StoreError | None = None
+        self._waiting: set[Any] = set()  # jids of declined jobs, of which that has been said
         self._unread: Owner | None = None  # an earlier one, whose last claim was not seen to arrive
 
     def secure(self) -> None:
@@ -144,16 +150,18 @@ class Promoter:
         """Write what becomes of claims. Raises StoreError."""
         owner = self._session.owner
         moves: list[Settlement] = []
-        commits: dict[str, list[tuple[Taken, Promotion]]] = {}
+        commits: dict[tuple[str, bool], list[Due]] = {}
         for taken, fate in decided:
             if taken.flight.owner != owner.name:
                 continue  # it went back with an owner that we are no more
             if isinstance(fate, Promotion):
-                commits.setdefault(taken.flight.source, []).append((taken, fate))
+                commits.setdefault((taken.flight.source, fate.guarded is not None), []).append(
+                    (taken, fate)
+                )
             else:
                 moves.append((taken, fate))
-        for source, group in commits.items():
-            moves += self._commit(source, group)
+        for (source, guarded), group in commits.items():
+            moves += (self._commit_guarded if guarded else self._commit)(source, group)
         if moves:
             commands = [flight.move_command(one, wall(), self._limits) for one in moves]
             commands, read = self._worker.riders.in_flight(commands, [[one] for one in moves])
@@ -175,7 +183,7 @@ class Promoter:
                 self.abandon()
                 raise
 
-    def _commit(self, source: str, group: list[tuple[Taken, Promotion]]) -> list[Settlement]:
+    def _commit(self, source: str, group: list[Due]) -> list[Settlement]:
         """Let jobs enter their queues; return what puts off those of queues that refuse."""
         cleared = [taken.raw for taken, _ in group if taken.suspicion]
         owner, promotions = group[0][0].flight.owner, [one for _, one in group]
@@ -200,6 +208,48 @@ class Promoter:
         # enter are not in flight any more: for them this does nothing.
         verdicts = [self._later(problem) for problem in problems]
         return [(taken, verdicts[-1]) for taken, _ in group] if verdicts else []
+
+    def _commit_guarded(self, source: str, group: list[Due]) -> list[Settlement]:
+        """Let jobs enter their queues whose guards permit it; return what puts off the others."""
+        queues: dict[str, list[Due]] = {}
+        for due in group:
+            queues.setdefault(due[1].queue, []).append(due)
+        fates: list[list[tuple[Taken, Told]]] = [
+            [(taken, Promoted(one.queue, one.raw)) for taken, one in each]
+            for each in queues.values()
+        ]
+        answers = promotion.commit_guarded(
+            self._link,
+            group[0][0].flight.owner,
+            source,
+            [[one for _, one in each] for each in queues.values()],
+            partial(self._worker.riders.in_flight, settled=fates),
+        )
+        entered: list[tuple[Taken, Told]] = []
+        late: list[Settlement] = []
+        problem, verdict = None, PutOff(AGAIN)
+        for fate, answer in zip(chain(*fates), chain(*answers), strict=True):
+            if answer is True or (isinstance(answer, StoreError) and answer.maybe_done):
+                entered.append(fate)
+            if isinstance(answer, Declined):
+                late.append((fate[0], self._waits(answer)))
+            elif isinstance(answer, StoreError):
+                if answer is not problem:  # of a queue as a whole it is said for each job
+                    problem, verdict = answer, self._later(answer)
+                late.append((fate[0], verdict))
+        self._worker.notices.tell(entered)
+        promotion.clear(self._link, [taken.raw for taken, _ in entered if taken.suspicion])
+        return late
+
+    def _waits(self, declined: Declined) -> PutOff:
+        """Say once of a job that a guard does not let it go on yet; return when that is tried again."""
+        jid = declined.payload.get("jid")
+        if jid not in self._waiting:
+            if len(self._waiting) >= _MOST_WAITING:
+                self._waiting.clear()
+            self._waiting.add(jid)
+            logger.info("due, but not promoted: %s", declined)
+        return PutOff(declined.guard.again)
 
     def _later(self, problem: StoreError) -> PutOff:
         """Report why a job can't go where it should; return when that is tried again."""

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 from contextvars import Context, copy_context
 from typing import Any, Protocol
 
+from ... import plugin
 from ...codec import decode
 from ...errors import StoreError, StoreUnavailable
+from ...guarding import Declined
 from ...middleware import stamped
 from ...payload import Payload
 from ...registry import registry
@@ -44,7 +46,11 @@ class Deferred:
 
     def push(self) -> None:
         """Push, with all client middleware, as if by the call. Raises what a push raises."""
-        pushed = frozenset(self._context.run(self._push))
+        declined: list[Declined] = []
+        pushed = {*self._context.run(self._push, declined)}
+        for one in declined:
+            pushed.add(one.payload["jid"])
+            one.tell(plugin.host.report)
         for jid in self.jids:
             if None in pushed and jid not in pushed:
                 logger.info(
@@ -53,13 +59,13 @@ class Deferred:
                     self.name,
                 )
 
-    def _push(self) -> list[str | None]:
+    def _push(self, declined: list[Declined]) -> list[str | None]:
         leave_blocks()  # that of the call has had its commit
         stamped.set(frozenset(self.jids))
         job_class = _class_of(self.name)
-        return (
-            usual_client().here(bulk=True).push_slices(self._waiting(), job_class, self._batch_size)
-        )
+        pusher = usual_client().here(bulk=True)
+        # Nobody waits for what a guard makes of it: it is told when all is pushed.
+        return pusher.push_slices(self._waiting(), job_class, self._batch_size, declined.append)
 
     def _waiting(self) -> Iterator[Payload]:
         for raw, at in self._payloads:
