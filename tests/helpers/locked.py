@@ -14,15 +14,15 @@ from kiq.codec import decode
 PAGE = Path(__file__).parents[2] / "docs" / "plugins.md"
 
 
-def on_the_page() -> dict[str, Any]:
-    """Return what the module ``locks`` of the page has in it."""
+def text_of_locks() -> str:
+    """Return the module ``locks`` of the page."""
     (text,) = re.findall(r"```python\n(# locks\.py\n.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
-    page: dict[str, Any] = {"__name__": "locks"}
-    exec(text, page)  # noqa: S102 (our own page)
-    return page
+    return str(text)
 
 
-Locks: Any = on_the_page()["Locks"]
+_module: dict[str, Any] = {"__name__": "locks"}
+exec(text_of_locks(), _module)  # noqa: S102 (our own page)
+Locks: Any = _module["Locks"]
 
 
 class Locked(kiq.Job, name="locked.Locked", queue="out", retry=3, lock="import"):

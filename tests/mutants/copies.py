@@ -56,7 +56,7 @@ class Outcome:
 
 
 class Copy:
-    """kiq, its tests and its settings, in a *folder* that is made for it.
+    """kiq, its tests, documents (with code that tests run) and settings, in a *folder* that is made for it.
 
     The first is of this repository, as it stands at that moment; others are made of that one
     (*source*), and with its compiled files, which saves a second each.
@@ -66,7 +66,7 @@ class Copy:
         self.folder = folder
         folder.mkdir(parents=True)
         left_out = ("mutants", "__pycache__") if source == ROOT else ()
-        for part in ("kiq", "tests"):
+        for part in ("kiq", "tests", "docs"):
             ignore = shutil.ignore_patterns(*left_out)
             shutil.copytree(source / part, folder / part, ignore=ignore)
         shutil.copy(source / "pyproject.toml", folder)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.mutants import control, processes, scripts
+from tests.mutants import control, guards, processes, scripts
 
-MUTANTS = (*scripts.MUTANTS, *processes.MUTANTS, *control.MUTANTS)
+MUTANTS = (*scripts.MUTANTS, *guards.MUTANTS, *processes.MUTANTS, *control.MUTANTS)
