@@ -276,7 +276,7 @@ class Exchange:
         owner = self.session.owner
         owner.handing_back(jobs)
         self.suspects.settled(jobs)
-        back = [(taken, ToQueue(last)) for taken in jobs]
+        back = self.reconciler.returning = [(taken, ToQueue(last)) for taken in jobs]
 
         def read(reply: Any) -> None:
             (reply,) = unloaded([reply])

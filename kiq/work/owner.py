@@ -36,11 +36,12 @@ class Reconciliation:
     """What to do after an outcome that nobody saw.
 
     *adopt*: in flight for us, though we don't know them; *drop*: we hold them, unstarted, but they
-    are not ours any more.
+    are not ours any more; *returned*, of these: our hand-back did arrive.
     """
 
     adopt: dict[Flight, list[str]] = field(default_factory=dict)
     drop: list[str] = field(default_factory=list)
+    returned: set[str] = field(default_factory=set)
 
 
 class Owner:
@@ -205,6 +206,8 @@ class Owner:
         waiting = [*unstarted, *self._handing_back.values()]
         gone = [t for t in waiting if t.flight in held and t.delivery not in held[t.flight]]
         result.drop = [taken.delivery for taken in gone]
+        # Nobody else takes out what an owner has that has its record.
+        result.returned = self._handing_back.keys() & set(result.drop)
         self.settled(gone)
         self.settled(list(self._handing_back.values()))  # those still in flight come as adopted
         self._handing_back = {}

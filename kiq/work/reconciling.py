@@ -14,7 +14,7 @@ from ..errors import StoreUnavailable
 from ..store import flight, held
 from ..store.connection import Link
 from ..store.held import Contents
-from ..verdict import Flight, Taken, ToDead
+from ..verdict import Flight, Settlement, Taken, ToDead
 from .owner import Phase
 from .reply_size import ADVICE, HARMLESS, ReplySize, pieces
 from .session import Session
@@ -40,6 +40,7 @@ class Reconciler:
         self._session = session
         self._suspects = suspects
         self._reply_size = reply_size
+        self.returning: Sequence[Settlement] = ()  # the last hand-back
         self._unread: Counter[str] = Counter()  # how often a job alone broke the connection
 
     def secure(self, link: Link) -> None:
@@ -89,6 +90,7 @@ class Reconciler:
         owner = self._session.owner
         plan = owner.reconcile(contents.held, unstarted)
         dropped = set(plan.drop)
+        self._worker.notices.tell(one for one in self.returning if one[0].delivery in plan.returned)
         self._suspects.settled([taken for taken in unstarted if taken.delivery in dropped])
         self._suspects.admit([taken for taken in unstarted if taken.delivery not in dropped])
         adopted = 0

@@ -113,6 +113,37 @@ def test_what_is_sent_again_is_told_once(
     ]
 
 
+@pytest.mark.parametrize("moment", ["before the request", "after the request", "in the reply"])
+def test_a_hand_back_whose_answer_is_lost_is_told_once(
+    capsuled: Capsuled, between: FaultProxy, raw: redis.Redis, heard: Heard, moment: Moment
+) -> None:
+    capsuled.buffer.put(list(capsuled.jobs))
+    capsuled.exchange.quiet = True
+    between.cut_next(moment)
+    capsuled.broken_round()
+    assert heard.all == []
+    for _ in range(3):
+        capsuled.round()
+    assert raw.llen("queue:a") == 3
+    assert capsuled.heard()
+    assert sorted((one.jid, one.verdict) for one in heard.all) == [
+        (jid, ToQueue()) for jid in ("j1", "j2", "j3")
+    ]
+
+
+def test_nor_is_one_of_which_nobody_knows_whether_it_arrived(
+    capsuled: Capsuled, between: FaultProxy, redis_url: str, heard: Heard
+) -> None:
+    capsuled.buffer.put(list(capsuled.jobs))
+    capsuled.exchange.quiet = True
+    between.cut_next("before the request")
+    capsuled.broken_round()
+    Depot(redis_url, capsuled.owner).die()
+    capsuled.round()
+    assert capsuled.heard()
+    assert heard.all == []
+
+
 def test_what_a_fenced_owner_settles_late_is_not_told(
     capsuled: Capsuled, raw: redis.Redis, redis_url: str, heard: Heard
 ) -> None:

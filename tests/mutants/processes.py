@@ -24,6 +24,20 @@ OUTCOMES = (
         by_faults=cuts("after the request"),
     ),
     Mutant(
+        "a hand-back is told of that may not have arrived",
+        (
+            Change(
+                "kiq/work/owner.py",
+                "self._handing_back.keys() & set(result.drop)",
+                "set(self._handing_back)",
+            ),
+        ),
+        (
+            "tests/integration/test_settled.py"
+            "::test_a_hand_back_whose_answer_is_lost_is_told_once[before the request]",
+        ),
+    ),
+    Mutant(
         "reconciliation by a second thread",
         (
             Change(
