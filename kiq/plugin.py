@@ -74,6 +74,16 @@ class AsyncRunner(Protocol):
         """See to it that *attempt* is called, and its verdict delivered at *desk*; then None."""
 
 
+class JobLog(Protocol):
+    """The quick way to the log for the two lines of each job."""
+
+    def start(self, run: ServerContext) -> Any:
+        """Say that *run* starts, and return what :meth:`end` gets; None: it takes a record."""
+
+    def end(self, told: Any, outcome: str, elapsed: float) -> bool:
+        """Say how a run ended that took *elapsed* seconds; False: it takes a record."""
+
+
 @runtime_checkable
 class Plugin(Protocol):
     """A feature: a name, and what it attaches to the host."""
@@ -110,9 +120,8 @@ class Host:
         self.fleet_caps: list[FleetCap] = Attachments(seal)
         self.queue_filters: list[QueueFilter] = Attachments(seal)
         self.log_fields: list[LogFields] = Attachments(seal)
-        #: Says that a job starts (with None) or how it ended and the seconds it took; False: it takes a
-        #: record of ``logging``. Set by who made the handler of kiq's log.
-        self.job_lines: Callable[[ServerContext, str, float | None], bool] | None = None
+        #: Set by who made the handler of kiq's log.
+        self.job_lines: JobLog | None = None
         self.attempt_layers: list[AttemptLayer] = Attachments(seal)
         #: What each process shows of its features, in its entry among the processes.
         self.info: dict[str, Any] = {}

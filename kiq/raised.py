@@ -15,6 +15,7 @@ _NAME_LIMIT = 1_000
 _MOST_SHOWN = 100  # errors behind an error
 E = TypeVar("E", bound=BaseException)
 _SIGNALS: tuple[type[JobSignal], ...] = (Snooze, Retry, Discard, Kill)
+_SIGNALS_OR_GROUPS = (JobSignal, BaseExceptionGroup)
 
 # As the base classes have them: what a class puts in their place, or its metaclass, is not asked.
 _CAUSE, _CONTEXT, _TRACEBACK = (
@@ -51,8 +52,19 @@ def _parts(error: BaseException) -> tuple[BaseException, ...]:
     return _PARTS.__get__(error) if is_a(error, BaseExceptionGroup) else ()
 
 
+def _is_alone(error: BaseException) -> bool:
+    """Tell whether nothing is behind *error*: the usual case, for which related() takes a while."""
+    return (
+        _CONTEXT.__get__(error) is None
+        and _CAUSE.__get__(error) is None
+        and not is_a(error, BaseExceptionGroup)
+    )
+
+
 def came_from_shutdown(error: BaseException) -> bool:
     """Tell whether *error* is Shutdown, or has it anywhere among its causes, contexts and groups."""
+    if _is_alone(error):
+        return is_a(error, Shutdown)
     return any(is_a(one, Shutdown) for one in related(error))
 
 
@@ -62,6 +74,8 @@ def signal_in(error: BaseException) -> JobSignal | None:
     A group (of ``asyncio.TaskGroup`` or ``except*``) counts as the signal that all its members are,
     of several waits as the longest. One that holds anything else is a failure.
     """
+    if not issubclass(type(error), _SIGNALS_OR_GROUPS):
+        return None
     leaves = list(_leaves(error))
     for kind in _SIGNALS:
         signals = [one for one in leaves if is_a(one, kind)]

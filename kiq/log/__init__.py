@@ -7,6 +7,7 @@ import os
 import sys
 from typing import TextIO
 
+from .. import error_log
 from ..errors import ConfigError
 from ..plugin import host
 from .formats import JsonFormatter, PlainFormatter, PrettyFormatter
@@ -51,7 +52,8 @@ def configure(level: str, format: str, stream: TextIO | None = None) -> None:
     handler = DroppingHandler(target)
     handler.setFormatter(_formatter(format, target))
     handler.addFilter(ContextFilter())
-    host.job_lines = JobLines(handler)
+    host.job_lines = lines = JobLines(handler)
+    error_log.quick = lines.failure
     before, _ours = _ours, handler
     kiq, root = logging.getLogger("kiq"), logging.getLogger()
     if before is None:

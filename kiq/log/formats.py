@@ -42,6 +42,10 @@ class Formatter(logging.Formatter):
     moments = Moments(UTC, "%Y-%m-%dT%H:%M:%S", "Z")
     jid_digits: int | None = None  # None: all
 
+    def said(self, text: str) -> str:
+        """Return *text* as a message stands in a line."""
+        return _visible(_cut(text)).replace("\n", "\n  ")
+
 
 class PlainFormatter(Formatter):
     """``2026-01-31T12:00:00.000Z pid=7 tid=5k jid=… class=Mail queue=default INFO: message``."""
@@ -100,6 +104,10 @@ class PrettyFormatter(Formatter):
 
 class JsonFormatter(Formatter):
     """One JSON object a line: ts, pid, tid, lvl, logger, msg, ctx, and exc when there is one."""
+
+    def said(self, text: str) -> str:
+        """Return *text* as a message stands in a line."""
+        return json.dumps(_cut(text))[1:-1]
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the object, in ASCII, which any stream can hold."""

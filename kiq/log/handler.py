@@ -9,7 +9,7 @@ import select
 import stat
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, TextIO
 
 from ..kept import Kept
@@ -20,6 +20,9 @@ _PIPE_PIECE = (
     4_096  # bytes (PIPE_BUF): more at once may be torn by another process on the same pipe
 )
 _FILE_PIECE = 1 << 20
+_HANDLE = logging.Handler.handle
+#: A line, or what one is made of.
+Waiting = str | tuple[Any, ...]
 
 
 class DroppingHandler(logging.StreamHandler[TextIO]):
@@ -36,28 +39,49 @@ class DroppingHandler(logging.StreamHandler[TextIO]):
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
-        self._waiting: deque[str] = deque()
+        self._waiting: deque[Waiting] = deque()
         self._soon: Soon | None = None
+        #: Makes lines of what was put and is none yet.
+        self.finish: Callable[[list[Waiting]], str] = _joined
+        #: Counts how often what waits was written.
+        self.turns = 0
         if type(stream) is io.TextIOWrapper and not stream.closed:
             # What is printed goes in whole lines as well, and in time.
             stream.reconfigure(line_buffering=True, write_through=False)
 
+    def handle(self, record: logging.LogRecord) -> Any:
+        """Do as ``logging`` does, but make the line without the lock: only writing takes it."""
+        if logging.Handler.handle is not _HANDLE:
+            return super().handle(record)  # somebody wants to see each record
+        passed: Any = self.filter(record)
+        if passed:
+            self.emit(passed if isinstance(passed, logging.LogRecord) else record)
+        return passed
+
     def emit(self, record: logging.LogRecord) -> None:
         """Write *record*, behind what waits; characters that the stream can't hold are escaped."""
         try:
-            self._waiting.append(self.format(record) + self.terminator)
+            line = self.format(record) + self.terminator
         except Exception:  # noqa: BLE001 (whatever a formatter raises, it is not the job's)
             self.handleError(record)
+            return
+        self._waiting.append(line)
         self.flush()
 
-    def put(self, line: str) -> None:
-        """Write *line* soon, or now if none was written lately. Only where :meth:`may_wait`."""
+    def put(self, line: Waiting, *, hurry: bool = False) -> None:
+        """Write *line* soon, or now if none was written lately. Only where :meth:`may_wait`.
+
+        What :attr:`finish` makes a line of may be put in its place. *hurry*: as soon as the thread that
+        writes gets the interpreter; one that wrote itself would give it up, and ten that do hand it round.
+        """
         soon = self._soon
         self._waiting.append(line)
         if soon is None or soon.rests or len(self._waiting) > _MOST:
             self.flush()
             if soon is not None:
                 soon.call()
+        elif hurry:
+            soon.hurry()
 
     @property
     def may_wait(self) -> bool:
@@ -75,21 +99,26 @@ class DroppingHandler(logging.StreamHandler[TextIO]):
     def flush(self) -> None:
         """Write what waits."""
         self.acquire()
-        lines = self._taken()
         try:
-            if lines:
-                self._write("".join(lines))
-        except Exception:  # noqa: BLE001 (whatever the stream raises, it is not the job's)
-            DroppingHandler.dropped += len(lines)
+            self._write_what_waits()
         finally:
             self.release()
+
+    def _write_what_waits(self) -> None:
+        lines = self._taken()
+        self.turns += 1
+        try:
+            if lines:
+                self._write(self.finish(lines))
+        except Exception:  # noqa: BLE001 (whatever the stream raises, it is not the job's)
+            DroppingHandler.dropped += len(lines)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002
         """Count the line as dropped; there is nowhere left to say so."""
         DroppingHandler.dropped += 1
 
-    def _taken(self) -> list[str]:
-        lines: list[str] = []
+    def _taken(self) -> list[Waiting]:
+        lines: list[Waiting] = []
         try:
             for _ in range(len(self._waiting)):
                 lines.append(self._waiting.popleft())
@@ -126,7 +155,7 @@ class Soon:
         self.rests = True  # nothing has been written for as long as a line may wait
         self._handler = handler
         self._called = threading.Event()
-        self._pause = threading.Event()  # never set
+        self._hurried = threading.Event()
         self._thread = Kept(self._run, "kiq-job-log")
 
     def start(self) -> None:
@@ -138,14 +167,25 @@ class Soon:
         self.rests = False
         self._called.set()
 
+    def hurry(self) -> None:
+        """Write what has been put as soon as it can be."""
+        if not self._hurried.is_set():
+            self._hurried.set()
+            self.call()
+
     def _run(self) -> None:
         while True:
             self._called.wait()
-            self._pause.wait(_PAUSE)
+            self._hurried.wait(_PAUSE)
             # In this order: a line that is put before it rests is written now, a later one calls.
             self._called.clear()
+            self._hurried.clear()
             self.rests = True
             self._handler.flush()
+
+
+def _joined(lines: list[Waiting]) -> str:
+    return "".join(map(str, lines))
 
 
 def _descriptor(stream: TextIO) -> int | None:

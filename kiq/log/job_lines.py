@@ -5,11 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from .. import logcontext
 from ..clock import wall
+from ..context import running
 from ..errors import ON_PURPOSE
+from ..kept import is_own
 from ..middleware import ServerContext
 from ..plugin import host
 from .formats import Formatter
@@ -17,9 +21,17 @@ from .handler import DroppingHandler
 from .stamping import attempt_of
 
 _JOB, _KIQ = logging.getLogger("kiq.job"), logging.getLogger("kiq")
-_MOST = 3_000  # templates that are kept
+_ERRORS = logging.getLogger("kiq.errors")
+_Of = tuple[str, str, int]  # class, queue, attempt
+#: A line but for the values in it, and which of these stand there, in order.
+_Template = tuple[str, Callable[[Sequence[object]], object]]
+#: That a job has been said to start: jid, thread, what kind of job it is, lines of that kind.
+_Told = tuple[str, str, _Of, dict[str, _Template | None]]
+_MOST = 1_000  # kinds of jobs of which templates are kept
+_MOST_OUTCOMES = 10  # ... and of each so many
 #: What stands in a template's record for what differs from line to line; the moment is the time 0.
 _TID, _JID, _ELAPSED, _MOMENT = "tidOfALine", "jidOfALine", 1234567.125, 0.0
+_SAID = "saidInALine"
 #: As ``logging`` has them: trackers of errors put others in their place, to see every record.
 _USUAL = (logging.Logger.handle, logging.Logger.callHandlers, logging.Handler.handle)
 _WERE_USUAL = all(each.__module__ == "logging" for each in _USUAL)
@@ -29,8 +41,8 @@ class JobLines:
     """Says of jobs at level info that they start, and how they ended, as *handler* would write it.
 
     A line is made of a template, the line of a record that stands for all of a class, a queue and an
-    outcome; it costs a tenth of a record, and waits some milliseconds for others. Whoever has handlers,
-    filters or fields of his own gets records, as for any other line.
+    outcome, when it is written: it costs a tenth of a record, and waits some milliseconds for others.
+    Whoever has handlers, filters or fields of his own gets records, as for any other line.
 
     Threads: any.
     """
@@ -38,49 +50,107 @@ class JobLines:
     def __init__(self, handler: DroppingHandler) -> None:
         self._handler = handler
         self._formatter, self._filters = handler.formatter, handler.filters[:]
-        form = handler.formatter if isinstance(handler.formatter, Formatter) else Formatter()
-        self._moments, self._digits = form.moments, form.jid_digits
-        self._templates: dict[tuple[str, str, str, int], str] = {}
+        self._form = handler.formatter if isinstance(handler.formatter, Formatter) else Formatter()
+        self._only: list[logging.Handler] = [handler]
+        self._seen, self._usual = -1, False  # turn of the handler, and what was found then
+        self._templates: dict[_Of, dict[str, _Template | None]] = {}
         self._here = threading.local()
+        handler.finish = self._finish
         os.register_at_fork(after_in_child=self._forked)
 
     def _forked(self) -> None:
         self._templates.clear()  # they name the process
         self._here = threading.local()
 
-    def __call__(self, run: ServerContext, outcome: str, elapsed: float | None) -> bool:
-        """Say *outcome* of *run*, which took *elapsed* seconds; False: it takes a record."""
+    def start(self, run: ServerContext) -> _Told | None:
+        """Say that *run* starts, and return what :meth:`end` gets; None: it takes a record."""
         payload = run.payload
-        jid = payload["jid"]
-        if not self._alone() or "log_level" in payload or logcontext.current.get():
-            return False
+        if not self._alone(_JOB) or "log_level" in payload:
+            return None
         if host.log_fields and _has_more(payload):
+            return None
+        told = self._told(payload["jid"], (payload["class"], run.queue, attempt_of(payload)))
+        return told if told is not None and self._put(told, "start") else None
+
+    def end(self, told: _Told, outcome: str, elapsed: float) -> bool:
+        """Say how a run ended that took *elapsed* seconds; False: it takes a record."""
+        return self._alone(_JOB) and self._put(told, outcome, elapsed)
+
+    def failure(self, fields: Mapping[str, Any], said: str) -> bool:
+        """Say at level error what became of a job with jid, class, queue and attempt; False as above."""
+        run = running.get()
+        if is_own() or not self._alone(_ERRORS) or not _ERRORS.isEnabledFor(logging.ERROR):
             return False
+        if run is not None and ("log_level" in run.payload or host.log_fields):
+            return False
+        told = self._told(fields["jid"], (fields["class"], fields["queue"], fields["attempt"]))
+        return told is not None and self._put(told, _SAID, said=said, hurry=True)
+
+    def _told(self, jid: Any, of: _Of) -> _Told | None:
         if type(jid) is not str or not jid.isalnum() or not jid.isascii():
+            return None
+        templates = self._templates.get(of)
+        if templates is None:
+            templates = {}
+            if len(self._templates) < _MOST:
+                self._templates[of] = templates
+        return jid, self._tid(), of, templates
+
+    def _put(
+        self,
+        told: _Told,
+        outcome: str,
+        elapsed: float | None = None,
+        said: str = "",
+        *,
+        hurry: bool = False,
+    ) -> bool:
+        jid, tid, of, templates = told
+        if outcome in templates:
+            template = templates[outcome]
+        else:
+            template = self._template(of, outcome, elapsed)
+            if len(templates) < _MOST_OUTCOMES:
+                templates[outcome] = template
+        if template is None:
             return False
-        key = payload["class"], run.queue, outcome, attempt_of(payload)
-        template = self._templates.get(key) or self._template(*key, timed=elapsed is not None)
-        if not template:
-            return False
-        self._handler.put(
-            template
-            % {
-                "moment": self._moments.text(wall()),
-                "tid": self._tid(),
-                "jid": jid[: self._digits],
-                "elapsed": elapsed,
-            }
-        )
+        self._handler.put((template, wall(), tid, jid, elapsed, said), hurry=hurry)
         return True
 
-    def _alone(self) -> bool:
-        """Whether this handler is all that a line of a job meets."""
-        handler, handlers = self._handler, _KIQ.handlers
+    def _finish(self, waiting: list[Any]) -> str:
+        """Return the lines that wait, those of jobs made here."""
+        moments, digits, message = self._form.moments, self._form.jid_digits, self._form.said
+        lines, known, text = [], -1, ""
+        for one in waiting:
+            if type(one) is str:
+                lines.append(one)
+                continue
+            (pattern, chosen), moment, tid, jid, elapsed, said = one
+            tick = int(moment * 1000)
+            if tick != known:
+                known, text = tick, moments.text(moment)
+            values = (text, tid, jid[:digits], elapsed, said and message(said))
+            lines.append(pattern % chosen(values))
+        return "".join(lines)
+
+    def _alone(self, logger: logging.Logger) -> bool:
+        """Tell whether this handler is all that a line of *logger* meets.
+
+        What is rarely changed in a running process is looked at again after each write only.
+        """
+        if self._seen != self._handler.turns:
+            self._seen, self._usual = self._handler.turns, self._is_usual()
         return (
-            len(handlers) == 1
-            and handlers[0] is handler
-            and handler.may_wait
-            and not (_KIQ.propagate or _JOB.handlers or _JOB.filters)
+            self._usual
+            and _KIQ.handlers == self._only
+            and not (_KIQ.propagate or logger.handlers or logger.filters)
+            and not logcontext.current.get()
+        )
+
+    def _is_usual(self) -> bool:
+        handler = self._handler
+        return (
+            handler.may_wait
             and handler.formatter is self._formatter
             and handler.filters == self._filters
             and handler.level <= logging.INFO
@@ -92,35 +162,32 @@ class JobLines:
         on_loop = logcontext.on_loop.get()
         if on_loop:
             return on_loop
-        known: str | None = getattr(self._here, "tid", None)
-        if known is None:
+        try:
+            known: str = self._here.tid
+        except AttributeError:
             known = self._here.tid = logcontext.tid()
         return known
 
-    def _template(
-        self, job_class: str, queue: str, outcome: str, attempt: int, *, timed: bool
-    ) -> str:
-        record = logging.LogRecord(_JOB.name, logging.INFO, "", 0, outcome, None, None)
-        elapsed = {"elapsed": _ELAPSED} if timed else {}
-        ctx = {"jid": _JID, "class": job_class, "queue": queue, "attempt": attempt, **elapsed}
+    def _template(self, of: _Of, outcome: str, elapsed: float | None) -> _Template | None:
+        """Return the template; None where lines of this kind take records."""
+        job_class, queue, attempt = of
+        logger, level = (_ERRORS, logging.ERROR) if outcome is _SAID else (_JOB, logging.INFO)
+        record = logging.LogRecord(logger.name, level, "", 0, outcome, None, None)
+        ctx = {"jid": _JID, "class": job_class, "queue": queue, "attempt": attempt}
+        if elapsed is not None:
+            ctx["elapsed"] = _ELAPSED
         vars(record).update(created=_MOMENT, tid=_TID, ctx=ctx)
         line = self._handler.format(record) + self._handler.terminator
-        template = line.replace("%", "%%")
-        for name, mark in self._marks(timed):
-            if mark in f"{job_class} {queue} {outcome}":
-                return ""
-            template = template.replace(mark, f"%({name})s")
-        if len(self._templates) < _MOST:
-            self._templates[job_class, queue, outcome, attempt] = template
-        return template
-
-    def _marks(self, timed: bool) -> list[tuple[str, str]]:
-        marks = [
-            ("moment", self._moments.text(_MOMENT)),
-            ("tid", _TID),
-            ("jid", _JID[: self._digits]),
-        ]
-        return [*marks, ("elapsed", str(_ELAPSED))] if timed else marks
+        moment, jid = self._form.moments.text(_MOMENT), _JID[: self._form.jid_digits]
+        marks = (moment, _TID, jid, str(_ELAPSED), _SAID)
+        words = f"{job_class} {queue}" if outcome is _SAID else f"{job_class} {queue} {outcome}"
+        if any(mark in words or line.count(mark) > 1 for mark in marks):
+            return None
+        places = sorted((line.index(mark), at) for at, mark in enumerate(marks) if mark in line)
+        pattern = line.replace("%", "%%")
+        for mark in marks:
+            pattern = pattern.replace(mark, "%s")
+        return pattern, itemgetter(*(at for _, at in places))
 
 
 def _has_more(payload: dict[str, Any]) -> bool:

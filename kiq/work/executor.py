@@ -191,7 +191,10 @@ class Executor:
         attributes = {
             name: run.payload[name] for name in self._logged_attributes if name in run.payload
         }
-        self._tell(run, "start", attributes)
+        lines = self._job_lines
+        told = lines.start(run) if lines is not None and not attributes else None
+        if told is None:
+            _say("start", attributes)
         began = steady()
         outcome = "fail"
         try:
@@ -202,18 +205,9 @@ class Executor:
             outcome = outcome_of(error)
             raise
         finally:
-            self._tell(run, outcome, attributes, round(steady() - began, 3))
-
-    def _tell(
-        self, run: _Run, outcome: str, attributes: dict[str, Any], elapsed: float | None = None
-    ) -> None:
-        if (
-            not attributes
-            and self._job_lines is not None
-            and self._job_lines(run, outcome, elapsed)
-        ):
-            return
-        _say(outcome, attributes if elapsed is None else {**attributes, "elapsed": elapsed})
+            elapsed = round(steady() - began, 3)
+            if told is None or lines is None or not lines.end(told, outcome, elapsed):
+                _say(outcome, {**attributes, "elapsed": elapsed})
 
     def _skipped(self, payload: dict[str, Any], why: str) -> Verdict:
         if children.present:

@@ -56,6 +56,46 @@ def test_the_first_line_after_a_rest_is_written_at_once(tmp_path: Path) -> None:
             assert (tmp_path / "log").read_text().endswith(f"{number}\n")
 
 
+def test_what_is_in_a_hurry_waits_for_no_company(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_PAUSE", 3_600)
+    with (tmp_path / "log").open("w") as stream:
+        handler = DroppingHandler(stream)
+        handler.write_soon()
+        text = (tmp_path / "log").read_text
+        handler.put("after a rest\n")
+        handler.put("waits\n")
+        assert text() == "after a rest\n"
+        for number in range(100):
+            handler.put(f"{number}\n", hurry=True)
+            eventually(lambda: text().endswith(f"\n{number}\n"))  # noqa: B023 (it is called here)
+            handler.put("waits\n")
+
+
+def test_a_formatter_is_called_without_the_lock(tmp_path: Path) -> None:
+    held: list[bool] = []
+
+    class Looks(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            def look() -> None:
+                held.append(not handler.lock.acquire(blocking=False))  # type: ignore[union-attr]
+                if not held[-1]:
+                    handler.lock.release()  # type: ignore[union-attr]
+
+            other = threading.Thread(target=look)
+            other.start()
+            other.join()
+            return record.getMessage()
+
+    with (tmp_path / "log").open("w") as stream:
+        handler = DroppingHandler(stream)
+        handler.setFormatter(Looks())
+        handler.handle(record("here"))
+    assert held == [False]
+    assert (tmp_path / "log").read_text() == "here\n"
+
+
 def test_a_line_past_a_buffer_is_not_torn_by_what_is_printed(tmp_path: Path) -> None:
     with (tmp_path / "log").open("w") as stream:
         handler = DroppingHandler(stream)

@@ -23,6 +23,7 @@ from kiq.middleware import ServerContext
 
 JID = "0123456789abcdef01234567"
 JOB, KIQ = logging.getLogger("kiq.job"), logging.getLogger("kiq")
+ERRORS = logging.getLogger("kiq.errors")
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT)?\d\d:\d\d:\d\d\.\d{3}Z?")
 
 
@@ -32,6 +33,9 @@ class Waiting:
     rests = False
 
     def call(self) -> None:
+        """Nothing."""
+
+    def hurry(self) -> None:
         """Nothing."""
 
 
@@ -64,9 +68,19 @@ class Desk:
         self.stream.seek(0)
         return text
 
+    def says(self, run: ServerContext, outcome: str, elapsed: float | None) -> bool:
+        """Whether it takes no record to say that."""
+        told = self.lines.start(run)
+        if told is None or elapsed is None:
+            return told is not None
+        self.handler.flush()
+        self.stream.truncate(0)
+        self.stream.seek(0)
+        return self.lines.end(told, outcome, elapsed)
+
     def both(self, run: ServerContext, outcome: str, elapsed: float | None) -> tuple[str, str]:
         """The line as it is made of a template, and as a record makes it."""
-        assert self.lines(run, outcome, elapsed)
+        assert self.says(run, outcome, elapsed)
         ours = self.text
         token = running.set(run)
         fields = {} if elapsed is None else {"elapsed": elapsed}
@@ -123,6 +137,42 @@ def test_a_line_is_what_a_record_makes(
         assert _TIME.search(ours)
 
 
+WHERE = {"jid": JID, "class": "Mail", "queue": "default", "attempt": 2}
+
+
+@pytest.mark.parametrize(
+    "said", ["ValueError: no", "100% %s\n\x1b[31mred", 'Grüße "\\"', "x" * 200_000]
+)
+def test_a_failure_is_said_as_a_record_says_it(desk: Desk, said: str) -> None:
+    for _ in range(2):
+        assert desk.lines.failure(WHERE, said)
+        ours = desk.text
+        ERRORS.error("as handlers of others have it", extra={"kiq_fields": WHERE, "kiq_said": said})
+        assert _TIME.sub("", ours) == _TIME.sub("", desk.text)
+
+
+@pytest.mark.parametrize("name", ["saidInALine", "tidOfALine"])
+def test_a_failure_may_say_what_marks_a_template(desk: Desk, name: str) -> None:
+    assert desk.lines.failure(WHERE, f"it said {name}")
+    assert f"it said {name}" in desk.text
+    assert not desk.lines.failure({**WHERE, "class": name}, "no")
+
+
+def test_a_failure_takes_a_record_where_somebody_else_looks(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert desk.lines.failure(WHERE, "no")
+    monkeypatch.setattr(ERRORS, "handlers", [handler()])
+    assert not desk.lines.failure(WHERE, "no")
+    monkeypatch.setattr(ERRORS, "handlers", [])
+    ERRORS.setLevel("CRITICAL")
+    assert not desk.lines.failure(WHERE, "no")
+    ERRORS.setLevel("NOTSET")
+    token = running.set(run(log_level="critical"))
+    assert not desk.lines.failure(WHERE, "no")
+    running.reset(token)
+
+
 def test_a_later_attempt_is_said_to_be_one(desk: Desk) -> None:
     for count, shown in ((0, "2"), (24, "26")):
         ours, records = desk.both(run(retry_count=count), "start", None)
@@ -132,7 +182,7 @@ def test_a_later_attempt_is_said_to_be_one(desk: Desk) -> None:
 
 def test_a_line_of_json_can_be_read() -> None:
     desk = Desk(JsonFormatter())
-    assert desk.lines(run(), "done", 0.25)
+    assert desk.says(run(), "done", 0.25)
     found = json.loads(desk.text)
     where = {"jid": JID, "class": "Mail", "queue": "default", "attempt": 1}
     assert found["ctx"] == {**where, "elapsed": 0.25}
@@ -142,7 +192,7 @@ def test_a_line_of_json_can_be_read() -> None:
 def test_a_class_that_is_called_as_a_mark_of_the_template_takes_a_record(
     desk: Desk, name: str
 ) -> None:
-    assert not desk.lines(run(name), "done", 0.1)
+    assert not desk.says(run(name), "done", 0.1)
     assert not desk.text
 
 
@@ -150,7 +200,7 @@ def test_a_class_that_is_called_as_a_mark_of_the_template_takes_a_record(
     "jid", [7, None, "", "a\nb", "ärger", "a b", 'a"b', "1234567.125", ["a"], True]
 )
 def test_a_jid_of_others_takes_a_record(desk: Desk, jid: Any) -> None:
-    assert not desk.lines(run(jid=jid), "start", None)
+    assert not desk.says(run(jid=jid), "start", None)
 
 
 def test_threads_and_jobs_of_a_loop_have_their_own_tid(desk: Desk) -> None:
@@ -204,32 +254,34 @@ ASKED: dict[str, Callable[[Desk, pytest.MonkeyPatch], object]] = {
 def test_who_asks_for_records_gets_them_from_then_on(
     desk: Desk, who: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert desk.lines(run(), "start", None)
+    assert desk.says(run(), "start", None)
     ASKED[who](desk, monkeypatch)
-    assert not desk.lines(run(), "start", None)
+    desk.handler.flush()  # what is rarely changed is looked at after each write
+    assert not desk.says(run(), "start", None)
 
 
 def test_fields_that_a_plugin_has_for_other_jobs_change_nothing(desk: Desk) -> None:
     kiq.host.log_fields.append(lambda payload: payload.get("carried", {}))
-    assert desk.lines(run(), "start", None)
-    assert not desk.lines(run(carried={"tenant": "a"}), "start", None)
+    assert desk.says(run(), "start", None)
+    assert not desk.says(run(carried={"tenant": "a"}), "start", None)
 
 
 def test_fields_of_the_thread_take_a_record(desk: Desk) -> None:
     with logcontext.fields(request="r1"):
-        assert not desk.lines(run(), "start", None)
+        assert not desk.says(run(), "start", None)
 
 
 def test_a_job_with_a_level_of_its_own_takes_a_record(desk: Desk) -> None:
-    assert not desk.lines(run(log_level="warning"), "start", None)
+    assert not desk.says(run(log_level="warning"), "start", None)
 
 
 def test_a_record_comes_behind_the_lines_that_wait() -> None:
     desk = Desk(PlainFormatter())
-    assert desk.lines(run(), "start", None)
+    told = desk.lines.start(run())
+    assert told is not None
     assert not desk.stream.getvalue()
     JOB.info("said by the job")
-    assert desk.lines(run(), "done", 0.1)
+    assert desk.lines.end(told, "done", 0.1)
     assert [line.rpartition(": ")[2] for line in desk.text.splitlines()] == [
         *("start", "said by the job", "done")
     ]
