@@ -10,7 +10,7 @@ from typing import Any
 
 from . import raised
 from .clock import steady
-from .raised import message_of, name_of, related, traceback_of
+from .raised import is_alone, message_of, name_of, related, traceback_of
 
 logger = logging.getLogger("kiq.errors")
 
@@ -58,17 +58,18 @@ def log_error(error: BaseException, context: dict[str, Any]) -> None:
     """
     fate = context.get("fate")
     said = f"{name_of(error).rpartition('.')[2]}: {message_of(error)}{f' ({fate})' if fate else ''}"
+    fields = {key: context[key] for key in _FIELDS if context.get(key) is not None}
+    untold = _told.look(_kind(error, context.get("class")), steady())
+    of_a_job = len(fields) == len(_FIELDS)
+    if untold is None and of_a_job and quick is not None and quick(fields, said):
+        return
     where = " ".join(
         f"{key}={value}"
         for key, value in context.items()
         if value is not None and key not in ("fate", "attempt")
     )
-    fields = {key: context[key] for key in _FIELDS if context.get(key) is not None}
     more = {"kiq_fields": fields, "kiq_said": said if fields else f"{said} [{where}]"}
-    untold = _told.look(_kind(error, context.get("class")), steady())
     if untold is None:
-        if quick is not None and len(fields) == len(_FIELDS) and quick(fields, said):
-            return
         logger.error("%s [%s]", said, where, extra=more)
         return
     before = f" ({untold:,} more like it came since the last traceback)" if untold else ""
@@ -79,8 +80,9 @@ def log_error(error: BaseException, context: dict[str, Any]) -> None:
 
 
 def _kind(error: BaseException, job_class: object) -> tuple[object, ...]:
-    places = [_place(one) for one in islice(related(error), _DEEP)]
-    return (str(job_class), *places)
+    if is_alone(error):
+        return (str(job_class), _place(error))
+    return (str(job_class), *map(_place, islice(related(error), _DEEP)))
 
 
 def _place(error: BaseException) -> tuple[object, ...]:

@@ -52,7 +52,7 @@ def _parts(error: BaseException) -> tuple[BaseException, ...]:
     return _PARTS.__get__(error) if is_a(error, BaseExceptionGroup) else ()
 
 
-def _is_alone(error: BaseException) -> bool:
+def is_alone(error: BaseException) -> bool:
     """Tell whether nothing is behind *error*: the usual case, for which related() takes a while."""
     return (
         _CONTEXT.__get__(error) is None
@@ -63,7 +63,7 @@ def _is_alone(error: BaseException) -> bool:
 
 def came_from_shutdown(error: BaseException) -> bool:
     """Tell whether *error* is Shutdown, or has it anywhere among its causes, contexts and groups."""
-    if _is_alone(error):
+    if is_alone(error):
         return is_a(error, Shutdown)
     return any(is_a(one, Shutdown) for one in related(error))
 
@@ -111,6 +111,8 @@ def message_of(error: BaseException) -> str:
 
 
 def _text(text: str, limit: int) -> str:
+    if type(text) is str and len(text) <= limit and text.isascii():
+        return text  # the usual case, and nothing to be done
     # By str's own methods: what __str__ returns may be of a class that has others.
     return str.encode(str.__getitem__(text, slice(limit)), "utf-8", "replace").decode("utf-8")
 

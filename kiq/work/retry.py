@@ -121,18 +121,20 @@ class RetryPolicy:
     ) -> Decision:
         if came_from_shutdown(error):
             return PutBack()
-        if is_a(error, Snooze):
+        asks = is_a(error, JobSignal)  # usually not: so much for all four
+        if asks and is_a(error, Snooze):
             return Later(now + _delay_of(error.seconds), counted=False)
-        if is_a(error, Discard):
+        if asks and is_a(error, Discard):
             return GiveUp(False, "the job asked to be discarded")
-        if (retry is False or retry is None) and not is_a(error, Kill):
+        kills = asks and is_a(error, Kill)
+        if (retry is False or retry is None) and not kills:
             return GiveUp(False, "its options say retry=False")
         count = self._record_failure(payload, error, now)
-        if is_a(error, Kill):
+        if kills:
             return self._exhausted(payload, error, hook, errors, "the job asked to be killed")
         if self._is_exhausted(payload, retry, count, now):
             return self._exhausted(payload, error, hook, errors, "no retry is left")
-        if is_a(error, Retry) and error.seconds is not None:
+        if asks and is_a(error, Retry) and error.seconds is not None:
             # The job said when: no jitter on top, unlike a delay from retry_in.
             return Later(now + _delay_of(error.seconds))
         wait = _ask_retry_in(payload, error, hook, count, errors)
