@@ -141,10 +141,7 @@ def move_command(settlement: Settlement, now: float, limits: DeadLimits) -> Comm
         (
             flight.key,
             target,
-            keys.STAT_PROCESSED,
-            keys.stat_day(keys.STAT_PROCESSED, now),
-            keys.STAT_FAILED,
-            keys.stat_day(keys.STAT_FAILED, now),
+            *_counters(now),
             keys.DEAD_REASON,
             keys.SUSPECTS,
             keys.MARKERS,
@@ -167,6 +164,36 @@ def move_command(settlement: Settlement, now: float, limits: DeadLimits) -> Comm
             flight.owner,
             SUSPICION_TTL,
         ),
+    )
+
+
+def goes_with_others(settlement: Settlement) -> bool:
+    """Tell whether :func:`delay_command` can settle it together with others of its kind."""
+    taken, verdict = settlement
+    return isinstance(verdict, ToRetry | ToSchedule) and not taken.suspicion
+
+
+def delay_command(settlements: Sequence[Settlement], now: float) -> Command:
+    """Return the command that settles a hundred jobs at most of one flight and one kind of verdict.
+
+    See ``delay.lua``, and :func:`goes_with_others`.
+    """
+    taken, verdict = settlements[0]
+    processed, failed = _counts(verdict)
+    target = _destination(verdict, taken.flight, now)[1]
+    args: list[Any] = [processed, failed, keys.STAT_TTL]
+    for one, its in settlements:
+        _, _, delay, raw, _ = _destination(its, one.flight, now)
+        args += (one.delivery, repr(delay), raw)
+    return scripts.delay((taken.flight.key, target, *_counters(now)), args)
+
+
+def _counters(now: float) -> tuple[str, str, str, str]:
+    return (
+        keys.STAT_PROCESSED,
+        keys.stat_day(keys.STAT_PROCESSED, now),
+        keys.STAT_FAILED,
+        keys.stat_day(keys.STAT_FAILED, now),
     )
 
 

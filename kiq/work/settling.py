@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,14 @@ from ..clock import wall
 from ..codec import decode
 from ..errors import StoreError, UndecodablePayload
 from ..riders import Reader, Riders
-from ..store.flight import DeadLimits, done_command, move_command, record_command
+from ..store.flight import (
+    DeadLimits,
+    delay_command,
+    done_command,
+    goes_with_others,
+    move_command,
+    record_command,
+)
 from ..store.scripts import Command
 from ..verdict import DONE, Flight, Settlement, Taken
 from .desk import BATCH, Desk
@@ -19,6 +26,7 @@ from .notices import Notices
 
 logger = logging.getLogger("kiq.settling")
 
+_TOGETHER = 100  # jobs that one command moves at most: Redis does nothing else meanwhile
 _LONGEST_PAUSE = 30.0  # seconds between two attempts to write a verdict that Redis refuses
 
 
@@ -50,7 +58,7 @@ class Settler:
         self._owed: list[Settlement] = []
         self._refused: list[_Refused] = []
         self._groups: dict[Flight, list[str]] = {}  # what is done, of the owed
-        self._moves: list[Settlement] = []  # the others
+        self._parts: list[list[Settlement]] = []  # the others, as they are settled together
         self._repeated = False
         self._notices = notices
         self._riders = riders
@@ -84,19 +92,24 @@ class Settler:
         return fresh
 
     def commands(self) -> list[Command]:
-        """Return the commands that write what was loaded: one for all that is done, one for each other."""
+        """Return the commands that write what was loaded: one for all that is done, and for each part."""
         # Before anything else: read() goes by the groups, and must not find those of an earlier write.
-        self._groups, self._moves = _sorted(self._owed)
+        self._groups, moves = _sorted(self._owed)
+        self._parts = _in_parts(moves, alone={id(one.settlement) for one in self._refused})
         self._doubted, self._unloaded = [], list
         if not self._owed:
             return []
         now = wall()
         commands = [done_command(self._groups, now)] if self._groups else []
-        commands += [move_command(settlement, now, self._limits) for settlement in self._moves]
+        commands += [
+            delay_command(part, now)
+            if goes_with_others(part[0])
+            else move_command(part[0], now, self._limits)
+            for part in self._parts
+        ]
         if self._riders is not None:
             plain = [one for one in self._owed if _is_plain(one)] if self._groups else []
-            parts = [plain] if plain else []
-            parts += [[one] for one in self._moves]
+            parts = [plain, *self._parts] if plain else self._parts
             commands, self._unloaded = self._riders.in_flight(commands, parts)
         if self._repeated and self._told:
             self._doubted = list({taken.flight.owner for taken, _ in self._owed})
@@ -121,26 +134,46 @@ class Settler:
         living = {owner for owner, reply in doubted if reply == 1}
         if self._groups:
             refusing = self._read_done(next(answers), self._groups)
-        if not self._moves and not refusing:
+        if not self._parts and not refusing:
             settled = [taken for taken, _ in self._owed]  # the usual case: 0.2 µs a job less
             return self._answered(settled, problems, living, now)
+        refused, absent = self._read_parts(answers)
         for at, settlement in enumerate(self._owed):
             taken = settlement[0]
-            if _is_plain(settlement):
-                if taken.flight in refusing:
-                    problems[at] = refusing[taken.flight]
-                else:
-                    settled.append(taken)
+            plain = _is_plain(settlement)
+            problem = refusing.get(taken.flight) if plain else refused.get(id(settlement))
+            if problem is not None:
+                problems[at] = problem
                 continue
+            settled.append(taken)
+            if id(settlement) in absent:
+                self._absent.add(at)
+        return self._answered(settled, problems, living, now)
+
+    def _read_parts(self, answers: Iterator[Any]) -> tuple[dict[int, StoreError], set[int]]:
+        """Return what was refused, and which were not in flight any more, by the id of each settlement."""
+        refused: dict[int, StoreError] = {}
+        absent: list[Settlement] = []
+        for part in self._parts:
             reply = next(answers)
             if isinstance(reply, StoreError):
-                problems[at] = reply
-            else:
-                self._read_move(reply, taken)
-                if reply[0] == 0:
-                    self._absent.add(at)
-                settled.append(taken)
-        return self._answered(settled, problems, living, now)
+                refused.update((id(one), reply) for one in part)
+            elif goes_with_others(part[0]):
+                absent += [part[place - 1] for place in reply[1:]]
+            elif reply[0] == 0:
+                absent.append(part[0])
+            elif reply[1]:
+                logger.warning(
+                    "the dead set is over its limits (dead_max_jobs, dead_timeout): "
+                    "its %d oldest jobs were dropped",
+                    reply[1],
+                )
+        if not self._repeated:
+            for taken, _ in absent:
+                logger.warning(
+                    "job %s was not ours any more when it ended: it will run twice", _jid(taken)
+                )
+        return refused, {id(one) for one in absent}
 
     def _answered(
         self,
@@ -199,19 +232,6 @@ class Settler:
             )
         return refusing
 
-    def _read_move(self, reply: list[int], taken: Taken) -> None:
-        if reply[0] == 0:
-            if not self._repeated:
-                logger.warning(
-                    "job %s was not ours any more when it ended: it will run twice", _jid(taken)
-                )
-        elif reply[1]:
-            logger.warning(
-                "the dead set is over its limits (dead_max_jobs, dead_timeout): "
-                "its %d oldest jobs were dropped",
-                reply[1],
-            )
-
     def _keep_refused(self, problems: dict[int, StoreError], now: float) -> None:
         if not problems and not self._refused:
             self._owed = []
@@ -232,6 +252,26 @@ class Settler:
 def _is_plain(settlement: Settlement) -> bool:
     """Tell whether nothing but the job itself is to be forgotten; of a suspect there is more."""
     return settlement[1] is DONE and not settlement[0].suspicion
+
+
+def _in_parts(moves: Iterable[Settlement], alone: Collection[int]) -> list[list[Settlement]]:
+    """Return *moves* as they are settled: together where they can be, else alone.
+
+    Alone go those whose id is named: they were refused, and one may be the reason for all.
+    """
+    parts: list[list[Settlement]] = []
+    growing: dict[tuple[Flight, type], list[Settlement]] = {}
+    for one in moves:
+        if id(one) in alone or not goes_with_others(one):
+            parts.append([one])
+            continue
+        kind = one[0].flight, type(one[1])
+        part = growing.get(kind)
+        if part is None or len(part) >= _TOGETHER:
+            part = growing[kind] = []
+            parts.append(part)
+        part.append(one)
+    return parts
 
 
 def _sorted(

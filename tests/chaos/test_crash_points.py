@@ -29,9 +29,9 @@ OFTEN = (
     "courier-before-done",
     "courier-amid-done",
     "courier-after-done",
-    "courier-before-move",
-    "courier-amid-move",
-    "courier-after-move",
+    "courier-before-delay",
+    "courier-amid-delay",
+    "courier-after-delay",
     "poller-before-commit",
     "poller-after-commit",
     "poller-after-move",
@@ -93,9 +93,23 @@ def _mix_in_what_is_no_job(arena: Arena, doomed: WorkerProcess) -> None:
     eventually(died, 20, interval=0.05, message="it dies")
 
 
+def _push_what_is_no_job(arena: Arena, doomed: WorkerProcess) -> None:
+    """Have it take from its queue, besides jobs, what can't be decoded and goes to the dead set."""
+    broken = itertools.count()
+
+    def died() -> bool:
+        if doomed.running:
+            arena.push_many(3)
+            arena.store.lpush("queue:default", f"{{broken {next(broken)}")
+        return not doomed.running
+
+    eventually(died, 20, interval=0.05, message="it dies")
+
+
 def _bury_what_is_no_job(arena: Arena) -> None:
     """Wait until all that could not be decoded is in the dead set, and empty that."""
     eventually(lambda: not arena.store.zcard("schedule"), 15, message="nothing is due any more")
+    eventually(lambda: not arena.store.llen("queue:default"), 15, message="nothing waits")
     eventually(lambda: not arena.held(), 15, message="nothing is left in Redis")
     members: list[bytes] = arena.store.zrange("dead", 0, -1)  # type: ignore[assignment]
     assert set(members) == {b"{broken %d" % number for number in range(len(members))}
@@ -144,6 +158,8 @@ Provocation = Callable[[Arena, WorkerProcess], None]
 PROVOCATIONS: dict[str, Provocation] = {
     "poller-after-commit": _mix_in_what_is_no_job,
     "poller-after-move": _mix_in_what_is_no_job,
+    "courier-before-move": _push_what_is_no_job,
+    "courier-after-move": _push_what_is_no_job,
     "courier-after-mark": _leave_a_dead_one,
     "courier-before-hand_back": _slow_down,
     "courier-after-hand_back": _slow_down,
@@ -203,10 +219,11 @@ def test_a_death_at_any_named_moment_loses_nothing(arena: Arena, case: Case) -> 
         other.signal(signal.SIGCONT)
     if not others:
         arena.start(**SETTINGS)
-    if provoke is _mix_in_what_is_no_job:
+    garbled = provoke in (_mix_in_what_is_no_job, _push_what_is_no_job)
+    if garbled:
         _bury_what_is_no_job(arena)
     arena.verify(25)
-    assert provoke is _mix_in_what_is_no_job or not arena.complaints()
+    assert garbled or not arena.complaints()
 
 
 def test_a_reclaim_that_its_reclaimer_did_not_survive_is_finished_long_before_a_lease(

@@ -104,7 +104,7 @@ def test_replies_that_are_long_on_their_way_repeat_nothing(arena: Arena, proxy: 
 
 def test_a_kill_before_retries_are_written_loses_none(arena: Arena) -> None:
     arena.push_many(200, "FailsOnce")
-    doomed = arena.start(crash="courier-before-move:2", wait=False)
+    doomed = arena.start(crash="courier-before-delay", wait=False)
     assert doomed.wait(20) == -signal.SIGKILL, doomed.log
     arena.start()
     check(arena)

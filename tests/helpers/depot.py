@@ -85,6 +85,12 @@ class Depot:
         reply: list[int] = self.link.call(flight.move_command((job, verdict), NOW, limits))
         return reply
 
+    def delay(self, jobs: Sequence[Taken], verdicts: Sequence[Verdict]) -> list[int]:
+        """Settle jobs that go to one sorted set together; return the script's reply."""
+        settled = list(zip(jobs, verdicts, strict=True))
+        reply: list[int] = self.link.call(flight.delay_command(settled, NOW))
+        return reply
+
     def hand_back(self, jobs: Sequence[Taken], *, last: bool = False) -> list[Any]:
         """Hand back *jobs*, given oldest first."""
         groups = flight.group_by_flight(list(reversed(jobs)))

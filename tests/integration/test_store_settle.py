@@ -210,6 +210,85 @@ def test_a_move_after_a_reclaim_does_nothing(redis_url: str, raw: redis.Redis) -
     assert stats(raw) == (0, 0)
 
 
+# Moves that go together
+
+TOGETHER: list[tuple[type[ToRetry] | type[ToSchedule], str, tuple[int, int]]] = [
+    (ToRetry, keys.RETRY, (100, 100)),
+    (ToSchedule, keys.SCHEDULE, (100, 0)),
+]
+
+
+@pytest.mark.parametrize(("verdict", "target", "counted"), TOGETHER)
+def test_jobs_that_go_together_move_and_count_once_however_often_they_are_sent(
+    redis_url: str,
+    raw: redis.Redis,
+    verdict: type[ToRetry] | type[ToSchedule],
+    target: str,
+    counted: tuple[int, int],
+) -> None:
+    depot = Depot(redis_url)
+    depot.push("a", numbered(100))
+    jobs = depot.take(100)
+    verdicts = [verdict(b"again-" + job.raw, NOW + n) for n, job in enumerate(jobs)]
+    assert depot.delay(jobs, verdicts) == [100]
+    assert depot.delay(jobs, verdicts) == [0, *range(1, 101)]
+    found = raw.zrange(target, 0, -1, withscores=True)
+    assert [member for member, _ in found] == [b"again-" + job for job in numbered(100)]
+    assert [score for _, score in found] == pytest.approx(
+        [time.time() + n for n in range(100)], abs=5
+    )
+    assert in_flight(raw, depot) == []
+    assert stats(raw) == counted
+
+
+def test_of_jobs_that_go_together_those_that_others_took_stay_where_they_are(
+    redis_url: str, raw: redis.Redis
+) -> None:
+    depot = Depot(redis_url)
+    depot.push("a", numbered(3))
+    jobs = depot.take(3)
+    depot.move(jobs[1], ToDead(b"dead", NOW))
+    assert depot.delay(jobs, [ToRetry(job.raw, NOW) for job in jobs]) == [2, 2]
+    assert raw.zrange(keys.RETRY, 0, -1) == [jobs[0].raw, jobs[2].raw]
+    assert stats(raw) == (3, 3)
+
+
+@pytest.mark.parametrize(("verdict", "target", "counted"), TOGETHER)
+def test_jobs_that_go_together_stay_in_flight_when_their_set_refuses(
+    redis_url: str,
+    raw: redis.Redis,
+    verdict: type[ToRetry] | type[ToSchedule],
+    target: str,
+    counted: tuple[int, int],
+) -> None:
+    depot = Depot(redis_url)
+    depot.push("a", [b"j\0b", b"other"])
+    jobs = depot.take(2)
+    raw.set(target, "text")
+    verdicts = [verdict(b"again", NOW), verdict(b"too", NOW)]
+    with pytest.raises(StoreError, match="WRONGTYPE"):
+        depot.delay(jobs, verdicts)
+    assert raw.hgetall(depot.flight("a").key) == {job.delivery.encode(): job.raw for job in jobs}
+    assert stats(raw) == (0, 0)
+    raw.delete(target)
+    with pytest.raises(StoreError, match="float"):
+        depot.delay(jobs, [verdict(b"again", float("nan")), verdict(b"too", NOW)])
+    assert len(in_flight(raw, depot)) == 2
+    assert depot.delay(jobs, verdicts) == [2]
+
+
+@pytest.mark.parametrize("broken", [keys.STAT_PROCESSED, keys.STAT_FAILED])
+def test_a_broken_counter_never_stops_jobs_that_go_together(
+    redis_url: str, raw: redis.Redis, broken: str
+) -> None:
+    depot = Depot(redis_url)
+    raw.rpush(broken, "text")
+    depot.push("a", numbered(2))
+    jobs = depot.take(2)
+    assert depot.delay(jobs, [ToRetry(job.raw, NOW) for job in jobs]) == [2]
+    assert in_flight(raw, depot) == []
+
+
 # The dead set
 
 

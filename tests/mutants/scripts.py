@@ -206,6 +206,16 @@ TOKEN = (
         store("settle::a_job_moves_once_however_often_it_is_sent"),
     ),
     Mutant(
+        "of retries that are written together some are written whether they are in flight or not",
+        (lua("delay", "  if held[i] then\n", "  held[i] = held[i] or '?'\n  if held[i] then\n"),),
+        store("settle::of_jobs_that_go_together_those_that_others_took_stay_where_they_are"),
+    ),
+    Mutant(
+        "retries that are written together leave flight though their set refuses",
+        (lua("delay", "  redis.call('HSET', KEYS[1], unpack(back))\n", ""),),
+        store("settle::jobs_that_go_together_stay_in_flight_when_their_set_refuses"),
+    ),
+    Mutant(
         "what is done is counted without a look at what was in flight",
         (
             lua(

@@ -19,6 +19,7 @@ from kiq.verdict import (
     ToDead,
     ToQueue,
     ToRetry,
+    ToSchedule,
     Verdict,
 )
 from kiq.work.desk import BATCH, Desk
@@ -78,7 +79,30 @@ def test_every_other_verdict_goes_in_a_command_of_its_own(counter: Counter) -> N
         counter.finish(ToQueue(), number=5),
     ]
     assert counter.send() == 5
-    assert counter.read([1], *[[1, 0]] * 4) == jobs
+    assert counter.read([1], [1], *[[1, 0]] * 3) == jobs
+
+
+def test_what_goes_to_one_set_goes_by_the_hundred(counter: Counter) -> None:
+    later = ToSchedule(RAW, 60.0)
+    jobs = [counter.finish(RETRY, number=n) for n in range(150)]
+    jobs += [counter.finish(later, number=n) for n in range(150, 160)]
+    jobs += [counter.finish(RETRY, B, number=n) for n in range(160, 165)]
+    assert counter.send() == 4
+    assert counter.read([100], [50], [10], [5]) == jobs
+    assert not counter.settler.owing
+
+
+def test_those_that_were_not_ours_any_more_are_named(
+    counter: Counter, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(3):
+        raw = encode({"class": "F", "args": [], "jid": f"j{number}"}, "json")
+        counter.desk.outbox.append((Taken(f"1.{number}", A, raw, 0.0), RETRY))
+    counter.send()
+    assert len(counter.read([1, 1, 3])) == 3
+    assert "job j0 was not ours any more" in caplog.text
+    assert "job j2 was not ours any more" in caplog.text
+    assert "j1" not in caplog.text
 
 
 def test_nothing_to_settle_is_no_command(counter: Counter) -> None:
@@ -100,7 +124,7 @@ def test_what_was_not_answered_is_sent_again(counter: Counter) -> None:
     counter.settler.uncertain()
     assert counter.settler.owing
     assert counter.send() == 2
-    assert counter.read([1], [1, 0]) == jobs
+    assert counter.read([1], [1]) == jobs
 
 
 def test_a_repeat_that_finds_nothing_left_to_do_is_silent(
@@ -111,7 +135,7 @@ def test_a_repeat_that_finds_nothing_left_to_do_is_silent(
     counter.send()
     counter.settler.uncertain()
     counter.send()
-    assert len(counter.read([0], [0, 0])) == 2
+    assert len(counter.read([0], [0, 1])) == 2
     assert caplog.text == ""
 
 
@@ -121,7 +145,7 @@ def test_a_first_answer_that_finds_nothing_says_that_jobs_will_run_twice(
     counter.finish()
     counter.finish(RETRY, number=2)
     counter.send()
-    counter.read([0], [0, 0])
+    counter.read([0], [0, 1])
     assert "1 of 1 finished jobs were not ours any more" in caplog.text
     assert "job j1 was not ours any more" in caplog.text
     caplog.clear()
@@ -144,10 +168,10 @@ def test_a_dead_set_that_overflows_is_mentioned(
 
 
 def test_a_verdict_that_redis_refuses_backs_off_alone(counter: Counter) -> None:
-    refused = counter.finish(RETRY)
+    refused = counter.finish(ToDead(RAW, 1.0))
     other = counter.finish(RETRY, number=2)
     counter.send()
-    assert counter.read(StoreError("WRONGTYPE"), [1, 0]) == [other]
+    assert counter.read(StoreError("WRONGTYPE"), [1]) == [other]
     assert counter.settler.owing
     assert counter.desk.owed == 0
     [(error, where)] = counter.reported
@@ -159,6 +183,18 @@ def test_a_verdict_that_redis_refuses_backs_off_alone(counter: Counter) -> None:
     assert counter.read([1, 0]) == [refused]
     assert not counter.settler.owing
     assert counter.settler.next_due() == float("inf")
+
+
+def test_what_was_refused_together_goes_alone_as_one_may_be_the_reason_for_all(
+    counter: Counter,
+) -> None:
+    jobs = [counter.finish(RETRY, number=n) for n in range(3)]
+    assert counter.send() == 1
+    assert counter.read(StoreError("no float")) == []
+    counter.now = counter.settler.next_due()
+    assert counter.send() == 3
+    assert counter.read([1], StoreError("no float"), [1]) == [jobs[0], jobs[2]]
+    assert counter.settler.owing
 
 
 def test_pauses_between_attempts_double_up_to_half_a_minute_and_are_reported_once(
