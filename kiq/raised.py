@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any, TypeGuard, TypeVar
 
-from .errors import Discard, JobSignal, Kill, KiqError, Retry, Shutdown, Snooze
+from .errors import ON_PURPOSE, Discard, JobSignal, Kill, KiqError, Retry, Shutdown, Snooze
 
 MESSAGE_LIMIT = 10_000  # characters kept of an error's message
 _NAME_LIMIT = 1_000
@@ -16,6 +16,7 @@ _MOST_SHOWN = 100  # errors behind an error
 E = TypeVar("E", bound=BaseException)
 _SIGNALS: tuple[type[JobSignal], ...] = (Snooze, Retry, Discard, Kill)
 _SIGNALS_OR_GROUPS = (JobSignal, BaseExceptionGroup)
+_NO_FAILURES = (JobSignal, *ON_PURPOSE)
 
 # As the base classes have them: what a class puts in their place, or its metaclass, is not asked.
 _CAUSE, _CONTEXT, _TRACEBACK = (
@@ -57,8 +58,13 @@ def is_alone(error: BaseException) -> bool:
     return (
         _CONTEXT.__get__(error) is None
         and _CAUSE.__get__(error) is None
-        and not is_a(error, BaseExceptionGroup)
+        and not issubclass(type(error), BaseExceptionGroup)
     )
+
+
+def is_failure(error: BaseException) -> bool:
+    """Tell at a glance whether *error* is a failure and nothing else; False: look closer."""
+    return is_alone(error) and not issubclass(type(error), _NO_FAILURES)
 
 
 def came_from_shutdown(error: BaseException) -> bool:

@@ -77,7 +77,7 @@ class JobSpec(Sole):
         """Return the job's own ``retry_in`` or ``retries_exhausted`` (of a new instance), if any."""
         if self.cls is None or not hasattr(self.cls, name):
             return self.hooks.get(name)
-        return cast(Callable[..., Any], getattr(self.make(), name))
+        return cast("Callable[..., Any]", getattr(self.make(), name))
 
 
 def _nothing() -> None:

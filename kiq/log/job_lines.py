@@ -13,7 +13,6 @@ from .. import logcontext
 from ..clock import wall
 from ..context import running
 from ..errors import ON_PURPOSE
-from ..kept import is_own
 from ..middleware import ServerContext
 from ..plugin import host
 from .formats import Formatter
@@ -44,7 +43,7 @@ class JobLines:
     outcome, when it is written: it costs a tenth of a record, and waits some milliseconds for others.
     Whoever has handlers, filters or fields of his own gets records, as for any other line.
 
-    Threads: any.
+    Threads: those that run jobs.
     """
 
     def __init__(self, handler: DroppingHandler) -> None:
@@ -79,7 +78,7 @@ class JobLines:
     def failure(self, fields: Mapping[str, Any], said: str) -> bool:
         """Say at level error what became of a job with jid, class, queue and attempt; False as above."""
         run = running.get()
-        if is_own() or not self._alone(_ERRORS) or not _ERRORS.isEnabledFor(logging.ERROR):
+        if not self._alone(_ERRORS) or not _ERRORS.isEnabledFor(logging.ERROR):
             return False
         if run is not None and ("log_level" in run.payload or host.log_fields):
             return False

@@ -188,9 +188,8 @@ class Executor:
 
     def _logged(self, run: _Run, layers: Next[ServerContext]) -> Any:
         running.set(run)
-        attributes = {
-            name: run.payload[name] for name in self._logged_attributes if name in run.payload
-        }
+        wanted = self._logged_attributes
+        attributes = {name: run.payload[name] for name in wanted if name in run.payload}
         lines = self._job_lines
         told = lines.start(run) if lines is not None and not attributes else None
         if told is None:
@@ -220,6 +219,8 @@ class Executor:
     ) -> Verdict:
         if children.present:
             children.end(error)
+        if run is not None:
+            run.job = None  # as above
         if is_a(error, Cancelled) or self._state.was_cancelled(payload):
             return self._skipped(payload, CANCELLED)
         hook = run.spec.hook if run is not None else _no_hook

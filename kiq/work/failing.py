@@ -12,7 +12,15 @@ from ..errors import Cancelled, Discard, JobSignal, Kill, PayloadError, Retry, S
 from ..jid import new_jid
 from ..payload import moment
 from ..plugin import Host
-from ..raised import came_from_shutdown, is_a, message_of, name_of, signal_in, traceback_of
+from ..raised import (
+    came_from_shutdown,
+    is_a,
+    is_failure,
+    message_of,
+    name_of,
+    signal_in,
+    traceback_of,
+)
 from ..verdict import Dropped, Taken, ToDead, ToQueue, ToRetry, ToSchedule, Verdict
 from .retry import GiveUp, Hook, Judgement, Later, PutBack, RetryPolicy, span
 
@@ -129,6 +137,8 @@ class Failures:
 
 def outcome_of(error: BaseException) -> str:
     """Say how a run ended that raised *error*: "fail", or what it, or somebody else, asked for."""
+    if is_failure(error):
+        return "fail"
     try:
         if is_a(error, Cancelled):
             return "cancelled"
@@ -155,6 +165,8 @@ def whisper(what: str, problem: BaseException) -> None:
 
 def _brief(value: Any) -> Any:
     """Return *value* for a log line: whoever pushed it may have made it a megabyte long."""
+    if type(value) is str and len(value) <= _LONGEST_SHOWN:
+        return value
     text = str(value)
     return value if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 

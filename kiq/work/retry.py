@@ -13,7 +13,7 @@ from typing import Any, TypeGuard
 from ..backtrace import packed_backtrace
 from ..errors import Discard, JobSignal, Kill, Retry, Snooze
 from ..payload import MILLISECONDS_FROM, moment
-from ..raised import came_from_shutdown, is_a, message_of, name_of, signal_in
+from ..raised import came_from_shutdown, is_a, is_failure, message_of, name_of, signal_in
 from ..undone import check_done
 
 Payload = dict[str, Any]
@@ -101,11 +101,12 @@ class RetryPolicy:
         collected, and the defaults apply. *ran* is False where ``perform`` was not reached.
         """
         errors: list[BaseException] = []
-        error = signal_in(raised) or raised
+        fails = is_failure(raised)
+        error = raised if fails else signal_in(raised) or raised
         retry = payload.get("retry", True)
         if not ran and (retry is False or retry is None):
             retry = True  # it forbids a second run, and there was no first
-        decision = self._decide(payload, error, retry, hook, now, errors)
+        decision = self._decide(payload, error, fails, retry, hook, now, errors)
         if isinstance(decision, GiveUp) and not decision.to_dead:
             payload["discarded_at"] = moment(payload, now, self.in_seconds)
         return Judgement(decision, payload, error, errors, self._attempts(payload, retry))
@@ -114,14 +115,15 @@ class RetryPolicy:
         self,
         payload: Payload,
         error: BaseException,
+        fails: bool,
         retry: Any,
         hook: Hook,
         now: float,
         errors: list[BaseException],
     ) -> Decision:
-        if came_from_shutdown(error):
+        asks = not fails and is_a(error, JobSignal)  # usually not: so much for all four
+        if not fails and came_from_shutdown(error):
             return PutBack()
-        asks = is_a(error, JobSignal)  # usually not: so much for all four
         if asks and is_a(error, Snooze):
             return Later(now + _delay_of(error.seconds), counted=False)
         if asks and is_a(error, Discard):

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...errors import Cancelled, Snooze
 from ...middleware import Next, ServerContext
-from ...raised import came_from_shutdown, is_a, signal_in
+from ...raised import came_from_shutdown, is_a, is_failure, signal_in
 from ...worker_state import WorkerState
 from .tally import Tally
 
@@ -83,6 +83,8 @@ def _interrupted(error: BaseException) -> bool:
 
     That is no failure.
     """
+    if is_failure(error):
+        return False
     signal = signal_in(error)
     snoozed = signal is not None and is_a(signal, Snooze)
     return snoozed or is_a(error, Cancelled) or came_from_shutdown(error)
