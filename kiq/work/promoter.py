@@ -54,6 +54,7 @@ class Promoter:
         self._session = Session(worker, "poller", SOURCES)
         self._refused: StoreError | None = None
         self._waiting: set[Any] = set()  # jids of declined jobs, of which that has been said
+        self._partly: list[tuple[int, list[tuple[Taken, Told]]]] = []  # how many of these entered
         self._unread: Owner | None = None  # an earlier one, whose last claim was not seen to arrive
 
     def secure(self) -> None:
@@ -162,23 +163,35 @@ class Promoter:
                 moves.append((taken, fate))
         for (source, guarded), group in commits.items():
             moves += (self._commit_guarded if guarded else self._commit)(source, group)
+        partly, self._partly = self._partly, []
         if moves:
-            commands = [flight.move_command(one, wall(), self._limits) for one in moves]
-            commands, read = self._worker.riders.in_flight(commands, [[one] for one in moves])
-            replies = list(zip(moves, read(self._link.exchange(commands)), strict=True))
-            self._put_off(
-                [(one[0], reply) for one, reply in replies if isinstance(reply, StoreError)]
-            )
-            self._worker.notices.tell(
-                one for one, reply in replies if not isinstance(reply, StoreError) and reply[0]
-            )
+            replies = self._move(moves)
+            absent = {
+                taken for taken, reply in replies if not (isinstance(reply, StoreError) or reply[0])
+            }
+            for moved, fates in partly:
+                entered = [one for one in fates if one[0] in absent]
+                if len(entered) == moved:  # else the others went back, as somebody declared us dead
+                    self._worker.notices.tell(entered)
+            self._put_off([pair for pair in replies if isinstance(pair[1], StoreError)])
+
+    def _move(self, moves: list[Settlement]) -> list[tuple[Taken, Any]]:
+        """Write *moves*, and tell of them; return what Redis replied to each. One round trip."""
+        commands = [flight.move_command(one, wall(), self._limits) for one in moves]
+        commands, read = self._worker.riders.in_flight(commands, [[one] for one in moves])
+        replies = list(zip(moves, read(self._link.exchange(commands)), strict=True))
+        self._worker.notices.tell(
+            one for one, reply in replies if not isinstance(reply, StoreError) and reply[0]
+        )
+        return [(taken, reply) for (taken, _), reply in replies]
 
     def _put_off(self, refused: list[tuple[Taken, StoreError]]) -> None:
         """Put off what could not go where it should, so that it stands in nobody's way."""
         for taken, problem in refused:
-            verdict = self._later(problem)
             try:
-                self._link.call(flight.move_command((taken, verdict), wall(), self._limits))
+                ((_, reply),) = self._move([(taken, self._later(problem))])
+                if isinstance(reply, StoreError):
+                    raise reply
             except StoreError:
                 self.abandon()
                 raise
@@ -195,6 +208,8 @@ class Promoter:
             )
             if moved == len(group):
                 self._worker.notices.tell(fates)
+            elif texts:
+                self._partly.append((moved, fates))
             problems = [StoreError(text) for text in texts]
         except StoreUnavailable:
             raise
@@ -205,7 +220,7 @@ class Promoter:
                 return [late for part in parts for late in self._commit(source, part)]
             problems = [error]
         # Later, so that they don't stand in front of what is due for other queues. Those that did
-        # enter are not in flight any more: for them this does nothing.
+        # enter are not in flight any more: for them this does nothing, which tells which they are.
         verdicts = [self._later(problem) for problem in problems]
         return [(taken, verdicts[-1]) for taken, _ in group] if verdicts else []
 

@@ -14,9 +14,9 @@ import redis
 import kiq
 from kiq import api
 from kiq.config import Capsule
-from kiq.plugin import Host
-from kiq.settled import Deleted, Settled
-from kiq.verdict import DONE, Done, Dropped, ToDead, ToQueue, ToRetry
+from kiq.plugin import Host, Rider
+from kiq.settled import Deleted, Promoted, Settled
+from kiq.verdict import DONE, Done, Dropped, PutOff, ToDead, ToQueue, ToRetry
 from tests.helpers.capsuled import Capsuled, payloads
 from tests.helpers.depot import Depot, open_link
 from tests.helpers.driven import DrivenWorker
@@ -129,6 +129,42 @@ def test_a_hand_back_whose_answer_is_lost_is_told_once(
     assert sorted((one.jid, one.verdict) for one in heard.all) == [
         (jid, ToQueue()) for jid in ("j1", "j2", "j3")
     ]
+
+
+def test_of_due_jobs_of_which_some_are_refused_each_is_told(
+    redis_url: str, raw: redis.Redis, tmp_path: Path, kiq_client: kiq.Client, heard: Heard
+) -> None:
+    raw.set("queue:closed", "of the wrong type")
+    goes, stays = payloads("goes", queue="elsewhere"), payloads("stays", queue="closed")
+    raw.zadd("schedule", dict.fromkeys([*goes, *stays], 1.0))
+    worker = DrivenWorker(redis_url, tmp_path)
+    worker._host.on_settled(heard)
+    rides: list[Settled] = []
+    worker._host.ride(Rider("noting", lua="return 1", releasing=rides.append))
+    with worker:
+        eventually(lambda: len(heard.all) >= 2, 10, message="both are told")
+    assert (heard.of("goes"), heard.of("stays")) == ([Promoted], [PutOff])
+    assert raw.llen("queue:elsewhere") == 1
+    assert raw.zscore("schedule", stays[0])
+    assert {(one.jid, type(one.verdict)) for one in rides} >= {
+        ("goes", Promoted),
+        ("stays", PutOff),
+    }
+
+
+def test_what_is_put_off_as_its_target_refuses_it_is_told(
+    redis_url: str, raw: redis.Redis, tmp_path: Path, kiq_client: kiq.Client, heard: Heard
+) -> None:
+    raw.set("dead", "of the wrong type")
+    raw.zadd("schedule", {b"\xc1 no job": 1.0})
+    worker = DrivenWorker(redis_url, tmp_path)
+    worker._host.on_settled(heard)
+    rides: list[Settled] = []
+    worker._host.ride(Rider("noting", lua="return 1", releasing=rides.append))
+    with worker:
+        eventually(lambda: heard.all, 10, message="it is told")
+    assert [type(one.verdict) for one in heard.all] == [PutOff]
+    assert [type(one.verdict) for one in rides] == [ToDead, PutOff]
 
 
 def test_nor_is_one_of_which_nobody_knows_whether_it_arrived(
