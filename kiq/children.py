@@ -10,15 +10,30 @@ from typing import NoReturn
 
 from .raised import is_a, name_of, traceback_of
 
-#: Whether this process is such a child. A worker that is started in one is nobody's copy.
+#: Whether this process is such a child, and no worker of its own runs in it. One flag for the process, not
+#: one for each worker: a fork copies all that run in the parent, and of their threads only the one that
+#: forked, so that a copy and its original never are in one process.
 present = False
-_begun = False
+_begun = False  # a worker has begun here, or in the process that forked this one
+_copied = False  # this process was forked after that
 
 
 def watch() -> None:
-    """Tell children that are forked from now on; called when a worker begins in this process."""
+    """Tell children that are forked from now on; called when a worker begins in this process.
+
+    A worker that is started in such a child is nobody's copy: while it runs, the process is none.
+    """
     global present, _begun
     present, _begun = False, True
+
+
+def unwatch() -> None:
+    """Note that the last worker of this process has ended: in a child it is the copy again that goes on.
+
+    What had forked it, the parent's job, returns to a copy of the parent's thread, and must end there.
+    """
+    global present
+    present = _copied
 
 
 def end(error: BaseException | None = None) -> NoReturn:
@@ -59,8 +74,8 @@ def _code(error: BaseException | None) -> int:
 
 
 def _forked() -> None:
-    global present
-    present = _begun
+    global present, _copied
+    present = _copied = _begun
 
 
 os.register_at_fork(after_in_child=_forked)

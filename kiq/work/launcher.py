@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 
-from .. import kept, machine, worker_state
+from .. import children, kept, machine, worker_state
 from ..clock import steady
 from ..config import Config, Redis
 from ..errors import StoreUnavailable
@@ -183,6 +183,8 @@ class Launcher:
                 self._run_folder.unlock()
         finally:
             worker_state.end(self.worker.state)
+            if not worker_state.running:
+                children.unwatch()
             self._host.seal.lift(self.worker.identity)
 
     def _stop(self) -> None:

@@ -68,6 +68,18 @@ def _at(scope: Any, key: Any) -> Session | None:
     return found if isinstance(scope, scoped_session) else getattr(found, "sync_session", None)
 
 
+def is_there(scope: Any) -> bool:
+    """Tell whether *scope* has a session here.
+
+    It has none where its own function can't say what "here" is: outside of a context of Flask, say, or
+    of an event loop.
+    """
+    try:
+        return bool(scope.registry.has())
+    except Exception:  # noqa: BLE001 (whatever a scope's function raises out of its place)
+        return False
+
+
 here: ContextVar[Begun | None] = ContextVar("kiq_sessions_begun", default=None)
 
 

@@ -14,7 +14,8 @@ from ...errors import ConfigError, Shutdown
 from ...middleware import Next, ServerContext
 from ...plugin import Host
 from ..threads import has_its_thread
-from .begun import Begun, here, listen
+from .begun import Begun, here, is_there, listen
+from .forks import Forks
 
 logger = logging.getLogger("kiq.sqlalchemy")
 
@@ -43,6 +44,7 @@ class Sessions:
         self._host = host
         host.server_middleware.prepend(self)
         host.on("startup")(self._advise)
+        Forks(self._scopes, self._async_scopes).install(host)
         listen()
 
     def applies_to(self, job_class: Any) -> bool:
@@ -109,15 +111,3 @@ class Sessions:
                     "fails the job that gets it; create_engine(..., pool_pre_ping=True) mends that",
                     engine,
                 )
-
-
-def is_there(scope: Any) -> bool:
-    """Tell whether *scope* has a session here.
-
-    It has none where its own function can't say what "here" is: outside of a context of Flask, say, or
-    of an event loop.
-    """
-    try:
-        return bool(scope.registry.has())
-    except Exception:  # noqa: BLE001 (whatever a scope's function raises out of its place)
-        return False

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session, SessionTransaction, scoped_session, sessionm
 
 from ...errors import ConfigError
 from ...plugins.after_commit import Deferred, Transaction, push_all, together
+from .begun import is_there
 from .others import note, warn_of_others
-from .sessions import is_there
 
 logger = logging.getLogger("kiq.client")
 
