@@ -23,9 +23,11 @@ class Guard:
 
     *guarding* says for a payload, as it is behind client middleware, which keys and arguments the pieces
     of Lua get; None where the job is no concern of the guard. Each piece is the body of a function of
-    ``KEYS`` and ``ARGV``. *check* only reads: it returns nothing (or false) to permit the push, or text
-    that says why not. *take* writes, once the job is where it belongs. Should it fail, the push is taken
-    back, and *undo* runs for each guard whose *take* has begun: it removes what that may have written.
+    ``KEYS``, ``ARGV``, ``JOB``, the bytes that are pushed, and ``DUE``, when it is due (text, epoch
+    seconds) or nil if that is now. *check* only reads: it returns nothing (or false) to permit the push,
+    or text that says why not. *take* writes, once the job is where it belongs. Should it fail, the push is
+    taken back, and *undo* runs for each guard whose *take* has begun: it removes what that may have
+    written.
 
     A due job is asked about again when it is promoted, so *check* must let the job's own jid pass. If it
     does not permit it, the job stays in its set, and is due again in *again* seconds.

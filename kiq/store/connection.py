@@ -82,7 +82,8 @@ class Link:
                 error.maybe_done = len(unknown) < len(commands)
                 raise
             missed = [commands[at] for at in unknown]
-            if isinstance(loaded[0], exceptions.ResponseError):  # SCRIPT is taken away, say
+            # SCRIPT is taken away, say, or a feature's Lua is wrong: then Redis says why.
+            if any(isinstance(reply, exceptions.ResponseError) for reply in loaded):
                 missed = [scripts.whole(command) for command in missed]
             for at, reply in zip(unknown, self._round_trip(missed), strict=True):
                 replies[at] = reply

@@ -23,6 +23,7 @@ def text_of_locks() -> str:
 _module: dict[str, Any] = {"__name__": "locks"}
 exec(text_of_locks(), _module)  # noqa: S102 (our own page)
 Locks: Any = _module["Locks"]
+HOLDER, TAKE, FREE = (str(_module[name]) for name in ("HOLDER", "TAKE", "FREE"))
 
 
 class Locked(kiq.Job, name="locked.Locked", queue="out", retry=3, lock="import"):

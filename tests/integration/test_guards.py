@@ -16,6 +16,7 @@ from kiq.client import Client, process_client
 from kiq.config import Redis
 from kiq.errors import BulkPushError, NotDone, PluginError, StoreError, StoreFull, StoreUnavailable
 from kiq.plugin import Guard, Host, Ride
+from kiq.store import scripts
 from tests.helpers.locked import Free, Locked, Locks, holder, jids_in
 from tests.helpers.proxy import MOMENTS, PLACES, FaultProxy
 from tests.helpers.server import TestServer
@@ -160,6 +161,29 @@ def test_all_guards_are_asked_before_any_writes(locks: Host, raw: redis.Redis) -
     kiq.host.guard(refusing())
     assert Free.set(lock="import").perform_async() is None
     assert holder(raw) is None
+
+
+def test_a_guard_may_put_a_job_in_the_place_of_another(
+    kiq_client: Client, raw: redis.Redis
+) -> None:
+    """The latest wins, as with debounced jobs: each push lets the one before go, in one step."""
+    kiq.host.guard(
+        Guard(
+            "latest",
+            guarding=lambda payload: Ride(["latest", "schedule"]),
+            check="return not DUE and 'only for later'",
+            take="""
+            local old = redis.call('HGET', KEYS[1], 'job')
+            if old then redis.call('ZREM', KEYS[2], old) end
+            redis.call('HSET', KEYS[1], 'job', JOB, 'due', DUE)
+            """,
+            declined=lambda payload, why: why,
+        )
+    )
+    assert Free.perform_async() == "only for later"
+    jids = [Free.perform_at(LATER + number) for number in range(5)]
+    assert jids_in(raw) == [jids[-1]]
+    assert raw.hget("latest", "due") == f"{LATER + 4}.0".encode()
 
 
 def test_only_jobs_that_a_guard_concerns_leave_the_quick_way(locks: Host) -> None:
@@ -342,6 +366,18 @@ def test_lua_that_is_wrong_is_an_error_of_the_push(kiq_client: Client, raw: redi
     with pytest.raises(StoreError, match="concatenate"):
         Free.perform_async()
     assert raw.keys() == []
+
+
+def test_lua_that_can_not_be_read_says_so(
+    kiq_client: Client, raw: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scripts, "_others", {})  # servers of other tests need not know it
+    kiq.host.guard(Guard("wrong", guarding=lambda payload: Ride([]), check="retrun nil"))
+    with pytest.raises(StoreError, match=r"compiling script.*near 'nil'"):
+        Free.perform_async()
+    kiq.host.guards.clear()
+    jid = Free.perform_async()
+    assert jids_in(raw) == [jid]
 
 
 def test_a_server_that_forgot_its_scripts_is_told_them(locks: Host, raw: redis.Redis) -> None:

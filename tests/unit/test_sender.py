@@ -13,6 +13,8 @@ import kiq
 from kiq.aio.pushes import push_loads
 from kiq.codec import decode
 from kiq.errors import BulkPushError, StoreError, StoreFull, StoreUnavailable
+from kiq.guarding import Declined, Guard
+from kiq.plugin import Ride
 from kiq.plugins.after_commit.client import Waiting
 from kiq.plugins.push_buffer import PushBuffer
 from kiq.pusher import Pusher
@@ -107,6 +109,47 @@ def test_what_is_gathered_is_told_each_of_its_own_place(fresh_host: kiq.Host) ->
     assert [type(error) for error in refused] == [StoreFull, StoreFull]
     assert [error.maybe_done for error in refused] == [False, False]
     assert len({error.jids for error in refused}) == 2, "each has an error and a jid of its own"
+
+
+def test_what_is_gathered_is_told_who_declined_its_own(fresh_host: kiq.Host) -> None:
+    sender = Noting()
+    guard = Guard(
+        "odd",
+        guarding=lambda payload: Ride([]) if payload["args"][0] % 2 else None,
+        check="return 'odd'",
+        declined=lambda payload, why: f"{why} {payload['args'][0]}",
+    )
+    fresh_host.guard(guard)
+    sender.answers = lambda load: Outcome(
+        {},
+        {one.payload["jid"]: Declined(guard, one.payload, "odd") for one in load.extras.values()},
+    )
+    work = Work.via(pusher(sender)).aio
+    one, two, bulk = in_tasks(
+        lambda: work.perform_async(1),
+        lambda: work.perform_async(2),
+        lambda: work.perform_bulk([(number,) for number in range(4)]),
+    )
+    (load,) = sender.loads
+    assert one == "odd 1"
+    assert two == load.jids[1]
+    assert bulk == [load.jids[2], "odd 1", load.jids[4], "odd 3"]
+
+
+@pytest.mark.parametrize("maybe_done", [False, True])
+def test_a_guard_that_fails_is_an_error_of_its_job_alone(
+    fresh_host: kiq.Host, maybe_done: bool
+) -> None:
+    sender = Noting()
+    sender.answers = lambda load: Outcome({}, {str(load.jids[0]): StoreFull("full", maybe_done)})
+    with pytest.raises(StoreFull) as single:
+        pusher(sender).push({"class": "sender.Work", "args": [1]})
+    with pytest.raises(BulkPushError) as bulk:
+        Work.via(pusher(sender)).perform_bulk([(1,), (2,)])
+    first, second = sender.loads
+    assert (single.value.jids, single.value.maybe_done) == (tuple(first.jids), maybe_done)
+    assert bulk.value.jids == [None, second.jids[1]]
+    assert bulk.value.uncertain == ([second.jids[0]] if maybe_done else [])
 
 
 def test_extras_reach_the_sender_through_gathering(fresh_host: kiq.Host) -> None:

@@ -22,6 +22,7 @@ end
 
 local function read(number)
   local job = {raw = ARGV[at], mark = ARGV[at + 1], guards = {}, token = token .. ':' .. number}
+  if how == 'set' then job.due = job.mark end
   local guards = tonumber(ARGV[at + 2])
   at = at + 3
   for g = 1, guards do
@@ -83,7 +84,7 @@ local function bring(job)
     return 0
   end
   for g, guard in ipairs(job.guards) do
-    local went, why = pcall(checks[guard.number], guard.keys, guard.args)
+    local went, why = pcall(checks[guard.number], guard.keys, guard.args, job.raw, job.due)
     if not went then return '!' .. text(why) end
     if why then return '?' .. g .. ' ' .. tostring(why) end
   end
@@ -93,10 +94,13 @@ local function bring(job)
     return '!' .. text(problem), true
   end
   for g, guard in ipairs(job.guards) do
-    went, problem = pcall(takes[guard.number], guard.keys, guard.args)
+    went, problem = pcall(takes[guard.number], guard.keys, guard.args, job.raw, job.due)
     if not went then
       if not take_back(job) then return '+' .. text(problem) end
-      for u = g, 1, -1 do pcall(undos[job.guards[u].number], job.guards[u].keys, job.guards[u].args) end
+      for u = g, 1, -1 do
+        guard = job.guards[u]
+        pcall(undos[guard.number], guard.keys, guard.args, job.raw, job.due)
+      end
       return '!' .. text(problem)
     end
   end
