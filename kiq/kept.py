@@ -82,6 +82,7 @@ class Kept:
 
     def start(self) -> None:
         """Begin. Raises RuntimeError when no thread can be had."""
+        self._new_thread()  # one that was made before a fork never counts as alive in the child
         self._started.add(self)  # before its end, which takes it out again
         try:
             self.thread.start()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -168,3 +170,19 @@ def test_one_that_does_not_come_round_is_named_once_with_its_stack(
     ]
     assert line.startswith("thread test-hangs has hung for 3 s; it is here:")
     assert "in wait" in line
+
+
+def test_a_thread_that_was_made_before_a_fork_counts_in_the_child() -> None:
+    program = """
+import os, threading
+from kiq.kept import Kept
+
+one = Kept(threading.Event().wait, "made-before")
+child = os.fork()
+if child == 0:
+    one.start()
+    os._exit(1 if one.lost else 0)
+assert os.waitpid(child, 0)[1] == 0
+"""
+    outcome = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert outcome.returncode == 0, outcome.stderr
