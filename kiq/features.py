@@ -26,6 +26,16 @@ class Secret:
     """Marks a setting that no message may show: ``Annotated[str, Secret]``."""
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How a setting is written whose value is a whole number: ``Annotated[int, Written(size)]``.
+
+    *parse* gets the text or the number that stands there; raises ValueError: "must be a size, as in 400MB".
+    """
+
+    parse: Callable[[Any], int]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Feature:
     """What one feature adds to what users write, see docs/plugins.md.

@@ -19,7 +19,10 @@ from .raised import message_of, name_of
 logger = logging.getLogger("kiq.forking")
 
 _SOFTWARE = 70  # EX_SOFTWARE: what a child ends with that can't be a worker
-_HELD = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGTSTP, signal.SIGTTIN}
+_HELD = {
+    *(signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGTSTP, signal.SIGTTIN),
+    *(signal.SIGUSR2, signal.SIGCHLD),
+}
 
 
 def fork(host: Host, child: Callable[[], int]) -> int:

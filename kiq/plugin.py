@@ -17,6 +17,7 @@ from .events import Events, Handler
 from .features import Between as Between
 from .features import Feature as Feature
 from .features import Secret as Secret
+from .features import Written as Written
 from .features import declare as declare
 from .guarding import Guard as Guard
 from .kept import is_own

@@ -71,6 +71,11 @@ class Process:
         self._home = home
 
     @property
+    def parent(self) -> int:
+        """The pid of the kiq that forked it and looks after it; 0 where there is none."""
+        return shown.whole(self.info.get("parent"))
+
+    @property
     def in_hand(self) -> int:
         """How many jobs a process of kiq holds: those that run, and those that it is about to start."""
         return sum(owner.jobs for owner in self.owners or ())

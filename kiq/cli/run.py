@@ -11,9 +11,14 @@ from typing import Any, NoReturn
 import click
 
 from .. import __version__, boot, config_file, log, loggers
+from ..client import configured, use_settings
 from ..clock import steady
 from ..config import Config
 from ..errors import BootError, ConfigError, KiqError, StoreError
+from ..parent.child import Child
+from ..parent.members import Phase
+from ..parent.settings import ParentSettings
+from ..parent.supervising import supervise
 from ..plugin import host
 from ..registry import registry
 from ..store.connection import Link
@@ -21,6 +26,7 @@ from ..work.launcher import Launcher
 from . import crash_points, needs, no_jobs, restarts, rubys
 from .control import CONNECTING, RUNNING, STARTING, STOPPING, Control
 from .coverage import untaken_queues
+from .ending import end_now
 from .eviction import eviction
 from .exit_codes import SOFTWARE, exit_code
 from .streams import complain
@@ -49,6 +55,9 @@ _WITHOUT_THREAD = 10.0  # seconds in which a new thread may be had for one that 
 @click.option(
     "--async-concurrency", type=int, metavar="N", help="async def jobs at a time (default 1000)."
 )
+@click.option(
+    "--processes", metavar="N|auto", help="Children that work, under a parent (auto: one per core)."
+)
 @click.option("-v", "--verbose", is_flag=True, help="Log at level debug.")
 def run(path: str | None, queues: tuple[str, ...], require: tuple[str, ...], **rest: Any) -> None:
     """Start a worker: it takes jobs from the queues of the configuration until it is stopped.
@@ -61,20 +70,45 @@ def run(path: str | None, queues: tuple[str, ...], require: tuple[str, ...], **r
     flags["log_level"] = "debug" if verbose else None
     flags = {name: value for name, value in flags.items() if value not in (None, [])}
     boot.add_working_folder()
+    if _has_children(path, flags):
+        end_now(_parent(path, flags))
     control = Control()
     control.finish(_outcome(control, lambda: _application(path, flags)))
 
 
-def be_worker(config: Config) -> NoReturn:
+def be_worker(config: Config, child: Child | None = None) -> NoReturn:
     """Be a worker of the application that was booted: in this process, up to its end.
 
-    ``boot.prepare`` gave *config*; forked children may each be one. Threads: the main one.
+    ``boot.prepare`` gave *config*; forked children may each be one, each with its own *child* where a
+    parent looks after them. Threads: the main one.
     """
     control = Control()
-    control.finish(_outcome(control, lambda: config))
+    control.finish(_outcome(control, lambda: config, child))
 
 
-def _outcome(control: Control, application: Callable[[], Config]) -> int:
+def _has_children(path: str | None, flags: dict[str, Any]) -> bool:
+    """Tell whether a parent is wanted: before anything starts a thread, which a parent must not have."""
+    try:
+        use_settings(config_file.started(path, flags))
+        return config_file.settings(configured(), pending=True).of(ParentSettings).processes > 0
+    except KiqError:
+        return False  # said by who boots
+
+
+def _parent(path: str | None, flags: dict[str, Any]) -> int:
+    """Be the parent of workers until it is stopped; return the exit code."""
+    try:
+        return supervise(host, lambda: _application(path, flags), be_worker)
+    except KiqError as error:
+        complain(f"kiq: {error}")
+        return exit_code(error)
+    except BaseException as error:  # noqa: BLE001 (out of memory, sys.exit in a handler)
+        return _broken(error)
+
+
+def _outcome(
+    control: Control, application: Callable[[], Config], child: Child | None = None
+) -> int:
     """Be a worker until it is stopped, or can't be one; return the exit code."""
     try:
         sys.setswitchinterval(_SWITCH_INTERVAL)
@@ -89,7 +123,7 @@ def _outcome(control: Control, application: Callable[[], Config]) -> int:
     except BaseException as error:  # noqa: BLE001 (no thread can be had, out of memory)
         return _broken(error)
     try:
-        return _work(control, config)
+        return _work(control, config, child)
     except KiqError as error:
         # A startup handler's own error: its traceback is what the application's author needs.
         logger.error("%s", error, exc_info=error.__cause__ if type(error) is BootError else None)
@@ -115,7 +149,7 @@ def _application(path: str | None, flags: dict[str, Any]) -> Config:
     return config
 
 
-def _work(control: Control, config: Config) -> int:
+def _work(control: Control, config: Config, child: Child | None) -> int:
     launcher = Launcher(
         config,
         host,
@@ -123,36 +157,72 @@ def _work(control: Control, config: Config) -> int:
         version=__version__,
         on_signal=control.signals.put,
         connect=crash_points.connector,
+        facts=child.facts if child is not None else {},
     )
-    control.enter(CONNECTING, launcher)
-    for line in (
-        f"kiq {__version__}, Python {sys.version.split()[0]}",
-        *config_file.banner_lines(config),
-    ):
-        logger.info("%s", line)
-    for notice in config.notices:
-        logger.warning("%s", notice)
-    control.take_signals_back()
-    if control.signals.ignored:
-        logger.warning("ignored, as when kiq was started: %s", ", ".join(control.signals.ignored))
-    launcher.prepare(control.ordered.wait, lambda link: _check(link, config))
+    if child is not None:
+        launcher.worker.state.info["parent"] = child.parent
+        child.begin(host, control.signals.put)
+    _enter(control, CONNECTING, child, Phase.CONNECTING, launcher)
+    if child is None:
+        _introduce(control, config)
+    launcher.prepare(_patience(control, child), lambda link: _check(link, config))
     logger.info("%s; this process is %s", launcher.server, launcher.worker.identity)
     _warn_of_eviction(launcher)
     restarts.excuse(launcher.worker)
     _warn_of_untaken_queues(launcher, config)
-    control.enter(STARTING)
+    _enter(control, STARTING, child, Phase.STARTING)
     try:
         _start(launcher)
         control.take_signals_back()
         log.settle(started=True)
         loggers.adopt()
-        control.enter(RUNNING)
-        logger.info("ready; stop it with Ctrl-C")
-        _watch(launcher, control)
+        _enter(control, RUNNING, child, Phase.READY)
+        if child is None:
+            logger.info("ready; stop it with Ctrl-C")
+        _watch(launcher, control, child)
     finally:
         control.enter(STOPPING)
         launcher.stop()
     return launcher.exit_code
+
+
+def _introduce(control: Control, config: Config) -> None:
+    for line in (
+        f"kiq {__version__}, Python {sys.version.split()[0]}",
+        *config_file.banner_lines(config),
+    ):
+        logger.info("%s", line)
+    for notice in (*config.notices, *_without_parent(config.of(ParentSettings))):
+        logger.warning("%s", notice)
+    control.take_signals_back()
+    if control.signals.ignored:
+        logger.warning("ignored, as when kiq was started: %s", ", ".join(control.signals.ignored))
+
+
+def _without_parent(settings: ParentSettings) -> list[str]:
+    """Return what is set for a parent, and does nothing in a worker without one."""
+    named = {"max_memory": settings.max_memory, "max_jobs": settings.max_jobs}
+    return [f"{name} does nothing without processes" for name, set_ in named.items() if set_]
+
+
+def _enter(
+    control: Control, phase: str, child: Child | None, told: Phase, launcher: Launcher | None = None
+) -> None:
+    """Note what this process does now, for signals and for its parent."""
+    control.enter(phase, launcher)
+    if child is not None:
+        child.enter(told)
+
+
+def _patience(control: Control, child: Child | None) -> Callable[[float], bool]:
+    """Return what waits for Redis so many seconds, and tells whether a stop is ordered."""
+
+    def wait(seconds: float) -> bool:
+        if child is not None:
+            child.beat()
+        return control.ordered.wait(seconds)
+
+    return wait
 
 
 def _check(link: Link, config: Config) -> None:
@@ -170,10 +240,12 @@ def _start(launcher: Launcher) -> None:
         raise BootError(f"{what}: {type(error).__name__}: {error}") from error
 
 
-def _watch(launcher: Launcher, control: Control) -> None:
+def _watch(launcher: Launcher, control: Control, child: Child | None) -> None:
     """See to it that all threads are there, until a stop is ordered."""
     gone_since: float | None = None
     while not control.ordered.wait(_LOOK):
+        if child is not None:
+            child.look(launcher)
         if launcher.mend():
             gone_since = None
         elif gone_since is None:

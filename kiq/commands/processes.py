@@ -179,6 +179,7 @@ def _process(process: Process) -> dict[str, Any]:
         "identity": process.identity,
         "hostname": process.hostname,
         "pid": process.pid,
+        "parent": process.parent or None,
         "tag": process.tag,
         "labels": list(process.labels),
         "queues": list(process.queues),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from ..errors import PluginError
-from ..features import Between, Secret
-from .values import Reader, boolean, choice, integer, number, secret, text, texts
+from ..features import Between, Secret, Written
+from .values import Reader, boolean, choice, integer, number, secret, text, texts, written
 
 
 def reader_of(setting: str, kind: Any) -> Reader:
@@ -20,11 +20,15 @@ def reader_of(setting: str, kind: Any) -> Reader:
         return texts
     if get_origin(bare) is Literal:
         return choice(*get_args(bare))
+    for mark in marks:
+        if isinstance(mark, Written) and bare is int:
+            return written(mark.parse)
     ranges = [mark for mark in marks if isinstance(mark, Between)]
     if bare in (int, float) and ranges:
         low, high, unit = ranges[0].low, ranges[0].high, ranges[0].unit
         return integer(int(low), int(high)) if bare is int else number(low, high, unit)
     raise PluginError(
         f"{setting} can't be read as {kind}: a setting is a bool, a str, a tuple[str, ...], a Literal of "
-        "texts, or Annotated[int, Between(low, high)], the same with float"
+        "texts, or Annotated[int, Between(low, high)], the same with float, or "
+        "Annotated[int, Written(parse)]"
     )

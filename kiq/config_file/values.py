@@ -61,6 +61,19 @@ def number(low: float, high: float, unit: str = "") -> Reader:
     return read
 
 
+def written(parse: Callable[[Any], int]) -> Reader:
+    """Return a reader of what *parse* makes a number of; it raises ValueError with the rule."""
+
+    def read(node: Node) -> int:
+        value = _leaf_value(node)
+        try:
+            return parse(value)
+        except ValueError as error:
+            raise _wrong(node, str(error)) from None
+
+    return read
+
+
 def boolean(node: Node) -> bool:
     """Read yes/no, true/false, on/off or 1/0, in any case."""
     value = _leaf_value(node)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from .. import children, kept, machine, worker_state
 from ..clock import steady
@@ -52,16 +53,19 @@ class Launcher:
         on_signal: Callable[[str, float], None],
         run_folder: Path | None = None,
         connect: Callable[[Redis], Connector] = Connector,
+        facts: Mapping[str, Any] | None = None,
     ) -> None:
         """*on_signal* gets the signals that others send through Redis: "TSTP", "TERM", "TTIN".
 
         And since when (steady clock) each may have been sent. *connect* makes what opens connections.
+        *facts* go into the records of all owners of this process, beside its own.
         """
         self._config = config
         self._host = host
         self._on_signal = on_signal
         self._folder_path = run_folder or machine.run_folder()
         self.worker = Worker(config, host, registry, connect(config.redis), version)
+        self._facts = dict(facts or {})
         self.exit_code = 0  # what the process is to end with
         self.server: server.Server | None = None
         self.started = False  # jobs may run
@@ -170,6 +174,11 @@ class Launcher:
         """Return whatever may run a job in this process."""
         return chain.from_iterable(manager.runs() for manager in self._managers)
 
+    @property
+    def idle(self) -> bool:
+        """Whether no job runs or waits here; final once :meth:`quiet` was called."""
+        return all(manager.idle for manager in self._managers)
+
     def stop(self) -> None:
         """Go quiet, give running jobs until ``shutdown_timeout``, give the rest back, and leave.
 
@@ -206,6 +215,7 @@ class Launcher:
             self._folder_path, processes.store_id(link), self.worker.identity
         )
         self.worker.facts = {
+            **self._facts,
             "identity": self.worker.identity,
             "started_at": self.worker.started_at,
             **self._run_folder.lock(),

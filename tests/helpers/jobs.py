@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import signal
 import time
 from typing import Any
 
@@ -126,6 +127,13 @@ class Forks(kiq.Job):
         note(f"child {child}")
         _, status = os.waitpid(child, 0)
         note(f"ended {os.waitstatus_to_exitcode(status)}")
+
+
+class Dies(kiq.Job):
+    """Kills its process."""
+
+    def perform(self) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 class Talks(kiq.Job):

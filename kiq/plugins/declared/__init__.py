@@ -6,13 +6,21 @@ A file for each, which loads nothing else of its feature: a producer has the opt
 from __future__ import annotations
 
 from ...options import ClassOptions, PushOptions
+from ...parent.settings import ParentSettings
 from .asyncio_jobs import AsyncSettings
 from .iteration import IterationSettings
 from .log_levels import LogLevelOptions
 from .profiling import ProfilingOptions
 from .time_limits import TimeLimitOptions, TimeLimitSettings
 
-__all__ = ["AsyncSettings", "IterationSettings", "Options", "SetOptions", "TimeLimitSettings"]
+__all__ = [
+    "AsyncSettings",
+    "IterationSettings",
+    "Options",
+    "ParentSettings",
+    "SetOptions",
+    "TimeLimitSettings",
+]
 
 
 class SetOptions(PushOptions, LogLevelOptions, TimeLimitOptions, ProfilingOptions, total=False):

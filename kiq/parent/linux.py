@@ -1,0 +1,40 @@
+"""What only Linux has: a signal at the parent's death, and orphans that come to us."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+
+_PDEATHSIG, _CHILD_SUBREAPER = 1, 36
+
+
+def _prctl(option: int, value: int) -> bool:
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        return bool(ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0) == 0)
+    except (OSError, AttributeError):
+        return False
+
+
+def end_with(parent: int) -> None:
+    """Let the kernel send TERM to this process when *parent*, which forked it, dies."""
+    _prctl(_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        os._exit(0)  # it died before the call: that would never be told
+
+
+def adopt_orphans() -> None:
+    """Let this process, rather than the machine's first, inherit what its descendants leave behind."""
+    _prctl(_CHILD_SUBREAPER, 1)
+
+
+def resident_bytes(pid: int) -> int:
+    """Return how much memory *pid* has that is in use now; 0 where that can't be read."""
+    try:
+        with open(f"/proc/{pid}/statm", "rb") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0

@@ -1,0 +1,154 @@
+"""Where a parent's children are made, told, and taken leave of: the part that talks to the system."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import random
+import signal
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from .. import forking
+from ..clock import steady
+from ..config import Config
+from ..plugin import Host
+from . import linux
+from .child import Child
+from .cores import allowed
+from .giving_back import Dead, give_back
+from .members import Member, Told
+from .page import Page
+from .settings import ParentSettings
+
+logger = logging.getLogger("kiq.parent")
+
+_JITTER = 0.1  # of max_jobs: children that began together must not all be replaced together
+
+#: Is a worker in this process, up to its end.
+Worker = Callable[[Config, Child], int]
+
+
+@dataclass(slots=True)
+class _Made:
+    token: str
+    page: Page
+
+
+class Ended(NamedTuple):
+    """A child that has ended, with its exit code, or minus the signal that ended it."""
+
+    pid: int
+    code: int
+
+
+class Nursery:
+    """Forks children, and holds what the parent shares with them. Threads: the parent's one."""
+
+    def __init__(self, config: Config, host: Host, worker: Worker, ears: tuple[int, int]) -> None:
+        self._config = config
+        self._host = host
+        self._worker = worker
+        self._settings = config.of(ParentSettings)
+        self._cpus = allowed() if self._settings.cpu_affinity else []
+        self._made: dict[int, _Made] = {}
+        # What is read from it ends when the last holder of the other end does: that is the parent alone.
+        self._lifeline, self._held = os.pipe()
+        self._foreign = (self._held, *ears)
+        gc.collect()
+        gc.freeze()  # so that children don't copy what they never change
+
+    def bear(self, slot: int) -> Member:
+        """Fork a child that is a worker. Raises BootError or OSError."""
+        made = _Made(uuid.uuid4().hex, Page())
+        most_jobs = self._most_jobs()
+        child = Child(made.token, made.page, self._lifeline, most_jobs)
+        cpu = self._cpus[(slot - 1) % len(self._cpus)] if self._cpus else None
+
+        def be() -> int:
+            child.settle_in(self._foreign, cpu)
+            return self._worker(self._config, child)
+
+        born = steady()
+        pid = forking.fork(self._host, be)
+        self._made[pid] = made
+        return Member(slot, pid, born, most_jobs)
+
+    def _most_jobs(self) -> int:
+        limit = self._settings.max_jobs
+        return max(1, round(limit * (1 - random.uniform(0, _JITTER)))) if limit else 0
+
+    def page_of(self, pid: int) -> Page:
+        """Return the page that a living child shares with the parent."""
+        return self._made[pid].page
+
+    def tell(self, member: Member) -> None:
+        """Let *member* do what it was told."""
+        if member.told is Told.FINISH:
+            self.page_of(member.pid).finish = True
+            self.send(member.pid, signal.SIGTSTP)
+        elif member.told is Told.STOP:
+            self.send(member.pid, signal.SIGTERM)
+        elif member.told is Told.KILL:
+            self.send(member.pid, signal.SIGKILL)
+
+    @staticmethod
+    def send(pid: int, number: signal.Signals) -> None:
+        """Send a child a signal. One that has ended keeps its number until :meth:`reap` says so."""
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+    def reap(self) -> list[Ended]:
+        """Take leave of all children that have ended, and of orphans that came to this process.
+
+        What a killed child's jobs have left in its group is ended first: it must not work on beside the
+        next run.
+        """
+        ended = []
+        while (pid := _next_dead()) is not None:
+            known = pid in self._made
+            if known:
+                _end_group(pid)
+            _, status = os.waitpid(pid, 0)
+            code = os.waitstatus_to_exitcode(status)
+            if not known:
+                logger.debug("process %d has ended (%d), which is no child of ours", pid, code)
+            ended.append(Ended(pid, code))
+        return ended
+
+    def part_with(self, pid: int, *, crashed: bool) -> Dead:
+        """Forget a child that has ended; return what is to be known to give its jobs back."""
+        made = self._made.pop(pid)
+        made.page.close()
+        return Dead(pid, made.token, crashed)
+
+    def give_back(self, dead: list[Dead]) -> int:
+        """Fork who gives back what *dead* held; return its pid. Raises OSError."""
+
+        def give() -> int:
+            for descriptor in (*self._foreign, self._lifeline):
+                os.close(descriptor)
+            os.setpgid(0, 0)  # Ctrl-C is not for it
+            linux.end_with(parent)
+            return give_back(self._config, self._host, dead)
+
+        parent = os.getpid()
+        return forking.fork(Host(), give)  # without handlers: it runs nothing of the application's
+
+
+def _next_dead() -> int | None:
+    """Return a child that has ended, and has not been reaped: its number is nobody else's yet."""
+    try:
+        found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return None
+    return found.si_pid if found is not None else None
+
+
+def _end_group(pid: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)

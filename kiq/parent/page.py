@@ -1,0 +1,60 @@
+"""A page: memory that the parent and one child share, in which they tell each other how it is."""
+
+from __future__ import annotations
+
+import mmap
+
+_PHASE, _BEAT, _JOBS, _FINISH = range(4)
+_SIZE = 4096
+
+
+class Page:
+    """Made before the fork. Each value has one writer, and is written whole: eight bytes at once.
+
+    It needs no lock and no system call, so that a child which is stuck can't keep the parent waiting.
+    """
+
+    def __init__(self) -> None:
+        self._memory = mmap.mmap(-1, _SIZE)
+        self._values = memoryview(self._memory).cast("d")
+
+    @property
+    def phase(self) -> int:
+        """How far the child has come; the child writes it."""
+        return int(self._values[_PHASE])
+
+    @phase.setter
+    def phase(self, phase: int) -> None:
+        self._values[_PHASE] = phase
+
+    @property
+    def beat(self) -> float:
+        """When the child's main thread came round last (steady clock); the child writes it."""
+        return self._values[_BEAT]
+
+    @beat.setter
+    def beat(self, now: float) -> None:
+        self._values[_BEAT] = now
+
+    @property
+    def jobs(self) -> int:
+        """How many runs of jobs the child has settled, where there is a limit; the child writes it."""
+        return int(self._values[_JOBS])
+
+    @jobs.setter
+    def jobs(self, count: int) -> None:
+        self._values[_JOBS] = count
+
+    @property
+    def finish(self) -> bool:
+        """Whether the child is to take no more jobs, and to end when the last has; the parent writes it."""
+        return self._values[_FINISH] > 0
+
+    @finish.setter
+    def finish(self, wanted: bool) -> None:
+        self._values[_FINISH] = float(wanted)
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self._values.release()
+        self._memory.close()
