@@ -287,6 +287,22 @@ def test_what_is_of_the_wrong_type_leaves_nothing(
     assert raw.keys() == [key.encode()]
 
 
+def test_a_replica_is_not_asked_what_it_knows_of_locks(
+    locks: Host, private_server: Callable[..., TestServer]
+) -> None:
+    server = private_server()
+    kiq.configure(redis=server.url)
+    assert Locked.perform_async()
+    raw = server.client()
+    raw.replicaof("127.0.0.1", "1")
+    for push in (Locked.perform_async, lambda: Locked.perform_in(60)):
+        with pytest.raises(StoreUnavailable) as caught:
+            push()
+        assert not caught.value.maybe_done
+    raw.replicaof("NO", "ONE")
+    assert len(jids_in(raw)) == 1
+
+
 @pytest.mark.parametrize("forgotten", [False, True])
 def test_a_full_redis_got_nothing(locks: Host, raw: redis.Redis, forgotten: bool) -> None:
     Locked.set(lock="warm").perform_async()

@@ -189,13 +189,14 @@ def test_a_kept_bulk_whose_guard_fails_stays_kept_and_is_done_once(
     assert jids_in(raw) == ["fails", "last", "ends"]
 
 
-def test_without_a_buffer_an_error_is_raised_at_once(
-    locks: Host, raw: redis.Redis, between: FaultProxy
+@pytest.mark.parametrize("key", ["lock:import", "queue:out", "queues", "kiq:pushed"])
+def test_what_is_refused_while_redis_is_there_is_raised_and_leaves_nothing(
+    locks: Host, raw: redis.Redis, between: FaultProxy, key: str
 ) -> None:
-    raw.hset("lock:import", "a", "b")
+    raw.hset(key, "a", "b")
     with pytest.raises(StoreError, match="WRONGTYPE"):
         Locked.perform_async()
-    assert raw.keys() == [b"lock:import"]
+    assert raw.keys() == [key.encode()]
 
 
 # After a commit

@@ -8,10 +8,10 @@
 --          guard that declines and why ('?1 jid'), '!' and an error: it was not pushed, '+' and an error: it
 --          was, though a guard failed. An error alone: nothing was pushed.
 -- Guards look first, then the job is pushed, then they write: what a full Redis or a broken queue refuses
--- leaves nothing behind. Payloads come one after the other, so that each sees what the one before has taken.
+-- leaves no lock. Payloads come one after the other, so that each sees what the one before has taken.
 local how, queue, token, count = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local now = redis.call('TIME')[1]
-local new, pushed, earliest = nil, 0, nil
+local new, pushed, earliest = 0, 0, nil
 local key, at = 5, 5
 
 local function part(list, from, length)
@@ -41,8 +41,7 @@ local function failed(reply)
   return type(reply) == 'table' and reply.err
 end
 
--- The token, or the way out of flight, goes first: a full Redis then refuses the one, and accepts what
--- follows the other.
+-- The token, or the way out of flight, goes first.
 local function put(job)
   if how == 'due' then
     redis.call('HDEL', KEYS[4], job.mark)
@@ -55,7 +54,6 @@ local function put(job)
     job.before = redis.call('ZSCORE', KEYS[1], job.raw)
     redis.call('ZADD', KEYS[1], job.mark, job.raw)
   else
-    if how == 'queue' then new = new or redis.call('SADD', KEYS[2], queue) end
     redis.call('LPUSH', KEYS[1], job.raw)
   end
   job.there = true
@@ -80,8 +78,10 @@ local function bring(job)
   if how == 'due' then
     job.held = redis.call('HGET', KEYS[4], job.mark)
     if not job.held then return 0 end
-  elseif token ~= '' and redis.call('ZSCORE', KEYS[4], job.token) then
-    return 0
+  elseif token ~= '' then
+    local known = redis.pcall('ZSCORE', KEYS[4], job.token)
+    if failed(known) then return '!' .. known.err, true end
+    if known then return 0 end
   end
   for g, guard in ipairs(job.guards) do
     local went, why = pcall(checks[guard.number], guard.keys, guard.args, job.raw, job.due)
@@ -107,9 +107,15 @@ local function bring(job)
   return 1
 end
 
+-- A first write that changes nothing, or little: a replica refuses it, whose locks are old news, and so does a
+-- full Redis, but for what is in flight.
+if how == 'due' then redis.call('HDEL', KEYS[4], '')
+elseif how == 'set' then redis.call('ZADD', KEYS[1], 'XX', 0, '')
+else new = redis.call('SADD', KEYS[2], queue)
+end
 if token ~= '' then
-  local old = redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', now - 3600, 'LIMIT', 0, math.min(10 + 2 * count, 4000))
-  if #old > 0 then redis.pcall('ZREM', KEYS[4], unpack(old)) end
+  local old = redis.pcall('ZRANGEBYSCORE', KEYS[4], '-inf', now - 3600, 'LIMIT', 0, math.min(10 + 2 * count, 4000))
+  if not failed(old) and #old > 0 then redis.pcall('ZREM', KEYS[4], unpack(old)) end
 end
 if how == 'set' then earliest = redis.call('ZRANGE', KEYS[1], 0, 0)[1] end
 local answers, refused = {}, nil
