@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from .client import codec_in_use, default_client
 from .clock import milliseconds, wall
-from .codec import Stencil, made_at
+from .codec import STENCILS, Codec, Stencil
 from .errors import ConfigError, PayloadError
 from .inline import run_inline
 from .jid import Jid, new_jid
@@ -99,8 +99,10 @@ class Calls:
             arity.check(name, args, kwargs)
         check_importable(name)
         if at is None and not kwargs and pusher.is_plain_for(spec.cls or name, self.options):
-            stencil, jid = self._stencil_made or self._stencil(), new_jid()
-            raw = stencil.filled(args, jid.encode(), made_at(milliseconds()))
+            stencil, jid = self._stencil_made, new_jid()
+            if stencil is None or stencil.codec != pusher.codec:
+                stencil = self._stencil(pusher.codec)
+            raw = stencil.filled(args, jid.encode(), stencil.made_at(milliseconds()))
             if raw is not None and len(raw) <= pusher.max_payload:
                 return stencil.queue, raw, jid
         payload = build(name, args, kwargs, self.options)
@@ -133,17 +135,17 @@ class Calls:
             return self._filled(pusher, bulk)
         return pusher.loads(self._payloads(bulk), spec.cls, bulk.batch_size)
 
-    def _stencil(self) -> Stencil:
-        made = self._stencil_made = Stencil(self.spec.name, self.options)
+    def _stencil(self, codec: Codec) -> Stencil:
+        made = self._stencil_made = STENCILS[codec](self.spec.name, self.options)
         return made
 
     def _filled(self, pusher: Pusher, bulk: Bulk) -> Iterator[Load]:
-        stencil, arity, index = self._stencil(), self.spec.arity, 0
+        stencil, arity, index = self._stencil(pusher.codec), self.spec.arity, 0
         size = pusher.slice_size(bulk.batch_size) or 1000
         while slice_ := list(islice(bulk.jobs, size)):
             drawn, now = os.urandom(12 * len(slice_)).hex(), milliseconds()
             jids = [Jid(drawn[at : at + 24]) for at in range(0, len(drawn), 24)]
-            end, raws = made_at(now), list[bytes]()
+            end, raws = stencil.made_at(now), list[bytes]()
             for job, jid in zip(slice_, jids, strict=True):
                 raw = None
                 if (type(job) is tuple or type(job) is list) and arity.low <= len(

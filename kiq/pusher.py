@@ -62,6 +62,7 @@ class Pusher(Route):
         self._at_call = at_call
         self.codec = codec
         self.sidekiq = sidekiq
+        self._in_seconds = codec == "json" and ruby.counts_seconds(sidekiq)
         self.max_payload = max_payload
         self._host = host
 
@@ -80,8 +81,8 @@ class Pusher(Route):
         return self.push_loads((self._load((completed(payload),), job_class),))[0]
 
     def is_plain_for(self, job_class: Any, options: Mapping[str, Any] = _NONE) -> bool:
-        """Tell whether nobody but the codec for MessagePack looks at its payloads with these *options*."""
-        if self.codec != "msgpack" or at_work.get():
+        """Tell whether nobody but the codec looks at its payloads with these *options*."""
+        if self._in_seconds or at_work.get():
             return False
         guards = self._host.guards
         if guards and not self._at_call and any(guard.concerns(options) for guard in guards):

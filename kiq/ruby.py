@@ -7,13 +7,18 @@ from .payload import Payload, count_seconds
 from .registry import registry
 
 
+def counts_seconds(sidekiq: int) -> bool:
+    """Tell whether Ruby's *sidekiq* of that major version reads times in seconds, not milliseconds."""
+    return sidekiq < 8
+
+
 def fit(payload: Payload, sidekiq: int) -> None:
     """Make *payload* one for Ruby's *sidekiq* of that major version.
 
     Raises PayloadError where it has keyword arguments and a class that may be Ruby's: it is only a name
     here, without the dot that the names of Python's classes have. Ruby would keep them, unread.
     """
-    if sidekiq < 8:
+    if counts_seconds(sidekiq):
         count_seconds(payload)
     name, kwargs = payload.get("class"), payload.get("kwargs")
     if not kwargs or not isinstance(name, str) or not isinstance(kwargs, dict):

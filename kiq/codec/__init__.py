@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .coding import decode, encode
-from .stencil import Stencil, made_at
+from .stencil import STENCILS, Stencil
 from .types import Codec
 
-__all__ = ["Codec", "Stencil", "decode", "encode", "made_at"]
+__all__ = ["STENCILS", "Codec", "Stencil", "decode", "encode"]
