@@ -22,6 +22,7 @@ from .owner import Phase
 from .worker import Worker
 
 _GATHER = 0.002  # seconds that a verdict may wait for company
+_GIVE_WAY = 0.001  # seconds
 _NAP = 1.0  # seconds; the longest sleep when nothing is due
 _NEVER = float("inf")
 
@@ -47,6 +48,7 @@ class Courier:
         self._outage = Outage(f"capsule {capsule.name}", refusals=worker.refusals)
         self._napping = False
         self._rung = False  # the bell has something to read
+        self._answers = False  # the fetch that answers it is on its way
         self._called = False  # somebody called: not all can be left to who leads
         self._finish_by: float | None = None
 
@@ -114,17 +116,21 @@ class Courier:
                 exchange.end()  # who began it is busy with a longer job
             self._be_ready()
         self._nap()
-        # Who led may have begun an exchange meanwhile, or have found a reason to look first.
-        if exchange.session.owner.phase is not Phase.SURE or self._is_led():
-            self._read_bell()
-            return
-        exchange.begin()
+        if not self._answers:
+            # Who led may have begun an exchange meanwhile, or have found a reason to look first.
+            if exchange.session.owner.phase is not Phase.SURE or self._is_led():
+                self._read_bell()
+                return
+            exchange.begin()
         rung = self._rung
         self._read_bell()  # only now: a job that waits in Redis shall not wait for this
         if exchange.open:
             exchange.end()
         if rung:
             exchange.pace.look_at = 0.0  # what rang after the fetch has been read as well
+        if self._answers:
+            # Whoever was woken for the job gets the interpreter before the rest is put in order.
+            wait_for(_GIVE_WAY, self._desk.bell_end, exchange.bell.fileno())
 
     def _read_bell(self) -> None:
         if self._rung:
@@ -174,6 +180,8 @@ class Courier:
             hungry = not exchange.pace.dry and not exchange.quiet
             desk.low_water = exchange.pace.low_water() if hungry else 0
             seconds = self._seconds_to_nap(steady())
+            if exchange.pace.dry:
+                exchange.get_ready()
         self._sleep(max(0.0, seconds), exchange.bell.fileno())
         keeping_up = desk.outbox and exchange.short
         if buffer.free and len(buffer) and not keeping_up:
@@ -207,6 +215,7 @@ class Courier:
 
     def _sleep(self, seconds: float, bell: int) -> None:
         """Sleep without the lead, but wake for the desk, and for the bell."""
+        self._answers = False
         self._napping = True
         self.lead.lock.release()
         try:
@@ -218,5 +227,7 @@ class Courier:
         if self._called:
             self._desk.woken()
         if bell in ready:
+            # First of all: somebody waits for the job.
+            self._answers = not self._called and self._exchange.answer_bell()
             self._rung = True
             self._exchange.rung()

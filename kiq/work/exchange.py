@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..clock import steady
@@ -11,16 +10,12 @@ from ..config import Capsule
 from ..errors import StoreError
 from ..store import flight
 from ..store.connection import Link
-from ..store.flight import Fetched, Wanted
 from ..store.scripts import Command
 from ..verdict import Taken, ToQueue
-from .bell import Listener
 from .buffer import Buffer
-from .caps import Caps
 from .desk import Desk
+from .fetching import Fetches, Reader
 from .owner import Phase
-from .pace import Pace
-from .queue_order import QueueOrder
 from .reconciling import Reconciler
 from .reply_size import ReplySize
 from .session import Session
@@ -31,10 +26,6 @@ from .worker import Worker
 logger = logging.getLogger("kiq.courier")
 
 HAND_BACK_AFTER = 0.100  # seconds that a job may wait in the inbox
-_FULL_POLL = 0.010  # seconds between two looks while all that may be taken of a queue is ours
-_RECHECK = 1.0  # seconds between two reconciliations that only a count asked for
-
-Reader = Callable[[Any], None]
 
 
 class Exchange:
@@ -49,30 +40,24 @@ class Exchange:
         self.sent_at = 0.0
         self.ended_at = steady()  # when Redis last answered, or there was nothing to say
         self.link: Link = worker.connector.open()
-        self.bell = Listener(worker.connector)
         self.suspects = Suspects(worker.isolation, buffer)
         self._reply_size = ReplySize()
         sources = [f"queue:{name}" for name in capsule.queue_names]
         self.session = Session(worker, capsule.name, sources)
         self.reconciler = Reconciler(worker, self.session, self.suspects, self._reply_size)
-        self.pace = Pace(capsule.concurrency)
-        self._order = QueueOrder(capsule, worker.host.queue_filters, self._within_caps)
+        self.fetches = Fetches(
+            worker, capsule, buffer, self.session, self.suspects, self._reply_size
+        )
+        self.pace, self.bell = self.fetches.pace, self.fetches.bell
         self.settler = Settler(
             desk, worker.dead_limits, worker.report, worker.notices, worker.riders
         )
-        self._caps = Caps(worker.host, worker.report)
         self._worker = worker
         self._capsule = capsule
         self._buffer = buffer
         self._desk = desk
         self._settling = 0  # how many of the commands settle
         self._readers: list[Reader] = []
-        self._named_idle = False  # our name stands in the idle sets
-        self._compared_at = 0.0
-        self._most: dict[
-            str, int
-        ] = {}  # jobs that may be taken of a queue now, where that is limited
-        self._full = False  # a queue was left out for that
 
     @property
     def open(self) -> bool:
@@ -82,7 +67,7 @@ class Exchange:
     @property
     def short(self) -> bool:
         """Whether jobs end so fast that one thread does best."""
-        return self.pace.jobs_are_short(self._buffer.free)
+        return self.fetches.short
 
     @property
     def simple(self) -> bool:
@@ -98,6 +83,7 @@ class Exchange:
 
     def begin(self) -> None:
         """Send what there is to say, if anything."""
+        self.fetches.forget_ready()
         now = steady()
         self.pace.finished(self.settler.load(now), now)
         commands = self.settler.commands()
@@ -111,6 +97,38 @@ class Exchange:
         self.session.owner.asks()
         self.sent_at = now
         self.link.send(commands)
+
+    def get_ready(self) -> None:
+        """Make the fetch that answers the bell, where nothing else is to be said before it rings."""
+        self.fetches.forget_ready()
+        if not self._busy:
+            self.settler.commands()  # of none: what reads the replies goes by what was settled last
+            self.fetches.get_ready(self.link)
+
+    def answer_bell(self) -> bool:
+        """Send the fetch that was made ready; False if that is not all that there is to say now."""
+        now, ready = steady(), self.fetches.take_ready()
+        if ready is None or self._busy or self._desk.outbox:
+            return False
+        self._settling, self._readers = 0, [ready.read]
+        ready.owner.asks()
+        self._reply_size.ask(now)
+        self.sent_at = now
+        self.link.send_prepared(ready.sent)
+        self.pace.finished(0, now)
+        return True
+
+    @property
+    def _busy(self) -> bool:
+        """Whether anything but a fetch may be to be said."""
+        return (
+            not self.session.owner.sure
+            or self.settler.owing
+            or self.quiet
+            or self._desk.closed
+            or len(self._buffer) > 0
+            or len(self.suspects) > 0
+        )
 
     def end(self) -> None:
         """Wait for the replies to what was sent, and act on them."""
@@ -167,7 +185,7 @@ class Exchange:
 
     def rung(self) -> None:
         """Note that the bell was heard: there is a job, and our name is gone."""
-        self.pace.dry = self._named_idle = False
+        self.fetches.rung()
 
     def _requests(self, now: float) -> list[tuple[Command, Reader]]:
         """Return what else the next write holds: a hand-back; or marks of suspects, and a fetch."""
@@ -184,72 +202,8 @@ class Exchange:
             requests.append((flight.mark_command(suspects), self._marked))
         wanted = self.wanted(now)
         if wanted:
-            requests.append(self._fetch(wanted))
+            requests.append(self.fetches.request(wanted, now))
         return requests
-
-    def _fetch(self, count: int) -> tuple[Command, Reader]:
-        owner, names = self.session.owner, self._order.window()
-        flights = [owner.flight(f"queue:{name}") for name in names]
-        wanted = Wanted(
-            count,
-            flights,
-            self._order.weights(names),
-            self._order.passes(names),
-            self._order.strict,
-            self._reply_size.ask(steady()),
-            self._most,
-        )
-        call = owner.next_call()
-
-        def read(reply: Any) -> None:
-            now = steady()
-            fetched = flight.read_fetch(reply, call, flights, now)
-            self._reply_size.arrived(len(fetched.jobs))
-            if not owner.hears(fetched.state):
-                return
-            for source, problem in fetched.errors:
-                self._worker.report(StoreError(f"{source}: {problem}"), {"context": "fetch"})
-            owner.took(fetched.jobs)
-            self._order.took(names, fetched.counts, fetched.empty)
-            self._found(fetched, now)
-            if now - self._compared_at >= _RECHECK and not owner.compare(flights, fetched.held):
-                self._compared_at = now
-
-        command = flight.fetch_command(owner.name, owner.epoch, call, wanted, self._named_idle)
-        if self._worker.host.fleet_caps:
-            return self._caps.around(command, names, read)
-        return command, read
-
-    def _within_caps(self, names: Sequence[str]) -> Sequence[str]:
-        """Ask features how many jobs of *names* may be taken now; return those of which there are any."""
-        self._most, self._full = {}, False
-        caps = self._worker.host.fetch_caps
-        if not caps:
-            return names
-        flight_of = self.session.owner.flight
-        held = {name: flight_of(f"queue:{name}").held for name in names}
-        for cap in caps:
-            for name, most in cap(self._capsule.name, held).items():
-                self._most[name] = max(0, min(most, self._most.get(name, most)))
-        open_ = [name for name in names if self._most.get(name, 1)]
-        self._full = len(open_) < len(names)
-        return open_
-
-    def _found(self, fetched: Fetched, now: float) -> None:
-        if not fetched.jobs:
-            self.bell.missed(fetched.idle_names_added if self._named_idle else 0)
-            self._named_idle = True
-            self.pace.found_none(self._order.swept, now, self._worker.fleet)
-            if self._full:
-                self.pace.look_at = now + _FULL_POLL
-            return
-        self.pace.found(len(fetched.jobs))
-        self._named_idle = False
-        admitted = self.suspects.admit(fetched.jobs)
-        if not self.short:
-            self._buffer.wake(admitted)  # suspects would find nothing, and look busy meanwhile
-        elif self._buffer.free >= self._capsule.concurrency:
-            self._buffer.wake(1)
 
     def _marked(self, reply: int) -> None:
         if reply < self.suspects.marking:

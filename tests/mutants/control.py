@@ -17,6 +17,20 @@ THREADS = (
         caught_by=("tests/unit/test_kept.py::test_a_body_that_raises_begins_again[error0]",),
     ),
     Mutant(
+        "the fetch that was made beforehand is sent whatever has come between",
+        (
+            Change(
+                "kiq/work/exchange.py",
+                "        if ready is None or self._busy or self._desk.outbox:",
+                "        if ready is None:",
+            ),
+        ),
+        caught_by=(
+            "tests/integration/test_answer_to_the_bell.py"
+            "::test_whatever_has_come_between_it_is_not_sent",
+        ),
+    ),
+    Mutant(
         "nobody looks for threads that have ended",
         (
             Change(
