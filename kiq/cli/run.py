@@ -181,7 +181,7 @@ def _work(control: Control, config: Config, child: Child | None) -> int:
             logger.info("ready; stop it with Ctrl-C")
         _watch(launcher, control, child)
     finally:
-        control.enter(STOPPING)
+        _enter(control, STOPPING, child, Phase.STOPPING)
         launcher.stop()
     return launcher.exit_code
 

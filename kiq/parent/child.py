@@ -15,6 +15,7 @@ from . import linux
 from .ears import nothing
 from .members import Phase
 from .page import Page
+from .traces import Trace
 
 
 class _Working(Protocol):
@@ -38,9 +39,10 @@ class Child:
     is the end of a pipe whose other end nobody but the parent holds. Threads: the main one.
     """
 
-    def __init__(self, token: str, page: Page, lifeline: int, most_jobs: int) -> None:
+    def __init__(self, token: str, page: Page, trace: Trace, lifeline: int, most_jobs: int) -> None:
         self.facts = {"child": token}
         self._page = page
+        self._trace = trace
         self._lifeline = lifeline
         self._counts = most_jobs > 0
         self.parent = os.getpid()
@@ -63,6 +65,7 @@ class Child:
     def begin(self, host: Host, order: Callable[[str], object]) -> None:
         """Watch the parent from now on: *order* gets "TERM" when it is gone. Before the worker starts."""
         self._order = order
+        self._trace.offer()
         Kept(self._wait_for_death, "kiq-parent").start()
         if self._counts:
             host.on_settled(self._count)

@@ -17,6 +17,7 @@ _LONGEST_REST = 2.0  # ... and one that died as soon as it took jobs
 _SHORT_LIFE = 1.0  # seconds: who dies sooner after it was ready is replaced after a pause, too
 _MOST_FAILURES = 5  # in a row, of the whole fleet, while no child takes jobs
 _HARD_SHARE = 1.5  # of max_memory: beyond it a child is killed, before the kernel chooses whom
+_SILENCE, _LEAST_SILENCE = 10.0, 3.0  # seconds: a child's main thread comes round every second
 _BEYOND = 8.0  # seconds beyond the deadline of a stop: a child cuts off itself after five
 _RESTART = "a rolling restart was ordered"
 _SLEPT = (
@@ -39,6 +40,8 @@ class Limits:
     memory: int = 0
     boot_timeout: float = 60.0
     shutdown_timeout: float = 25.0
+    max_silence: float = 300.0
+    lease: float = 60.0
 
 
 @dataclass(slots=True)
@@ -73,11 +76,12 @@ class Fleet:
     def seen(self, pid: int, phase: Phase, beat: float, now: float) -> None:
         """Note how far a child has come, and when it said so last."""
         member = self.members[pid]
+        member.beat = beat
         if phase is not member.phase:
             member.phase, member.since = phase, now
             if phase is Phase.READY:
                 self._failures = 0
-        elif phase is not Phase.READY:
+        elif phase < Phase.READY:
             member.since = max(member.since, beat)
 
     def ended(self, pid: int, code: int, now: float) -> Member:
@@ -86,7 +90,7 @@ class Fleet:
         slot = self._slots[member.slot - 1]
         if self.stopping or member.told in (Told.FINISH, Told.STOP):
             return member
-        if member.phase is not Phase.READY:
+        if member.phase < Phase.READY:
             self._code = code if code > 0 else self._code
             self._fails(slot, now)
         elif now - member.since < _SHORT_LIFE:
@@ -128,8 +132,7 @@ class Fleet:
     def hurried(self) -> bool:
         """Whether something is expected to happen soon."""
         return self.stopping or any(
-            one.phase is not Phase.READY or one.told is not Told.NOTHING
-            for one in self.members.values()
+            one.phase < Phase.READY or one.told is not Told.NOTHING for one in self.members.values()
         )
 
     def next_look(self, now: float) -> float:
@@ -144,7 +147,7 @@ class Fleet:
         self._looked = now
         if self.stopping:
             return list(self._ends(now))
-        orders: list[Order] = [*self._overgrown(now), *self._hung(now)]
+        orders: list[Order] = [*self._overgrown(now), *self._hung(now), *self._silent(now)]
         if self._failures >= _MOST_FAILURES and not any(m.ready for m in self.members.values()):
             self.stop()
             return [*orders, GiveUp(self._code or 70), *self._ends(now)]
@@ -167,10 +170,29 @@ class Fleet:
     def _hung(self, now: float) -> Iterator[Order]:
         for member in self.members.values():
             since = max(member.since, self._awake_since)
-            if member.phase is Phase.READY or member.told is Told.KILL:
+            if member.phase >= Phase.READY or member.told is Told.KILL:
                 continue
             if now - since > self.limits.boot_timeout:
                 why = f"it was not ready within {self.limits.boot_timeout:g} s"
+                yield self._tell(member, Told.KILL, why, now)
+
+    def silent(self, now: float) -> list[Member]:
+        """Return those whose leases somebody must renew for them: something holds their interpreters."""
+        after = max(_LEAST_SILENCE, min(_SILENCE, self.limits.lease / 4))
+        return [member for member, silence in self._silences(now) if silence > after]
+
+    def _silences(self, now: float) -> list[tuple[Member, float]]:
+        working = [m for m in self.members.values() if m.phase is Phase.READY]
+        return [
+            (m, now - max(m.beat, m.since, self._awake_since))
+            for m in working
+            if m.told < Told.STOP
+        ]
+
+    def _silent(self, now: float) -> Iterator[Order]:
+        for member, silence in self._silences(now):
+            if silence > self.limits.max_silence:
+                why = f"it has been silent for {silence:.0f} s, which is max_silence"
                 yield self._tell(member, Told.KILL, why, now)
 
     def _overgrown(self, now: float) -> Iterator[Order]:
@@ -232,7 +254,7 @@ class Fleet:
         alone = not any(one.ready for one in self.members.values())
         booting = any(self._boots(one) for one in self.members.values())
         for slot in self._slots:
-            there = [o for o in self._of(slot.number) if o.told in (Told.NOTHING, Told.KILL)]
+            there = [one for one in self._of(slot.number) if _counts(one)]
             alone_and_worn = len(there) == 1 and there[0].worn and there[0].ready
             wanted = not there or (alone_and_worn and not booting)
             # The first that is to be ready comes alone: what keeps it from that keeps the others, too.
@@ -243,11 +265,16 @@ class Fleet:
 
     @staticmethod
     def _boots(member: Member) -> bool:
-        return member.phase is not Phase.READY and member.told is Told.NOTHING
+        return member.phase < Phase.READY and member.told is Told.NOTHING
 
     def _of(self, slot: int) -> list[Member]:
         """Return who is in *slot*, the oldest first."""
         return [one for one in self.members.values() if one.slot == slot]
+
+
+def _counts(member: Member) -> bool:
+    """Tell whether *member* has its place: nobody else is started for it but a successor."""
+    return member.told is Told.KILL or (member.told is Told.NOTHING and member.phase <= Phase.READY)
 
 
 def _pause(failures: int) -> float:

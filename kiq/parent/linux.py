@@ -38,3 +38,12 @@ def resident_bytes(pid: int) -> int:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):
         return 0
+
+
+def is_stopped(pid: int) -> bool:
+    """Tell whether *pid* stands still (SIGSTOP, a debugger); False where that can't be read."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+            return file.read().rpartition(") ")[2][:1] in "Tt"
+    except OSError:
+        return False

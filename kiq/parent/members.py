@@ -14,6 +14,7 @@ class Phase(IntEnum):
     CONNECTING = 1  # it waits for Redis, for as long as that takes
     STARTING = 2
     READY = 3  # it takes jobs
+    STOPPING = 4
 
 
 class Told(IntEnum):
@@ -35,6 +36,7 @@ class Member:
     most_jobs: int = 0
     phase: Phase = Phase.BORN
     since: float = 0.0  # when it came into this phase, or showed in it that it gets on
+    beat: float = 0.0  # when its main thread came round last
     jobs: int = 0
     memory: int = 0  # bytes
     worn: str = ""  # why another is to take its place

@@ -17,13 +17,15 @@ from .. import forking
 from ..clock import steady
 from ..config import Config
 from ..plugin import Host
-from . import linux
+from . import linux, traces
 from .child import Child
 from .cores import allowed
 from .giving_back import Dead, give_back
-from .members import Member, Told
+from .keeping import keep
+from .members import Member, Phase, Told
 from .page import Page
 from .settings import ParentSettings
+from .traces import Trace
 
 logger = logging.getLogger("kiq.parent")
 
@@ -37,6 +39,7 @@ Worker = Callable[[Config, Child], int]
 class _Made:
     token: str
     page: Page
+    trace: Trace
 
 
 class Ended(NamedTuple):
@@ -64,9 +67,9 @@ class Nursery:
 
     def bear(self, slot: int) -> Member:
         """Fork a child that is a worker. Raises BootError or OSError."""
-        made = _Made(uuid.uuid4().hex, Page())
+        made = _Made(uuid.uuid4().hex, Page(), Trace())
         most_jobs = self._most_jobs()
-        child = Child(made.token, made.page, self._lifeline, most_jobs)
+        child = Child(made.token, made.page, made.trace, self._lifeline, most_jobs)
         cpu = self._cpus[(slot - 1) % len(self._cpus)] if self._cpus else None
 
         def be() -> int:
@@ -81,6 +84,10 @@ class Nursery:
     def _most_jobs(self) -> int:
         limit = self._settings.max_jobs
         return max(1, round(limit * (1 - random.uniform(0, _JITTER)))) if limit else 0
+
+    def has(self, pid: int) -> bool:
+        """Tell whether *pid* is a child that has not been parted with."""
+        return pid in self._made
 
     def page_of(self, pid: int) -> Page:
         """Return the page that a living child shares with the parent."""
@@ -97,7 +104,7 @@ class Nursery:
             self.send(member.pid, signal.SIGKILL)
 
     @staticmethod
-    def send(pid: int, number: signal.Signals) -> None:
+    def send(pid: int, number: int) -> None:
         """Send a child a signal. One that has ended keeps its number until :meth:`reap` says so."""
         with suppress(ProcessLookupError):
             os.kill(pid, number)
@@ -124,20 +131,42 @@ class Nursery:
         """Forget a child that has ended; return what is to be known to give its jobs back."""
         made = self._made.pop(pid)
         made.page.close()
+        made.trace.close()
         return Dead(pid, made.token, crashed)
 
     def give_back(self, dead: list[Dead]) -> int:
         """Fork who gives back what *dead* held; return its pid. Raises OSError."""
+        return self._helper(lambda: give_back(self._config, self._host, dead))
 
-        def give() -> int:
+    def keep(self, pid: int) -> int:
+        """Fork who renews the leases of *pid* while its page permits; return its pid. Raises OSError."""
+        made = self._made[pid]
+        return self._helper(lambda: keep(self._config, pid, made.token, made.page))
+
+    def _helper(self, work: Callable[[], int]) -> int:
+        def help_() -> int:
             for descriptor in (*self._foreign, self._lifeline):
                 os.close(descriptor)
             os.setpgid(0, 0)  # Ctrl-C is not for it
             linux.end_with(parent)
-            return give_back(self._config, self._host, dead)
+            return work()
 
         parent = os.getpid()
-        return forking.fork(Host(), give)  # without handlers: it runs nothing of the application's
+        return forking.fork(Host(), help_)  # without handlers: it runs nothing of the application's
+
+    def ask_where(self, pid: int) -> None:
+        """Let C code of a child write where its threads are; :meth:`where` reads that a moment later."""
+        number = traces.ask()
+        if (
+            number is not None
+            and self.page_of(pid).phase == Phase.READY
+            and not linux.is_stopped(pid)
+        ):
+            self.send(pid, number)
+
+    def where(self, pid: int) -> str:
+        """Return where the threads of a child are, after :meth:`ask_where`."""
+        return self._made[pid].trace.text()
 
 
 def _next_dead() -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mmap
 
-_PHASE, _BEAT, _JOBS, _FINISH = range(4)
+_PHASE, _BEAT, _JOBS, _FINISH, _PERMIT = range(5)
 _SIZE = 4096
 
 
@@ -53,6 +53,15 @@ class Page:
     @finish.setter
     def finish(self, wanted: bool) -> None:
         self._values[_FINISH] = float(wanted)
+
+    @property
+    def permit(self) -> float:
+        """Until when its leases may be renewed for the child (steady clock); the parent writes it."""
+        return self._values[_PERMIT]
+
+    @permit.setter
+    def permit(self, until: float) -> None:
+        self._values[_PERMIT] = until
 
     def close(self) -> None:
         """Give the memory back."""

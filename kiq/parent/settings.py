@@ -39,13 +39,15 @@ class ParentSettings:
     """*processes* is a number of children, with 0 there is no parent. 0 is no limit for the next two.
 
     *max_memory* is bytes, *max_jobs* a number of runs; *boot_timeout* is seconds that a child has until it
-    takes jobs. *cpu_affinity*: each child keeps to one processor.
+    takes jobs, *max_silence* seconds after which one is killed whose interpreter something holds.
+    *cpu_affinity*: each child keeps to one processor.
     """
 
     processes: Annotated[int, Written(_processes)] = 0
     max_memory: Annotated[int, Written(_size)] = 0
     max_jobs: Annotated[int, Between(0, 1_000_000_000)] = 0
     boot_timeout: Annotated[float, Between(1, 3600, "seconds")] = 60.0
+    max_silence: Annotated[float, Between(5, 86400, "seconds")] = 300.0
     cpu_affinity: bool = False
 
 

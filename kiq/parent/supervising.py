@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import select
 import signal
 import sys
 from collections.abc import Callable
@@ -18,12 +17,11 @@ from ..signals import DUMP, QUIET, STOP
 from . import linux
 from .ears import RESTART, Ears
 from .fleet import Fleet, Limits
-from .giving_back import Dead
+from .helpers import Helpers
 from .members import GiveUp, Member, Order, Phase, Remark, Start, Tell, Told
 from .nursery import Ended, Nursery, Worker
+from .saying import say
 from .settings import ParentSettings
-
-logger = logging.getLogger("kiq.parent")
 
 _SOON, _LOOK = 0.05, 1.0  # seconds between two looks at children
 _TO_GIVE_BACK = 3.0  # seconds at the end for what killed children held
@@ -55,13 +53,13 @@ class Parent:
                 memory=settings.max_memory,
                 boot_timeout=settings.boot_timeout,
                 shutdown_timeout=config.shutdown_timeout,
+                max_silence=settings.max_silence,
+                lease=config.lease,
             )
         )
+        self._helpers = Helpers(self._nursery)
         self._orders = 0  # to stop
         self._code = 0
-        self._dead: list[Dead] = []  # whose jobs are to go back
-        self._giver: int | None = None  # who is at it
-        self._giving: list[Dead] = []
         self._next_measure = 0.0
         self._complete = False  # all children have been ready at a time
 
@@ -73,26 +71,26 @@ class Parent:
             self._listen(self._pause())
             self._look()
         self._await_giver()
-        _say(logging.INFO, "bye")
+        say(logging.INFO, "bye")
         return self._code
 
     def _introduce(self) -> None:
         for name in self._ears.install(booted=True):
-            _say(logging.WARNING, "the application's own handler of %s is replaced", name)
+            say(logging.WARNING, "the application's own handler of %s is replaced", name)
         linux.adopt_orphans()
         version = sys.version.split()[0]
         for line in (
             f"kiq {__version__}, Python {version}",
             *config_file.banner_lines(self._config),
         ):
-            _say(logging.INFO, "%s", line)
+            say(logging.INFO, "%s", line)
         for notice in self._config.notices:
-            _say(logging.WARNING, "%s", notice)
+            say(logging.WARNING, "%s", notice)
         count, pid = self._fleet.limits.processes, os.getpid()
-        _say(logging.INFO, "this is the parent of %d children (pid %d)", count, pid)
+        say(logging.INFO, "this is the parent of %d children (pid %d)", count, pid)
 
     def _pause(self) -> float:
-        soon = _SOON if self._fleet.hurried or self._dead else _LOOK
+        soon = _SOON if self._fleet.hurried or self._helpers.busy else _LOOK
         return min(soon, self._fleet.next_look(steady()))
 
     # What is heard
@@ -104,23 +102,23 @@ class Parent:
             elif name in QUIET:
                 self._fleet.quiet = True
                 self._forward(signal.SIGTSTP)
-                _say(logging.INFO, "quiet: no child takes more jobs, and none is started")
+                say(logging.INFO, "quiet: no child takes more jobs, and none is started")
             elif name in DUMP:
                 self._dump()
             elif name == RESTART and not self._fleet.stopping:
                 count = self._fleet.restart()
-                _say(logging.INFO, "rolling restart: %d children are replaced, one by one", count)
+                say(logging.INFO, "rolling restart: %d children are replaced, one by one", count)
 
     def _stop(self, name: str) -> None:
         self._orders += 1
         number = signal.Signals[f"SIG{name}"]
         if self._orders == 1:
             seconds = self._config.shutdown_timeout
-            _say(logging.INFO, "stopping: running jobs have %g s", seconds)
+            say(logging.INFO, "stopping: running jobs have %g s", seconds)
             self._fleet.stop()
             return
         if self._orders == 2:
-            _say(logging.WARNING, "told again: running jobs go back to their queues now")
+            say(logging.WARNING, "told again: running jobs go back to their queues now")
             self._forward(signal.SIGTERM)
             return
         self._forward(signal.SIGKILL)
@@ -133,7 +131,7 @@ class Parent:
     def _dump(self) -> None:
         now = steady()
         for one in self._fleet.members.values():
-            _say(
+            say(
                 logging.WARNING,
                 "child %d (pid %d): %s for %.0f s, %.0f MB%s",
                 one.slot,
@@ -157,20 +155,20 @@ class Parent:
                 self._measure(pid)
                 if self._fleet.quiet:  # it may have been told so before it could hear
                     self._nursery.send(pid, signal.SIGTSTP)
-                _say(
+                say(
                     logging.INFO, "child %d (pid %d) takes jobs", self._fleet.members[pid].slot, pid
                 )
         if not self._complete and self._fleet.complete:
             self._complete = True
-            _say(logging.INFO, "ready; stop it with Ctrl-C")
+            say(logging.INFO, "ready; stop it with Ctrl-C")
         if now >= self._next_measure:
             self._next_measure = now + _LOOK
             for pid in list(self._fleet.members):
                 self._measure(pid)
+            self._helpers.keep(self._fleet.silent(now), now)
         for ended in self._nursery.reap():
             self._part_with(ended)
-        if self._dead and self._giver is None:
-            self._give_back()
+        self._helpers.give_back()
 
     def _measure(self, pid: int) -> None:
         jobs = self._nursery.page_of(pid).jobs
@@ -178,10 +176,7 @@ class Parent:
 
     def _part_with(self, ended: Ended) -> None:
         pid, code = ended
-        if pid == self._giver:
-            self._giver = None
-            self._dead += self._giving if code else []
-            self._giving = []
+        self._helpers.ended(pid, code)
         if pid not in self._fleet.members:
             return
         member = self._fleet.ended(pid, code, steady())
@@ -189,13 +184,13 @@ class Parent:
         crashed = member.told in (Told.NOTHING, Told.KILL) and not self._fleet.stopping
         dead = self._nursery.part_with(pid, crashed=crashed)
         if code:
-            self._dead.append(dead)
+            self._helpers.owe(dead)
         if self._fleet.stopping and code and not _never_began(member, code):
             self._code = self._code or (code if code > 0 else 70)
 
     def _tell_end(self, member: Member, code: int) -> None:
         wanted = code == 0 or self._fleet.stopping or member.told is not Told.NOTHING
-        _say(
+        say(
             logging.INFO if wanted else logging.ERROR,
             "child %d (pid %d) ended: %s%s",
             member.slot,
@@ -214,19 +209,19 @@ class Parent:
                 self._tell(order)
             elif isinstance(order, GiveUp):
                 self._code = order.code
-                _say(logging.CRITICAL, "no child can be a worker: this process ends, see above")
+                say(logging.CRITICAL, "no child can be a worker: this process ends, see above")
             elif isinstance(order, Remark):
-                _say(logging.ERROR if order.serious else logging.INFO, "%s", order.text)
+                say(logging.ERROR if order.serious else logging.INFO, "%s", order.text)
 
     def _start(self, slot: int) -> None:
         try:
             member = self._nursery.bear(slot)
         except (BootError, OSError) as error:
-            _say(logging.ERROR, "child %d can't be started: %s", slot, error)
+            say(logging.ERROR, "child %d can't be started: %s", slot, error)
             self._fleet.not_started(slot, steady())
             return
         self._fleet.started(member)
-        _say(logging.INFO, "child %d has pid %d", slot, member.pid)
+        say(logging.INFO, "child %d has pid %d", slot, member.pid)
 
     def _tell(self, order: Tell) -> None:
         member = order.member
@@ -236,7 +231,7 @@ class Parent:
             Told.STOP: "is stopped",
             Told.KILL: "is killed",
         }
-        _say(
+        say(
             logging.ERROR if order.told is Told.KILL else logging.INFO,
             "child %d (pid %d) %s%s",
             member.slot,
@@ -245,25 +240,17 @@ class Parent:
             f": {order.why}" if order.why else "",
         )
 
-    def _give_back(self) -> None:
-        try:
-            self._giver = self._nursery.give_back(self._dead)
-        except OSError as error:
-            _say(logging.ERROR, "what dead children held can't go back yet: %s", error)
-            return
-        self._giving, self._dead = self._dead, []
-
     def _await_giver(self) -> None:
         """Let what killed children held go back, if Redis is there; else others see to it, by the lease."""
         until = steady() + _TO_GIVE_BACK
-        while (self._giver is not None or self._dead) and steady() < until:
+        while self._helpers.busy and steady() < until:
             self._listen(_SOON)
             self._look()
 
 
 def _never_began(member: Member, code: int) -> bool:
     """Tell whether it was told to stop before it could hear that: it has taken nothing."""
-    return code == -signal.SIGTERM and member.phase is not Phase.READY
+    return code == -signal.SIGTERM and member.phase < Phase.READY
 
 
 def _how(code: int) -> str:
@@ -274,12 +261,3 @@ def _how(code: int) -> str:
     except ValueError:
         name = "unknown"
     return f"killed by signal {-code} ({name})"
-
-
-def _say(level: int, text: str, *arguments: object) -> None:
-    """Write a line to the log, unless its reader has stopped: the parent must not wait for that one."""
-    poll = select.poll()
-    for descriptor in (1, 2):
-        poll.register(descriptor, select.POLLOUT)
-    if len(poll.poll(0)) == 2:
-        logger.log(level, text, *arguments)

@@ -16,7 +16,7 @@ from tests.helpers.worker_process import JOBS, Site, WorkerProcess
 
 #: Jobs of its own group that outlive it, and what a parent must not be: without children that it knows.
 EXTRA = """
-import os, subprocess, sys, time
+import ctypes, os, subprocess, sys, time
 import kiq
 from tests.helpers.jobs import note, store
 
@@ -35,6 +35,12 @@ class Converts(kiq.Job):
         converter = subprocess.Popen(["/bin/sleep", "60"])
         note(f"converter {converter.pid}")
         converter.wait()
+
+class HoldsTheInterpreter(kiq.Job):
+    def perform(self, label, seconds):
+        note(f"{label} in {os.getpid()} at {time.time()}")
+        ctypes.PyDLL(None).sleep(seconds)  # unlike CDLL, it lets no other thread run meanwhile
+        note(f"end {label}")
 
 class Grows(kiq.Job):
     held = []
@@ -325,6 +331,34 @@ def test_redis_is_away_when_a_child_dies_and_its_jobs_come_back_with_it(
 def test_what_a_parent_is_for_does_nothing_without_one_and_is_said(site: Site) -> None:
     alone = site.start(KIQ_MAX_JOBS="5")
     alone.says("max_jobs does nothing without processes")
+
+
+def test_a_job_that_holds_the_interpreter_keeps_its_lease_and_runs_once(site: Site) -> None:
+    parent = started(site, "--processes", "2", "-c", "2", KIQ_LEASE="5")
+    other = site.start("-q", "another", KIQ_LEASE="5")  # which looks for dead processes, too
+    pushed(site, "HoldsTheInterpreter", "long", 20)
+    site.noted("end long", timeout=40)
+    assert len(pids_of(site.notes, "long")) == 1, "it would have run again after ten seconds"
+    said = parent.says("has been silent for", "a job holds its interpreter")
+    assert f"(pid {pids_of(site.notes, 'long')[0]})" in said
+    assert "in perform" in parent.log, "where it is"
+    parent.says("is no longer silent")
+    eventually(lambda: not site.store.keys("kiq:inflight:*"), 15)
+    site.push("Note", "after")
+    site.noted("after")
+    assert "was declared dead" not in parent.log + other.log
+    assert parent.stop() == 0
+
+
+def test_who_is_silent_for_longer_than_max_silence_is_killed_and_its_jobs_go_back(
+    site: Site,
+) -> None:
+    parent = started(site, "--processes", "2", "-c", "1", KIQ_MAX_SILENCE="6")
+    pushed(site, "HoldsTheInterpreter", "long", 40)
+    eventually(lambda: len(pids_of(site.notes, "long")) == 2, 30, message="it runs again")
+    first, second = pids_of(site.notes, "long")
+    assert first != second
+    parent.says(f"(pid {first}) is killed", "it has been silent for", "max_silence")
 
 
 def test_ps_shows_whose_children_they_are(site: Site, parent: WorkerProcess) -> None:

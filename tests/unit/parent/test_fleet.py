@@ -21,9 +21,13 @@ class Nursery:
         self.max_jobs = max_jobs
         self.pids = 0
         self.said: list[Order] = []
+        self.silent: set[int] = set()
 
     def turn(self, seconds: float = 0.0) -> list[Order]:
         self.now += seconds
+        for pid, member in self.fleet.members.items():
+            if member.phase is Phase.READY and pid not in self.silent:
+                self.fleet.seen(pid, Phase.READY, self.now, self.now)
         orders = self.fleet.decide(self.now)
         for order in orders:
             if isinstance(order, Start):
@@ -191,6 +195,40 @@ def test_a_limit_below_a_fresh_child_is_said_once_and_counts_no_more() -> None:
     assert nursery.turn(1) == []
 
 
+def test_a_silent_child_is_kept_alive_by_others_and_in_the_end_killed() -> None:
+    nursery = Nursery(2, lease=60, max_silence=300).begin()
+    nursery.silent = {2}
+    assert nursery.turn(9) == []
+    assert nursery.fleet.silent(nursery.now) == []
+    for _ in range(32):
+        assert nursery.turn(9) == []
+        assert [member.pid for member in nursery.fleet.silent(nursery.now)] == [2]
+    (order,) = nursery.turn(9)
+    assert isinstance(order, Tell)
+    assert (order.member.pid, order.told) == (2, Told.KILL)
+    assert nursery.fleet.silent(nursery.now) == []
+
+
+def test_after_a_sleep_of_the_machine_nobody_is_silent() -> None:
+    nursery = Nursery(1, max_silence=300).begin()
+    nursery.silent = {1}
+    assert nursery.turn(3600) == []
+    assert nursery.fleet.silent(nursery.now) == []
+
+
+def test_a_child_that_stops_by_itself_is_neither_silent_nor_broken_and_is_replaced_at_once() -> (
+    None
+):
+    nursery = Nursery(1, boot_timeout=60, max_silence=300).begin()
+    nursery.fleet.seen(1, Phase.STOPPING, nursery.now, nursery.now)
+    assert starts(nursery.turn()) == [1]
+    nursery.ready(2)
+    for _ in range(100):
+        assert nursery.turn(9) == []
+    nursery.fleet.ended(1, 0, nursery.now)
+    assert nursery.turn() == []
+
+
 def test_a_stop_tells_all_and_kills_who_is_late() -> None:
     nursery = Nursery(2, shutdown_timeout=25).begin()
     nursery.fleet.stop()
@@ -263,7 +301,11 @@ class AnyOrder(RuleBasedStateMachine):
 
     @invariant()
     def no_place_has_more_than_one_and_its_successor(self) -> None:
-        untold = [m for m in self.fleet.members.values() if m.told is Told.NOTHING]
+        untold = [
+            m
+            for m in self.fleet.members.values()
+            if m.told is Told.NOTHING and m.phase is not Phase.STOPPING
+        ]
         for slot in (1, 2, 3):
             assert len([m for m in untold if m.slot == slot]) <= 2
         assert len(untold) <= 4, "one place at a time is replaced"
