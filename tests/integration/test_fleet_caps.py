@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,17 @@ import redis
 
 import kiq
 from kiq import api
+from kiq.config import Capsule
 from kiq.errors import PluginError
 from kiq.plugin import FleetCap, Host, Ride, in_flight
 from kiq.store import owners
 from kiq.store.scripts import Command
 from kiq.verdict import DONE, ToDead, ToQueue, ToRetry, Verdict
+from kiq.work import pace
 from kiq.work.caps import Caps
 from tests.helpers.capsuled import Capsuled, payloads
 from tests.helpers.depot import Depot, open_link, waiting
-from tests.helpers.driven import DrivenWorker
+from tests.helpers.driven import BLINK, DrivenWorker, Ledger, released
 from tests.helpers.proxy import FaultProxy, Moment
 from tests.helpers.server import TestServer
 from tests.helpers.waiting import eventually
@@ -256,7 +259,7 @@ def test_a_queue_whose_room_is_unknown_is_closed_and_the_others_go_on(
     push(raw, 3, "b")
     capsuled = fleet.join()
     assert {job.flight.queue for job in capsuled.jobs} == {"b"}
-    capsuled.exchange._caps._closed.clear()  # a second later
+    capsuled.exchange.fetches._caps._closed.clear()  # a second later
     capsuled.exchange.pace.look_at = 0.0
     capsuled.round()
     assert raw.llen("queue:a") == 3
@@ -319,6 +322,77 @@ def test_a_free_slot_wakes_somebody_while_jobs_wait(
     assert slots(raw) == set()
     assert raw.sismember("kiq:idle:a", idle.owner)  # there is nothing to wake it for
     listener.close()
+
+
+class TwoWorkers:
+    """Two workers of one job each, of a queue of which one may be in flight; they count their rounds."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        released.clear()
+        self.ledger = Ledger(url)
+        capsule = Capsule(queues=(("a", 1),))
+        self.workers = [DrivenWorker(url, folder / name, capsule) for name in ("one", "two")]
+        for worker in self.workers:
+            worker._host.cap_fleet(cap(1))
+
+    def __enter__(self) -> TwoWorkers:
+        for worker in self.workers:
+            worker.__enter__()
+        self.ledger.push([("waits", 30.0), BLINK], queue="a")
+        eventually(lambda: self.ledger.began(0), 10, message="the first runs")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        released.set()
+        for worker in self.workers:
+            worker.__exit__(None, None, None)
+        self.ledger.close()
+
+    @property
+    def rounds(self) -> int:
+        return sum(sum(worker.rounds.values()) for worker in self.workers)
+
+
+def test_a_bell_wakes_who_waits_for_room(
+    redis_url: str, raw: redis.Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "_IDLE_POLL", 3600.0)  # by itself nobody looks
+    with TwoWorkers(redis_url, tmp_path) as two:
+        eventually(lambda: raw.scard("kiq:idle:a") == 2, 10, message="both are idle")
+        assert not two.ledger.began(1)
+        released.set()
+        eventually(lambda: two.ledger.began(1), 10, message="the second runs")
+
+
+def test_who_waits_for_room_looks_no_more_often_than_at_an_empty_queue(
+    redis_url: str, raw: redis.Redis, tmp_path: Path
+) -> None:
+    with TwoWorkers(redis_url, tmp_path) as two:
+        began, rounds = time.monotonic(), two.rounds
+        eventually(lambda: two.rounds >= rounds + 20, 30, message="they look now and then")
+        assert time.monotonic() - began > 0.5  # every 100 ms each
+        assert not two.ledger.began(1)
+
+
+def test_a_full_redis_refuses_nothing_of_it(
+    private_server: Callable[..., TestServer], host: Host
+) -> None:
+    server = private_server("--maxmemory-policy", "noeviction")
+    raw = server.client()
+    host.cap_fleet(cap(2))
+    jobs = push(raw, 4)
+    capsuled = Capsuled(server.url, host)
+    capsuled.end(DONE, DONE)
+    raw.config_set("maxmemory", 1)
+    capsuled.round()
+    capsuled.exchange.pace.look_at = 0.0
+    capsuled.round()
+    assert waiting(raw) == []
+    assert [job.raw for job in capsuled.buffer.drain()[::-1]] == jobs[2:]
+    assert slots(raw) == held(raw)
+    assert len(slots(raw)) == 2
+    raw.config_set("maxmemory", 0)
+    capsuled.close()
 
 
 def test_what_is_deleted_from_its_queue_frees_nothing(raw: redis.Redis, kiq_client: object) -> None:
