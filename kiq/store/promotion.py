@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha1
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import keys
-from ..errors import StoreError
+from ..errors import StoreError, StoreUnavailable
 from ..guarding import Guarded
 from ..sender import Refusal
 from . import scripts
@@ -44,6 +44,17 @@ Answer = bool | Refusal
 Reader = Callable[[Sequence[Any]], Sequence[Any]]
 
 
+class Committed(NamedTuple):
+    """How many *plain* jobs entered their queues, and why a queue refused; or the error of all.
+
+    *guarded* has for each group, and each job in it: True if it entered its queue, False if it was not in
+    flight any more, else why it stays there.
+    """
+
+    plain: tuple[int, list[str]] | StoreError
+    guarded: list[list[Answer]]
+
+
 def _alone(commands: list[Command]) -> tuple[list[Command], Reader]:
     return commands, list
 
@@ -73,23 +84,46 @@ def commit(
     link: Link,
     owner: str,
     source: str,
-    promotions: Sequence[Promotion],
+    plain: Sequence[Promotion],
     cleared: Sequence[bytes] = (),
     around: Callable[[list[Command]], tuple[list[Command], Reader]] = _alone,
-) -> tuple[int, list[str]]:
-    """Move claimed jobs to their queues; return how many, and why a queue refused. One round trip.
+    guarded: Sequence[Sequence[Promotion]] = (),
+) -> Committed:
+    """Move claimed jobs to their queues, those that have guards if these permit it. One round trip.
 
-    *cleared* are claimed payloads that are suspects no more: they have passed. *around* adds what rides
-    on the command, which is the first that it gets, and takes it off the replies.
+    *guarded* has a group of them for each queue. *cleared* are claimed payloads that are suspects no more:
+    they have passed. *around* adds what rides on the commands (that of the plain ones, if there are any,
+    then one for each group), which are the first that it gets, and takes it off the replies. Raises
+    StoreUnavailable.
     """
+    flight = keys.inflight(source, owner)
+    commits = [_plain(flight, plain)] if plain else []
+    commits += [
+        guarded_due(flight, group[0].queue, [(one.raw, one.delivery, one.guarded) for one in group])
+        for group in guarded
+    ]
+    commands, read = around([*commits, *_clearing(cleared)])
+    try:
+        replies = list(read(link.exchange(commands)))
+    except StoreUnavailable:
+        raise
+    except StoreError as error:
+        replies = [error] * len(commits)
+    entered = _entered(replies.pop(0)) if plain else (0, [])
+    return Committed(
+        entered, [_answers(link, *pair) for pair in zip(guarded, replies, strict=False)]
+    )
+
+
+def _plain(flight: str, promotions: Sequence[Promotion]) -> Command:
     queues: dict[str, list[Promotion]] = {}
     for promotion in promotions:
         queues.setdefault(promotion.queue, []).append(promotion)
-    names = [keys.inflight(source, owner), keys.QUEUES]
+    names = [flight, keys.QUEUES]
     for queue in queues:
         names += (keys.queue(queue), keys.idle(queue))
     ordered = [promotion for group in queues.values() for promotion in group]
-    command = scripts.commit(
+    return scripts.commit(
         names,
         (
             *queues,
@@ -98,40 +132,12 @@ def commit(
             *(promotion.raw for promotion in ordered),
         ),
     )
-    commands, read = around([command, *_clearing(cleared)])
-    reply, *_ = read(link.exchange(commands))
+
+
+def _entered(reply: Any) -> tuple[int, list[str]] | StoreError:
     if isinstance(reply, StoreError):
-        raise reply
-    refused = [text.decode(errors="replace") for text in reply[2::2]]
-    return reply[0], refused
-
-
-def commit_guarded(
-    link: Link,
-    owner: str,
-    source: str,
-    by_queue: Sequence[Sequence[Promotion]],
-    around: Callable[[list[Command]], tuple[list[Command], Reader]] = _alone,
-) -> list[list[Answer]]:
-    """Move claimed jobs to their queues, each if its guards permit it. One round trip.
-
-    *by_queue* has a group for each queue; so has the result, with True for each job that entered it, False
-    for what is not in flight any more, and else why it stays in flight.
-    """
-    flight = keys.inflight(source, owner)
-    commands = [
-        guarded_due(flight, group[0].queue, [(one.raw, one.delivery, one.guarded) for one in group])
-        for group in by_queue
-    ]
-    sent, read = around(commands)
-    replies = read(link.exchange(sent))
-    return [_answers(link, *pair) for pair in zip(by_queue, replies, strict=False)]
-
-
-def clear(link: Link, cleared: Sequence[bytes]) -> None:
-    """Note that claimed payloads are suspects no more. One round trip, none where there are none."""
-    if cleared:
-        link.exchange(_clearing(cleared))
+        return reply
+    return reply[0], [text.decode(errors="replace") for text in reply[2::2]]
 
 
 def _clearing(cleared: Sequence[bytes]) -> list[Command]:

@@ -151,18 +151,16 @@ class Promoter:
         """Write what becomes of claims. Raises StoreError."""
         owner = self._session.owner
         moves: list[Settlement] = []
-        commits: dict[tuple[str, bool], list[Due]] = {}
+        commits: dict[str, list[Due]] = {}
         for taken, fate in decided:
             if taken.flight.owner != owner.name:
                 continue  # it went back with an owner that we are no more
             if isinstance(fate, Promotion):
-                commits.setdefault((taken.flight.source, fate.guarded is not None), []).append(
-                    (taken, fate)
-                )
+                commits.setdefault(taken.flight.source, []).append((taken, fate))
             else:
                 moves.append((taken, fate))
-        for (source, guarded), group in commits.items():
-            moves += (self._commit_guarded if guarded else self._commit)(source, group)
+        for source, group in commits.items():
+            moves += self._commit(source, group)
         partly, self._partly = self._partly, []
         if moves:
             replies = self._move(moves)
@@ -197,53 +195,63 @@ class Promoter:
                 raise
 
     def _commit(self, source: str, group: list[Due]) -> list[Settlement]:
-        """Let jobs enter their queues; return what puts off those of queues that refuse."""
-        cleared = [taken.raw for taken, _ in group if taken.suspicion]
-        owner, promotions = group[0][0].flight.owner, [one for _, one in group]
-        fates: list[tuple[Taken, Told]] = [(t, Promoted(one.queue, one.raw)) for t, one in group]
-        riders = self._worker.riders.in_flight
-        try:
-            moved, texts = promotion.commit(
-                self._link, owner, source, promotions, cleared, partial(riders, settled=[fates])
-            )
+        """Let jobs enter their queues; return what puts off those that can't, or may not yet."""
+        plain = [due for due in group if due[1].guarded is None]
+        queues: dict[str, list[Due]] = {}
+        for due in group:
+            if due[1].guarded is not None:
+                queues.setdefault(due[1].queue, []).append(due)
+        parts = [part for part in (plain, *queues.values()) if part]
+        fates: list[list[tuple[Taken, Told]]] = [
+            [(taken, Promoted(one.queue, one.raw)) for taken, one in part] for part in parts
+        ]
+        entered, answers = promotion.commit(
+            self._link,
+            group[0][0].flight.owner,
+            source,
+            [one for _, one in plain],
+            [taken.raw for taken, _ in group if taken.suspicion],
+            partial(self._worker.riders.in_flight, settled=fates),
+            [[one for _, one in part] for part in queues.values()],
+        )
+        late = self._refused_of(source, plain, entered, fates[0]) if plain else []
+        guarded = chain(*fates[len(fates) - len(queues) :])
+        return late + self._declined_of(zip(guarded, chain(*answers), strict=True))
+
+    def _refused_of(
+        self,
+        source: str,
+        group: list[Due],
+        entered: tuple[int, list[str]] | StoreError,
+        fates: list[tuple[Taken, Told]],
+    ) -> list[Settlement]:
+        """Return what puts off those of *group*, which have no guards, whose queues refuse."""
+        if isinstance(entered, StoreError):
+            queues = {one.queue for _, one in group}
+            if len(queues) > 1:  # one of them may be closed to us, and then all are refused
+                parts = ([due for due in group if due[1].queue == queue] for queue in queues)
+                return [late for part in parts for late in self._commit(source, part)]
+            problems = [entered]
+        else:
+            moved, texts = entered
             if moved == len(group):
                 self._worker.notices.tell(fates)
             elif texts:
                 self._partly.append((moved, fates))
             problems = [StoreError(text) for text in texts]
-        except StoreUnavailable:
-            raise
-        except StoreError as error:
-            queues = {one.queue for one in promotions}
-            if len(queues) > 1:  # one of them may be closed to us, and then all are refused
-                parts = ([one for one in group if one[1].queue == queue] for queue in queues)
-                return [late for part in parts for late in self._commit(source, part)]
-            problems = [error]
         # Later, so that they don't stand in front of what is due for other queues. Those that did
         # enter are not in flight any more: for them this does nothing, which tells which they are.
         verdicts = [self._later(problem) for problem in problems]
         return [(taken, verdicts[-1]) for taken, _ in group] if verdicts else []
 
-    def _commit_guarded(self, source: str, group: list[Due]) -> list[Settlement]:
-        """Let jobs enter their queues whose guards permit it; return what puts off the others."""
-        queues: dict[str, list[Due]] = {}
-        for due in group:
-            queues.setdefault(due[1].queue, []).append(due)
-        fates: list[list[tuple[Taken, Told]]] = [
-            [(taken, Promoted(one.queue, one.raw)) for taken, one in each]
-            for each in queues.values()
-        ]
-        answers = promotion.commit_guarded(
-            self._link,
-            group[0][0].flight.owner,
-            source,
-            [[one for _, one in each] for each in queues.values()],
-            partial(self._worker.riders.in_flight, settled=fates),
-        )
+    def _declined_of(
+        self, answers: Iterable[tuple[tuple[Taken, Told], promotion.Answer]]
+    ) -> list[Settlement]:
+        """Return what puts off jobs that guards don't let pass, or failed for."""
         entered: list[tuple[Taken, Told]] = []
         late: list[Settlement] = []
         problem, verdict = None, PutOff(AGAIN)
-        for fate, answer in zip(chain(*fates), chain(*answers), strict=True):
+        for fate, answer in answers:
             if answer is True or (isinstance(answer, StoreError) and answer.maybe_done):
                 entered.append(fate)
             if isinstance(answer, Declined):
@@ -253,7 +261,6 @@ class Promoter:
                     problem, verdict = answer, self._later(answer)
                 late.append((fate[0], verdict))
         self._worker.notices.tell(entered)
-        promotion.clear(self._link, [taken.raw for taken, _ in entered if taken.suspicion])
         return late
 
     def _waits(self, declined: Declined) -> PutOff:

@@ -9,6 +9,7 @@ import redis
 
 from kiq import keys
 from kiq.config import Redis as RedisSettings
+from kiq.errors import StoreError
 from kiq.store import flight, held, owners, promotion
 from kiq.store.connection import Connector, Link
 from kiq.store.enqueue import push_command
@@ -110,9 +111,11 @@ class Depot:
 
     def commit(self, source: str, *moves: tuple[str, str, bytes]) -> tuple[int, list[str]]:
         """Commit claims: (delivery id, queue, payload) each."""
-        return promotion.commit(
-            self.link, self.owner, source, [promotion.Promotion(*move) for move in moves]
-        )
+        promotions = [promotion.Promotion(*move) for move in moves]
+        entered = promotion.commit(self.link, self.owner, source, promotions).plain
+        if isinstance(entered, StoreError):
+            raise entered
+        return entered
 
     def contents(self, *sources: str) -> held.Contents | None:
         """Begin a new epoch and list what is in flight; this owner goes on in that epoch."""

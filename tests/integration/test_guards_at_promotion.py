@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,11 @@ from kiq.config import Capsule
 from kiq.guarding import Declined, guarded
 from kiq.plugin import Guard, Host, Ride
 from kiq.settled import Promoted
-from kiq.store.promotion import Promotion, commit_guarded
+from kiq.store.promotion import Promotion, commit
 from kiq.verdict import Done, PutOff
 from tests.helpers.depot import Depot
 from tests.helpers.driven import DrivenWorker
-from tests.helpers.locked import Locked, Locks, holder, jids_in
+from tests.helpers.locked import Free, Locked, Locks, holder, jids_in
 from tests.helpers.proxy import FaultProxy
 from tests.helpers.server import TestServer
 from tests.helpers.waiting import eventually
@@ -142,7 +142,7 @@ class Poller:
     def commit(self) -> list[Any]:
         """Commit all; return what became of each: True, False, why not, or the error."""
         depot = self.depot
-        (answers,) = commit_guarded(depot.link, depot.owner, "schedule", [self.claims])
+        (answers,) = commit(depot.link, depot.owner, "schedule", (), guarded=[self.claims]).guarded
         return [one.why if isinstance(one, Declined) else one for one in answers]
 
     @property
@@ -199,6 +199,31 @@ def test_one_that_is_declined_stays_in_flight_and_goes_back_as_it_was(
     poller.depot.die()  # a crash now: the claim goes back
     assert jids_in(raw, "schedule") == [first]
     assert holder(raw) == "another"
+
+
+def test_guarded_and_other_claims_go_in_one_write(
+    poller: Poller, raw: redis.Redis, locks: Host
+) -> None:
+    first, free, other = Locked.perform_at(LATER), Free.perform_at(LATER), Free.perform_at(LATER)
+    raw.set("lock:import", "another")
+    due(raw, first, free, other)
+    poller.claim()
+    guarded_one, *plain = poller.claims
+    link, exchanges = poller.depot.link, list[int]()
+    exchange = link.exchange
+
+    def counted(commands: Sequence[Any]) -> list[Any]:
+        exchanges.append(len(commands))
+        return exchange(commands)
+
+    link.exchange = counted  # type: ignore[method-assign]
+    done = commit(link, poller.depot.owner, "schedule", plain, (), guarded=[[guarded_one]])
+    assert exchanges == [2]
+    assert done.plain == (2, [])
+    (((declined,),),) = (done.guarded,)
+    assert isinstance(declined, Declined)
+    assert jids_in(raw, "queue:out") == [other, free]
+    assert len(poller.held) == 1
 
 
 def test_of_two_due_jobs_without_a_lock_one_goes_on(poller: Poller, raw: redis.Redis) -> None:

@@ -230,7 +230,7 @@ def test_a_suspect_that_reaches_its_queue_is_cleared(redis_url: str, raw: redis.
     poller, _ = claimed(redis_url, "second")
     poller.mark([Taken("1.1", poller.flight(keys.RETRY), PILL, NOW)])
     moves = [promotion.Promotion("1.1", "a", b"job")]
-    assert promotion.commit(poller.link, poller.owner, keys.RETRY, moves, [PILL]) == (1, [])
+    assert promotion.commit(poller.link, poller.owner, keys.RETRY, moves, [PILL]).plain == (1, [])
     assert not raw.exists(keys.MARKERS)
     assert raw.hlen(keys.SUSPECTS) == 1
 
