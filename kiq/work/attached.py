@@ -35,7 +35,7 @@ class Attached:
 
     def outage(self, part: str) -> Outage:
         """Return what tells the log of outages as *part* meets them."""
-        return Outage(part, refusals=self._worker.refusals)
+        return Outage(part, trouble=self._worker.trouble)
 
     def loop(self, name: str, tick: Callable[[], float], **more: Any) -> Loop:
         """Return a loop; the arguments are those of :class:`Loop`."""

@@ -45,7 +45,7 @@ class Courier:
         self._desk = desk
         self._exchange = Exchange(worker, capsule, buffer, desk)
         self.lead = Lead(self._exchange, buffer, desk, worker.report)
-        self._outage = Outage(f"capsule {capsule.name}", refusals=worker.refusals)
+        self._outage = Outage(f"capsule {capsule.name}", trouble=worker.trouble)
         self._napping = False
         self._rung = False  # the bell has something to read
         self._answers = False  # the fetch that answers it is on its way

@@ -80,7 +80,7 @@ class Launcher:
         looks at Redis, too. Raises StoreDenied or StoreUnsuitable.
         """
         link = self.worker.connector.open()
-        outage = Outage("start", refusals=self.worker.refusals)
+        outage = Outage("start", trouble=self.worker.trouble)
         while True:
             try:
                 self._inspect(link, check)

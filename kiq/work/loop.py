@@ -45,7 +45,7 @@ class Loop:
         self._tick, self._lost, self._at_end = tick, lost, leave
         self._report = worker.report
         self._rest, self._most = rest, most
-        self._outage = Outage(name, refusals=worker.refusals)
+        self._outage = Outage(name, trouble=worker.trouble)
         self._bell = Listener(worker.connector)
         self.stopping = False  # a tick that takes long looks now and then
         self.woken = False  # what made the tick: a call of wake, or the bell

@@ -22,6 +22,7 @@ from ..worker_state import WorkerState
 from .deadline import Deadline
 from .errands import Errands
 from .notices import Notices
+from .outage import Trouble
 from .owner import Owner
 from .suspects import Isolation
 
@@ -83,7 +84,7 @@ class Worker:
     isolation: Isolation = field(default_factory=Isolation)
     errands: Errands = field(default_factory=Errands)
     deadline: Deadline = field(default_factory=Deadline)
-    refusals: set[str] = field(default_factory=set)  # see Outage
+    trouble: Trouble = field(default_factory=Trouble)
     started_at: float = field(default_factory=wall)
     fleet: int = 1  # owners in all processes; written by the heartbeat
     beaten_at: float = float("-inf")  # when the last good beat was sent; written by the heartbeat

@@ -157,7 +157,7 @@ def _fill_up(arena: Arena, most: int) -> WorkerProcess:
 
     eventually(full, 5, message=f"all {most} places are taken")
     newcomer = arena.start(wait=False)
-    newcomer.says("start: Redis can't be reached", "trying again")
+    newcomer.says("Redis can't be reached", "trying again")
     for other in crowd:
         other.close()
     return newcomer

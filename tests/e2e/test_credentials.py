@@ -59,7 +59,7 @@ def test_a_running_worker_outlives_a_provider_that_raises(tokens: Site) -> None:
     tokens.write("away", "")
     tokens.store.client_kill_filter(_type="normal", skipme=True)
     tokens.store.client_kill_filter(_type="pubsub", skipme=True)
-    worker.says("capsule default", "RuntimeError: the token service is away")
+    worker.says("RuntimeError: the token service is away", "trying again")
     Client(Redis(url=tokens.url)).push({"class": "tokens.greet", "args": ["Bob"]})
     (tokens.folder / "away").unlink()
     worker.says("hello Bob")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import threading
 
 import pytest
 
-from kiq.errors import StoreDenied, StoreError
-from kiq.work.outage import Outage
+from kiq.errors import StoreDenied, StoreError, StoreUnavailable
+from kiq.work.outage import Outage, Trouble
 
 
 class Clock:
@@ -75,6 +76,62 @@ def test_a_long_outage_is_mentioned_every_ten_seconds(caplog: pytest.LogCaptureF
     assert len(lines(caplog)) == 4
 
 
+def test_an_outage_is_two_lines_for_all_parts_together_however_long_it_lasts(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.WARNING)
+    clock, trouble = Clock(100.0), Trouble()
+    parts = [Outage(name, clock, trouble=trouble) for name in ("poller", "heartbeat", "courier")]
+    for words in ("closed by server", *["Connection refused"] * 60):
+        for part in parts:
+            part.failed(StoreUnavailable(f"Redis can't be reached: {words}"))
+        clock.now += 1
+    for part in parts:
+        part.over()
+        clock.now += 0.5
+    assert lines(caplog) == [
+        "Redis can't be reached: closed by server; trying again until it answers",
+        "Redis is back after 62.0 s",
+    ]
+    parts[1].failed(StoreUnavailable("once more"))
+    parts[0].over()
+    parts[1].over()
+    assert len(lines(caplog)) == 4
+
+
+def test_another_kind_of_trouble_amid_an_outage_is_said_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    trouble = Trouble()
+    parts = [Outage(name, trouble=trouble) for name in ("poller", "courier")]
+    for cause in (OSError("refused"), RuntimeError("no token"), OSError("refused")):
+        for part in parts:
+            error = StoreUnavailable(f"can't connect: {cause}")
+            error.__cause__ = cause
+            part.failed(error)
+    assert [line.partition(";")[0] for line in lines(caplog)] == [
+        "can't connect: refused",
+        "can't connect: no token",
+    ]
+
+
+def test_threads_that_meet_an_outage_at_once_say_it_once(caplog: pytest.LogCaptureFixture) -> None:
+    trouble, together = Trouble(), threading.Barrier(8)
+
+    def meets(part: Outage) -> None:
+        together.wait()
+        for _ in range(200):
+            part.failed(StoreUnavailable("away"))
+
+    parts = [Outage(f"{number}", trouble=trouble) for number in range(8)]
+    threads = [threading.Thread(target=meets, args=(part,)) for part in parts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(lines(caplog)) == 1
+
+
 def test_nothing_is_said_when_there_was_no_outage(caplog: pytest.LogCaptureFixture) -> None:
     Outage("part", Clock(5.0)).over()
     assert lines(caplog) == []
@@ -102,8 +159,8 @@ def test_a_refusal_is_said_once_by_all_parts_together_however_long_it_lasts(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     clock = Clock(100.0)
-    said: set[str] = set()
-    parts = [Outage(name, clock, refusals=said) for name in ("poller", "heartbeat", "reclaimer")]
+    trouble = Trouble()
+    parts = [Outage(name, clock, trouble=trouble) for name in ("poller", "heartbeat", "reclaimer")]
     for _ in range(1000):
         clock.now += 1
         for part in parts:
@@ -119,7 +176,7 @@ def test_a_refusal_is_said_once_by_all_parts_together_however_long_it_lasts(
 def test_two_workers_in_one_process_each_say_what_they_are_refused(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    workers = [Outage("poller", Clock(100.0), refusals=set()) for _ in range(2)]
+    workers = [Outage("poller", Clock(100.0), trouble=Trouble()) for _ in range(2)]
     for each in workers:
         each.failed(refused())
     workers[0].over()
