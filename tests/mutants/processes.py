@@ -139,10 +139,10 @@ CALLS = (
         (
             Change(
                 "kiq/store/promotion.py",
-                "    reply, *_ = read(link.exchange(commands))\n",
-                '    link.exchange([("HDEL", names[0], one.delivery) for one in promotions])\n'
-                '    link.exchange([("LPUSH", keys.queue(one.queue), one.raw) for one in promotions])\n'
-                "    reply = [len(promotions)]\n",
+                "        replies = list(read(link.exchange(commands)))\n",
+                '        link.exchange([("HDEL", flight, one.delivery) for one in plain])\n'
+                '        link.exchange([("LPUSH", keys.queue(one.queue), one.raw) for one in plain])\n'
+                "        replies = [[len(plain)]]\n",
             ),
         ),
         faults("a_commit_that_is_cut_off_leaves_each_claim_in_one_place"),
