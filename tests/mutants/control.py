@@ -180,8 +180,9 @@ SIGNALS = (
             ),
             Change(
                 "kiq/cli/run.py",
-                "    control.enter(CONNECTING, launcher)\n",
-                "    control.signals.install()\n    control.enter(CONNECTING, launcher)\n",
+                "    _enter(control, CONNECTING, child, Phase.CONNECTING, launcher)\n",
+                "    control.signals.install()\n"
+                "    _enter(control, CONNECTING, child, Phase.CONNECTING, launcher)\n",
             ),
         ),
         by_faults=(
