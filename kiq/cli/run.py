@@ -15,6 +15,7 @@ from ..client import configured, use_settings
 from ..clock import steady
 from ..config import Config
 from ..errors import BootError, ConfigError, KiqError, StoreError
+from ..parent import heritage
 from ..parent.child import Child
 from ..parent.members import Phase
 from ..parent.settings import ParentSettings
@@ -88,6 +89,8 @@ def be_worker(config: Config, child: Child | None = None) -> NoReturn:
 
 def _has_children(path: str | None, flags: dict[str, Any]) -> bool:
     """Tell whether a parent is wanted: before anything starts a thread, which a parent must not have."""
+    if heritage.present():
+        return True
     try:
         use_settings(config_file.started(path, flags))
         return config_file.settings(configured(), pending=True).of(ParentSettings).processes > 0

@@ -32,6 +32,7 @@ class Ears:
 
     def __init__(self) -> None:
         self.ignored: list[str] = []  # when the process was started: by nohup, say
+        self._installed = False
         self._stopped_at = float("-inf")
         self._end, self._bell = os.pipe()
         for descriptor in (self._end, self._bell):
@@ -46,13 +47,14 @@ class Ears:
         taken = []
         for number, name in _NAMES.items():
             before = signal.getsignal(number)
-            if before is signal.SIG_IGN and not booted:
+            if before is signal.SIG_IGN and not self._installed:
                 self.ignored.append(name)
             if name in self.ignored:
                 continue
-            if booted and before not in (nothing, _leave):
+            if self._installed and before not in (nothing, _leave):
                 taken.append(name)
             signal.signal(number, _leave if name in STOP and not booted else nothing)
+        self._installed = True
         signal.signal(signal.SIGCHLD, nothing)
         signal.set_wakeup_fd(self._bell, warn_on_full_buffer=False)
         return taken

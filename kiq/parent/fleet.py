@@ -65,8 +65,8 @@ class Fleet:
     # What happened
 
     def started(self, member: Member) -> None:
-        """Note a child that was forked."""
-        member.since = member.born
+        """Note a child that was forked, or taken over."""
+        member.since = member.since or member.born
         self.members[member.pid] = member
 
     def not_started(self, slot: int, now: float) -> None:
@@ -87,6 +87,8 @@ class Fleet:
     def ended(self, pid: int, code: int, now: float) -> Member:
         """Note that a child has ended, with its exit code, or minus the signal that ended it."""
         member = self.members.pop(pid)
+        if member.slot > len(self._slots):
+            return member  # there are fewer places than when it was started
         slot = self._slots[member.slot - 1]
         if self.stopping or member.told in (Told.FINISH, Told.STOP):
             return member
@@ -126,7 +128,7 @@ class Fleet:
     @property
     def complete(self) -> bool:
         """Whether each place has a child that takes jobs."""
-        return len({one.slot for one in self.members.values() if one.ready}) == len(self._slots)
+        return len({one.slot for one in self.members.values() if one.ready}) >= len(self._slots)
 
     @property
     def hurried(self) -> bool:
@@ -246,7 +248,9 @@ class Fleet:
         """Let those finish in whose place another is ready."""
         for member in self.members.values():
             there = self._of(member.slot)
-            fresh = any(one.ready for one in there[there.index(member) + 1 :])
+            fresh = member.slot > len(self._slots) or any(
+                one.ready for one in there[there.index(member) + 1 :]
+            )
             if member.worn and member.told is Told.NOTHING and fresh:
                 yield self._tell(member, Told.FINISH, member.worn, now)
 

@@ -30,6 +30,11 @@ class Helpers:
         """Whether something of the dead is not back yet."""
         return bool(self._dead) or self._giver is not None
 
+    @property
+    def owed(self) -> list[Dead]:
+        """What of the dead is not back yet."""
+        return [*self._dead, *self._giving]
+
     def owe(self, dead: Dead) -> None:
         """See to it that what *dead* held goes back."""
         self._dead.append(dead)

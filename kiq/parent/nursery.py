@@ -8,10 +8,10 @@ import os
 import random
 import signal
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .. import forking
 from ..clock import steady
@@ -21,6 +21,7 @@ from . import linux, traces
 from .child import Child
 from .cores import allowed
 from .giving_back import Dead, give_back
+from .heritage import Heir, Heritage
 from .keeping import keep
 from .members import Member, Phase, Told
 from .page import Page
@@ -52,7 +53,14 @@ class Ended(NamedTuple):
 class Nursery:
     """Forks children, and holds what the parent shares with them. Threads: the parent's one."""
 
-    def __init__(self, config: Config, host: Host, worker: Worker, ears: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        host: Host,
+        worker: Worker,
+        ears: tuple[int, int],
+        heritage: Heritage | None,
+    ) -> None:
         self._config = config
         self._host = host
         self._worker = worker
@@ -60,10 +68,27 @@ class Nursery:
         self._cpus = allowed() if self._settings.cpu_affinity else []
         self._made: dict[int, _Made] = {}
         # What is read from it ends when the last holder of the other end does: that is the parent alone.
-        self._lifeline, self._held = os.pipe()
+        self._lifeline, self._held = heritage.lifeline if heritage is not None else os.pipe()
         self._foreign = (self._held, *ears)
         gc.collect()
         gc.freeze()  # so that children don't copy what they never change
+
+    def adopt(self, heir: Heir) -> Member:
+        """Take over a child of the parent that this process was before."""
+        made = _Made(heir.token, Page(heir.page), Trace(heir.trace))
+        self._made[heir.pid] = made
+        member = heir.member()
+        member.phase, member.since = Phase(made.page.phase), steady()
+        return member
+
+    def leave(self, members: Iterable[Member], **others: Any) -> Heritage:
+        """Return what is to be known of all that is here, by what this process is to be next."""
+        heirs = [
+            Heir.of(member, made.token, made.page.file, made.trace.file)
+            for member in members
+            if (made := self._made.get(member.pid)) is not None
+        ]
+        return Heritage(lifeline=(self._lifeline, self._held), heirs=heirs, **others)
 
     def bear(self, slot: int) -> Member:
         """Fork a child that is a worker. Raises BootError or OSError."""

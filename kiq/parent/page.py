@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import os
 
 _PHASE, _BEAT, _JOBS, _FINISH, _PERMIT = range(5)
 _SIZE = 4096
@@ -12,10 +13,12 @@ class Page:
     """Made before the fork. Each value has one writer, and is written whole: eight bytes at once.
 
     It needs no lock and no system call, so that a child which is stuck can't keep the parent waiting.
+    *file* is its descriptor, where a parent of before has made it; -1 where there are none.
     """
 
-    def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, _SIZE)
+    def __init__(self, file: int | None = None) -> None:
+        self.file = _new_file() if file is None else file
+        self._memory = mmap.mmap(self.file, _SIZE)
         self._values = memoryview(self._memory).cast("d")
 
     @property
@@ -67,3 +70,13 @@ class Page:
         """Give the memory back."""
         self._values.release()
         self._memory.close()
+        if self.file >= 0:
+            os.close(self.file)
+
+
+def _new_file() -> int:
+    if not hasattr(os, "memfd_create"):
+        return -1
+    file = os.memfd_create("kiq-page")
+    os.ftruncate(file, _SIZE)
+    return file

@@ -14,12 +14,14 @@ from ..config import Config
 from ..errors import BootError
 from ..plugin import Host
 from ..signals import DUMP, QUIET, STOP
-from . import linux
+from . import heritage, linux, renewal
 from .ears import RESTART, Ears
 from .fleet import Fleet, Limits
 from .helpers import Helpers
+from .heritage import Heritage
 from .members import GiveUp, Member, Order, Phase, Remark, Start, Tell, Told
 from .nursery import Ended, Nursery, Worker
+from .renewal import Renewal
 from .saying import say
 from .settings import ParentSettings
 
@@ -33,20 +35,31 @@ def supervise(host: Host, application: Callable[[], Config], worker: Worker) -> 
     *application* boots it, *worker* is a worker in a child. Raises what *application* does. Threads: the
     main one, with no other beside it.
     """
-    ears = Ears()
-    ears.install(booted=False)
-    config = application()
-    return Parent(config, host, worker, ears).run()
+    left, ears = heritage.received(), Ears()
+    if heritage.is_trial():
+        application()
+        return 0
+    ears.install(booted=left is not None)
+    heritage.accept()
+    try:
+        config = application()
+    except BaseException:
+        if left is not None:
+            renewal.fail(left)
+        raise
+    return Parent(config, host, worker, ears, left).run()
 
 
 class Parent:
     """Threads: the main one. It waits for its ears only: not for Redis, nor for the log's reader."""
 
-    def __init__(self, config: Config, host: Host, worker: Worker, ears: Ears) -> None:
+    def __init__(
+        self, config: Config, host: Host, worker: Worker, ears: Ears, left: Heritage | None
+    ) -> None:
         settings = config.of(ParentSettings)
         self._config = config
         self._ears = ears
-        self._nursery = Nursery(config, host, worker, ears.descriptors)
+        self._nursery = Nursery(config, host, worker, ears.descriptors, left)
         self._fleet = Fleet(
             Limits(
                 processes=max(1, settings.processes),
@@ -58,10 +71,26 @@ class Parent:
             )
         )
         self._helpers = Helpers(self._nursery)
+        self._renewal = Renewal(self._leave, lambda: self._listen(0.0))
         self._orders = 0  # to stop
         self._code = 0
         self._next_measure = 0.0
         self._complete = False  # all children have been ready at a time
+        if left is not None:
+            self._take_over(left)
+
+    def _take_over(self, left: Heritage) -> None:
+        """Be what this process was before, with another application: replace the children that it had."""
+        for heir in left.heirs:
+            self._fleet.started(self._nursery.adopt(heir))
+        for dead in left.dead:
+            self._helpers.owe(dead)
+        self._fleet.quiet = left.quiet
+        self._fleet.restart()
+
+    def _leave(self) -> Heritage:
+        members, dead = self._fleet.members.values(), self._helpers.owed
+        return self._nursery.leave(members, dead=dead, quiet=self._fleet.quiet)
 
     def run(self) -> int:
         """Do it, until all children have ended; return the exit code."""
@@ -95,8 +124,10 @@ class Parent:
 
     # What is heard
 
-    def _listen(self, seconds: float) -> None:
-        for name in self._ears.wait(seconds):
+    def _listen(self, seconds: float) -> bool:
+        """Wait for signals, and act on them; return whether there were any."""
+        names = self._ears.wait(seconds)
+        for name in names:
             if name in STOP:
                 self._stop(name)
             elif name in QUIET:
@@ -105,9 +136,9 @@ class Parent:
                 say(logging.INFO, "quiet: no child takes more jobs, and none is started")
             elif name in DUMP:
                 self._dump()
-            elif name == RESTART and not self._fleet.stopping:
-                count = self._fleet.restart()
-                say(logging.INFO, "rolling restart: %d children are replaced, one by one", count)
+            elif name == RESTART and not self._fleet.stopping and not self._renewal.begin():
+                self._fleet.restart()
+        return bool(names)
 
     def _stop(self, name: str) -> None:
         self._orders += 1
@@ -168,6 +199,8 @@ class Parent:
             self._helpers.keep(self._fleet.silent(now), now)
         for ended in self._nursery.reap():
             self._part_with(ended)
+        if not self._fleet.stopping:
+            self._renewal.look()
         self._helpers.give_back()
 
     def _measure(self, pid: int) -> None:
@@ -177,6 +210,7 @@ class Parent:
     def _part_with(self, ended: Ended) -> None:
         pid, code = ended
         self._helpers.ended(pid, code)
+        self._renewal.ended(pid, code)
         if pid not in self._fleet.members:
             return
         member = self._fleet.ended(pid, code, steady())

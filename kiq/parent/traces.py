@@ -19,31 +19,38 @@ def ask() -> int | None:
 
 
 class Trace:
-    """Made before the fork, in the parent, which reads it; the child writes. Nothing of it needs a disk."""
+    """Made before the fork, in the parent, which reads it; the child writes. Nothing of it needs a disk.
 
-    def __init__(self) -> None:
-        self._file = os.memfd_create("kiq-trace") if hasattr(os, "memfd_create") else -1
-        self._read = 0
+    *file* is its descriptor, where a parent of before has made it; -1 where there are none.
+    """
+
+    def __init__(self, file: int | None = None) -> None:
+        self.file = _new_file() if file is None else file
+        self._read = os.fstat(self.file).st_size if self.file >= 0 else 0
 
     def offer(self) -> None:
         """Let C code write, in this process from now on, whenever the parent asks."""
         number = ask()
-        if number is not None and self._file >= 0:
-            faulthandler.register(number, file=self._file, all_threads=True)
+        if number is not None and self.file >= 0:
+            faulthandler.register(number, file=self.file, all_threads=True)
 
     def text(self) -> str:
         """Return what was written since the last call, of threads that don't wait."""
-        if self._file < 0:
+        if self.file < 0:
             return ""
-        found = os.pread(self._file, _MOST, self._read)
+        found = os.pread(self.file, _MOST, self._read)
         self._read += len(found)
         blocks = _BLOCK.split(found.decode(errors="replace"))
         return "".join(block for block in blocks if not _waits(block)).rstrip()
 
     def close(self) -> None:
         """Let go of it."""
-        if self._file >= 0:
-            os.close(self._file)
+        if self.file >= 0:
+            os.close(self.file)
+
+
+def _new_file() -> int:
+    return os.memfd_create("kiq-trace") if hasattr(os, "memfd_create") else -1
 
 
 def _waits(block: str) -> bool:

@@ -286,6 +286,61 @@ def test_a_rolling_restart_under_load_loses_nothing_and_repeats_nothing(
     assert parent.stop() == 0
 
 
+VERSION = """
+import kiq
+from tests.helpers.jobs import note
+
+class Says(kiq.Job):
+    def perform(self, label):
+        note(f"{label} by VERSION")
+"""
+
+
+def test_a_rolling_restart_brings_new_code_and_broken_code_changes_nothing(site: Site) -> None:
+    site.write("app/__init__.py", "")
+    site.write("app/code.py", VERSION.replace("VERSION", "1"))
+    site.write("config/kiq.yml", "processes: 2\nconcurrency: 2\ntimeout: 3\n")
+    parent = started(site, "-r", "app.code")
+    old = children(parent)
+
+    def says(label: str, *versions: int) -> None:
+        site.client.push({"class": "app.code.Says", "args": [label]})
+        site.noted(*(f"{label} by {version}" for version in versions))
+
+    says("before", 1)
+    site.push("Hold", "long", 100)
+    site.noted("begin long")
+    site.write("app/code.py", "import no_such_thing\n")
+    parent.signal(signal.SIGUSR2)
+    parent.says("the rolling restart is given up", "exit code 70", timeout=30)
+    assert children(parent) == old
+    says("broken", 1)
+    site.write("app/code.py", VERSION.replace("VERSION", "2"))
+    parent.signal(signal.SIGUSR2)
+    parent.says("the parent begins anew", timeout=30)
+    eventually(
+        lambda: len([one for one in old if gone(one)]) == 1 and len(children(parent)) == 3, 30
+    )
+    says("after", 2)
+    site.write("config/kiq.yml", "processes: 1\nconcurrency: 2\ntimeout: 3\n")
+    site.write("app/code.py", VERSION.replace("VERSION", "33"))
+    parent.signal(signal.SIGUSR2)
+    eventually(lambda: parent.log.count("the parent begins anew") == 2, 30)
+    eventually(lambda: len(children(parent)) == 2, 30, message="one, and the one that holds")
+    says("in the end", 33)
+    assert site.notes.count("begin long") == 1
+    site.release("long")
+    site.noted("end long")
+    eventually(lambda: len(children(parent)) == 1, 30)
+    (last,) = children(parent)
+    site.push("Slow", "again", 1)
+    eventually(lambda: pids_of(site.notes, "again") == [last], 10)
+    os.kill(last, signal.SIGKILL)
+    eventually(lambda: len(pids_of(site.notes, "again")) == 2, 15)
+    assert parent.stop() == 0
+    assert parent.wait() == 0
+
+
 def test_max_jobs_replaces_a_child(site: Site) -> None:
     site.write("config/kiq.yml", "processes: 1\nmax_jobs: 20\ntimeout: 2\n")
     parent = started(site)

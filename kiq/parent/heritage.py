@@ -1,0 +1,134 @@
+"""What a parent leaves to itself when it begins anew, with new code: its children, how it reaches them.
+
+The process stays the same (``exec``), so they stay its children, and who started it sees no change. All
+that is written down are numbers and descriptors.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ..clock import steady
+from .giving_back import Dead
+from .members import Member, Told
+
+_VARIABLE, _TRIAL = "_KIQ_HERITAGE", "_KIQ_TRIAL"
+_SIGNALS = {
+    *(signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGTSTP, signal.SIGTTIN),
+    *(signal.SIGUSR2, signal.SIGCHLD),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Heir:
+    """A child, with the descriptors of its page and of its trace."""
+
+    slot: int
+    pid: int
+    born: float
+    told: int
+    token: str
+    page: int
+    trace: int
+
+    @classmethod
+    def of(cls, member: Member, token: str, page: int, trace: int) -> Heir:
+        """Return what is to be known of *member*."""
+        return cls(member.slot, member.pid, member.born, int(member.told), token, page, trace)
+
+    def member(self) -> Member:
+        """Return the child as the fleet knows it: one whose place is to be taken."""
+        told = Told(self.told)
+        return Member(self.slot, self.pid, self.born, told=told, told_at=steady() if told else 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Heritage:
+    """All of it. *dead* are those whose jobs are to go back."""
+
+    lifeline: tuple[int, int]
+    heirs: list[Heir] = field(default_factory=list)
+    dead: list[Dead] = field(default_factory=list)
+    quiet: bool = False
+
+    def descriptors(self) -> Iterable[int]:
+        """Return what has to stay open."""
+        return [*self.lifeline, *(each for heir in self.heirs for each in (heir.page, heir.trace))]
+
+
+def may_be_left(heritage: Heritage) -> bool:
+    """Tell whether it can be handed on here: memory that has a descriptor is Linux's."""
+    return all(each >= 0 for each in heritage.descriptors())
+
+
+@contextmanager
+def signals_held() -> Iterator[None]:
+    """Let signals wait, also for what this process is next, until that calls :func:`accept`."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def begin_anew(heritage: Heritage) -> None:
+    """Become a new parent, by the command by which this one was started. Returns only by OSError."""
+    for descriptor in heritage.descriptors():
+        os.set_inheritable(descriptor, True)
+    try:
+        os.execve(*_command(), {**os.environ, _VARIABLE: json.dumps(asdict(heritage))})
+    finally:
+        for descriptor in heritage.descriptors():
+            os.set_inheritable(descriptor, False)
+
+
+def received() -> Heritage | None:
+    """Return what the parent left that this process was before; None where it was none."""
+    written = os.environ.pop(_VARIABLE, "")
+    if not written:
+        return None
+    found: dict[str, Any] = json.loads(written)
+    heritage = Heritage(
+        lifeline=(found["lifeline"][0], found["lifeline"][1]),
+        heirs=[Heir(**heir) for heir in found["heirs"]],
+        dead=[Dead(**dead) for dead in found["dead"]],
+        quiet=found["quiet"],
+    )
+    for descriptor in heritage.descriptors():
+        os.set_inheritable(descriptor, False)
+    return heritage
+
+
+def accept() -> None:
+    """Let signals come again, after their handlers are there."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+
+
+def try_out() -> int:
+    """Start a process that boots the application as it is now, and ends with 0 if it can; return its pid.
+
+    Raises OSError.
+    """
+    path, arguments = _command()
+    return os.posix_spawn(path, arguments, {**os.environ, _TRIAL: "1"}, setpgroup=0)
+
+
+def is_trial() -> bool:
+    """Tell whether this process is such a one."""
+    return _TRIAL in os.environ
+
+
+def present() -> bool:
+    """Tell whether this process is to be a parent whatever its settings say: it was one, or tries to be."""
+    return _VARIABLE in os.environ or is_trial()
+
+
+def _command() -> tuple[str, list[str]]:
+    return sys.executable, [sys.executable, *sys.orig_argv[1:]]
