@@ -71,9 +71,10 @@ class Child:
             host.on_settled(self._count)
 
     def enter(self, phase: Phase) -> None:
-        """Tell the parent how far this process has come."""
+        """Tell the parent how far this process has come. One that ends before it was ready never was."""
         self._page.beat = steady()
-        self._page.phase = phase
+        if phase is not Phase.STOPPING or self._page.phase == Phase.READY:
+            self._page.phase = phase
 
     def beat(self) -> None:
         """Tell the parent that the main thread gets on."""

@@ -213,6 +213,8 @@ class Parent:
         self._renewal.ended(pid, code)
         if pid not in self._fleet.members:
             return
+        page = self._nursery.page_of(pid)
+        self._fleet.seen(pid, Phase(page.phase), page.beat, steady())  # its last words
         member = self._fleet.ended(pid, code, steady())
         self._tell_end(member, code)
         crashed = member.told in (Told.NOTHING, Told.KILL) and not self._fleet.stopping
