@@ -94,7 +94,7 @@ class PrettyFormatter(Formatter):
                 )
             ),
             "" if level == "INFO" else self._in(_COLOURS.get(level, 0), level),
-            f"{said} in {elapsed} s" if elapsed else said,
+            _lasted(said, elapsed) if elapsed else said,
         ]
         return _with_trace(self, record, "  ".join(filter(None, words)))
 
@@ -154,6 +154,11 @@ def _with_trace(formatter: logging.Formatter, record: logging.LogRecord, text: s
     whole = f"{text}\n{_visible(trace)}" if trace else text
     # Indented, so that nothing that a payload holds can pass for a line of the log.
     return whole.replace("\n", "\n  ")
+
+
+def _lasted(said: str, elapsed: str) -> str:
+    # "again in 1 min in 0.2 s" would be a riddle.
+    return f"{said} (ran {elapsed} s)" if " in " in said else f"{said} in {elapsed} s"
 
 
 def _tail_of(name: str) -> str:
