@@ -307,4 +307,4 @@ def test_each_thread_has_an_id_of_its_own() -> None:
 def test_how_long_a_snoozing_job_ran_is_told_from_when_it_comes_again() -> None:
     made = logging.LogRecord("kiq.job", logging.INFO, "", 0, "snooze, again in 1 min", None, None)
     made.ctx, made.tid = {"class": "Mail", "jid": "1" * 24, "elapsed": 0.2}, "t"
-    assert PrettyFormatter().format(made).endswith("snooze, again in 1 min (ran 0.2 s)")
+    assert log.PrettyFormatter().format(made).endswith("snooze, again in 1 min (ran 0.2 s)")
