@@ -54,12 +54,12 @@ def _calls_user_code(module: str, frame: FrameType) -> bool:
     return _CALLERS.get(module) == frame.f_code.co_name or module.startswith("kiq.plugins.")
 
 
-def on_its_way(key: Hashable, ident: int, strike: Callable[[], object]) -> None:
-    """Have *strike* called in the thread *ident* when it is through with its push, or its log line.
+def on_its_way(key: Hashable, ident: int, interrupt: Callable[[], object]) -> None:
+    """Have *interrupt* called in the thread *ident* when it is through with its push, or its log line.
 
     Unless *key* is taken out of ``interruption.due`` before: who does that may raise in its stead.
     """
-    interruption.due[key] = ident, strike
+    interruption.due[key] = ident, interrupt
     if not hasattr(logging.getLogRecordFactory(), "looks_at_due"):
         _look_before_log_lines()
 

@@ -14,6 +14,6 @@ due: dict[Hashable, tuple[int, Callable[[], object]]] = {}
 def arrive() -> None:
     """Raise what is due in this thread: a loop of pushes is inside a push whenever others look."""
     mine = threading.get_ident()
-    for key, (ident, strike) in due.copy().items():
+    for key, (ident, interrupt) in due.copy().items():
         if ident == mine and due.pop(key, None) is not None:  # who takes it out is who raises
-            strike()
+            interrupt()

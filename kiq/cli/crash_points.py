@@ -124,7 +124,7 @@ class _WatchedLink(Link):
 def _part() -> str:
     """Return which part of the worker talks to Redis on this thread."""
     part = threading.current_thread().name.removeprefix("kiq-").partition("-")[0]
-    return part if part in _PARTS else "courier"  # a processor that drives does the courier's work
+    return part if part in _PARTS else "courier"  # a processor that leads does the courier's work
 
 
 def _names(commands: Sequence[Command]) -> set[str]:

@@ -110,7 +110,7 @@ class _Watch:
             if later is not None:
                 return later
             mine = self._moment.take()  # else the thread has met it at the end of a push
-            if mine and not self.span.strike(self.kind) and self.span.open:
+            if mine and not self.span.interrupt(self.kind) and self.span.open:
                 self._say_why_not()
         self._told = True
         return steady() + self._crew.grace

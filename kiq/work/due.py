@@ -79,7 +79,7 @@ class DueJobs:
         except BaseException as error:  # noqa: BLE001 (sys.exit and all: it ends this promotion only)
             children.end_here(error)
             self._report(error, {"context": "promotion", "jid": payload.get("jid")})
-            return PutOff(AGAIN) if is_a(error, Exception) else struck(taken)
+            return PutOff(AGAIN) if is_a(error, Exception) else hung(taken)
 
     def _through_middleware(self, payload: dict[str, Any]) -> dict[str, Any] | None:
         context = ClientContext(payload, self._job_class(payload), promoting=True)
@@ -96,7 +96,7 @@ class DueJobs:
         return (spec and spec.cls) or payload["class"]
 
 
-def struck(taken: Taken) -> Verdict:
+def hung(taken: Taken) -> Verdict:
     """Return what becomes of a job whose promotion hung, or would have ended its thread.
 
     That counts like a crash with the job in hand: it is put off, and the third time it is convicted.

@@ -13,7 +13,7 @@ from typing import Any
 from ..clock import steady
 from ..kept import Kept
 from ..verdict import Taken
-from .due import Fate, struck
+from .due import Fate, hung
 
 logger = logging.getLogger("kiq.poller")
 
@@ -21,7 +21,7 @@ Decided = tuple[Taken, Fate]
 Decide = Callable[[Taken, Callable[[dict[str, Any]], bool]], Fate]
 
 _PATIENCE = 1.0  # seconds that a job may take before the others go on by another thread
-_HANGS_AFTER = 5.0  # seconds after which it is struck
+_HANGS_AFTER = 5.0  # seconds after which it is given up
 _LOOK = 0.1
 _MOST_LATE = 2  # jobs of one class that may be late at a time; its other jobs wait then
 _MOST_HANGING = 4  # threads that may be left behind with jobs of one class
@@ -37,7 +37,7 @@ class _Passage:
         self.since = 0.0  # when the job in hand was begun
         self.payload: dict[str, Any] = {}  # its payload, where it could be decoded
         self.kept: Taken | None = None  # the job that it was left behind with
-        self.struck = False
+        self.given_up = False
         self._job: Taken | None = None
         self._todo: deque[Taken] = deque()
         self._ends = False
@@ -118,7 +118,7 @@ class Passages:
                 self._pass_by()
         while not self._answers.empty():
             decided += self._accepted(*self._answers.get())
-        return decided + self._strikes()
+        return decided + self._given_up()
 
     def forget(self) -> None:
         """Drop what was given: it is not ours any more."""
@@ -133,7 +133,7 @@ class Passages:
         def may_go_on(payload: dict[str, Any]) -> bool:
             passage.payload = payload
             same = [one for one in self._late if one.payload.get("class") == payload["class"]]
-            late = sum(not one.struck for one in same)
+            late = sum(not one.given_up for one in same)
             return late < _MOST_LATE and len(same) < _MOST_HANGING
 
         for job in passage.jobs():
@@ -141,14 +141,14 @@ class Passages:
                 fate = self._decide(job, may_go_on)
             except BaseException:  # an ended thread would look like one that hangs
                 logger.exception("what becomes of a due job could not be decided")
-                fate = struck(job)
+                fate = hung(job)
             self._answers.put((job, fate))
 
     def _accepted(self, job: Taken, fate: Fate) -> list[Decided]:
         if self._late:
             self._late = tuple(passage for passage in self._late if passage.kept is not job)
         if job not in self._open:
-            return []  # struck, or forgotten
+            return []  # given up, or forgotten
         self._open.discard(job)
         return [(job, fate)]
 
@@ -165,23 +165,23 @@ class Passages:
             self._late = (*self._late, left)
         return rest
 
-    def _strikes(self) -> list[Decided]:
+    def _given_up(self) -> list[Decided]:
         """Return what becomes of jobs that hang; whatever is decided about them later comes too late."""
         found: list[Decided] = []
         for passage in self._late:
             job = passage.kept
-            if job is None or passage.struck or steady() - passage.since < _HANGS_AFTER:
+            if job is None or passage.given_up or steady() - passage.since < _HANGS_AFTER:
                 continue
-            passage.struck = True
+            passage.given_up = True
             logger.error(
                 "client middleware has not returned for %.0f s: its due job is put off "
                 "[jid=%s class=%s]; %d threads hang so",
                 _HANGS_AFTER,
                 passage.payload.get("jid"),
                 passage.payload.get("class"),
-                sum(one.struck for one in self._late),
+                sum(one.given_up for one in self._late),
             )
             if job in self._open:
                 self._open.discard(job)
-                found.append((job, struck(job)))
+                found.append((job, hung(job)))
         return found

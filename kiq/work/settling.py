@@ -41,7 +41,7 @@ class Settler:
     """The verdicts that are owed to Redis.
 
     They are sent again until Redis answers: the delivery id makes a repeat harmless. One that Redis
-    refuses backs off alone. Threads: whoever has the turn.
+    refuses backs off alone. Threads: who leads.
     """
 
     def __init__(

@@ -14,13 +14,13 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.05
 class Moment:
     """Waits for a good moment to raise something in the thread *ident*.
 
-    The thread may come by such a moment itself: then it calls *strike*, which raises there. So there
-    are two ways, and one of them is taken. Threads: the watchdog's; *strike* is called in the other.
+    The thread may come by such a moment itself: then it calls *interrupt*, which raises there. So there
+    are two ways, and one of them is taken. Threads: the watchdog's; *interrupt* is called in the other.
     """
 
-    def __init__(self, ident: int, strike: Callable[[], object]) -> None:
+    def __init__(self, ident: int, interrupt: Callable[[], object]) -> None:
         self._ident = ident
-        self._strike = strike
+        self._interrupt = interrupt
         self._pause = _FIRST_PAUSE
         self._began: float | None = None
 
@@ -33,7 +33,7 @@ class Moment:
         if self._began is None:
             self._began = now
             # Before we look: it may be through with its push when we have looked.
-            on_its_way(self, self._ident, self._strike)
+            on_its_way(self, self._ident, self._interrupt)
         elif self not in interruption.due:
             return None
         if now - self._began >= patience_with(self._ident):

@@ -24,26 +24,26 @@ class Span(raising.Interruptible):
                 span.close()
     """
 
-    __slots__ = ("_pid", "_struck", "ident", "open")
+    __slots__ = ("_interrupted", "_pid", "ident", "open")
 
     def __init__(self) -> None:
         super().__init__()
         self.ident = threading.get_ident()
         self._pid = os.getpid()
         self.open = True
-        self._struck = False
+        self._interrupted = False
 
-    def strike(self, kind: type[BaseException]) -> bool:
+    def interrupt(self, kind: type[BaseException]) -> bool:
         """Raise *kind* in the span's thread, unless that was done before; False if it can't be.
 
         Called by another thread.
         """
 
-        def strike() -> bool:
-            self._struck = True  # before it is sent: it may arrive at once
+        def send() -> bool:
+            self._interrupted = True  # before it is sent: it may arrive at once
             return raising.send(self.ident, kind)
 
-        return self._interrupt(lambda: self.open and not self._struck, strike)
+        return self._interrupt(lambda: self.open and not self._interrupted, send)
 
     def close(self) -> None:
         """Return when nothing can arrive any more that was raised for this span."""

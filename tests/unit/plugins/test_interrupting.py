@@ -81,7 +81,7 @@ def test_what_is_raised_at_the_very_end_of_a_span_never_leaves_it() -> None:
 
     victim = Victim(body)
     victim.start()
-    struck = 0
+    hit = 0
     seen: Span | None = None
     while victim.is_alive():
         span = victim.span
@@ -90,14 +90,14 @@ def test_what_is_raised_at_the_very_end_of_a_span_never_leaves_it() -> None:
             continue
         seen = span
         told[0] = True
-        sum(range(struck % 40))  # now earlier, now later
-        struck += span.strike(kiq.TimeLimitExceeded)
+        sum(range(hit % 40))  # now earlier, now later
+        hit += span.interrupt(kiq.TimeLimitExceeded)
         while victim.is_alive() and victim.span is seen:
             told[0] = True
     victim.join()
     assert victim.over == TIMES
     assert victim.strays == []
-    assert struck > TIMES / 20, "the test must hit spans"
+    assert hit > TIMES / 20, "the test must hit spans"
     assert victim.inside + victim.late > 0
 
 
@@ -116,7 +116,7 @@ def test_a_span_waits_for_who_is_just_deciding(monkeypatch: pytest.MonkeyPatch) 
     victim.start()
     eventually(lambda: victim.span)
     assert victim.span is not None
-    assert victim.span.strike(kiq.TimeLimitExceeded)
+    assert victim.span.interrupt(kiq.TimeLimitExceeded)
     victim.join()
     assert victim.strays == []
     assert victim.inside + victim.late <= 1
@@ -132,7 +132,7 @@ def test_what_is_raised_arrives_if_the_span_goes_on() -> None:
     while victim.is_alive():
         span = victim.span
         if span is not None and span.open:
-            span.strike(kiq.TimeLimitExceeded)
+            span.interrupt(kiq.TimeLimitExceeded)
     victim.join()
     assert (victim.inside, victim.strays) == (200, [])
 
@@ -162,13 +162,13 @@ def test_a_span_is_struck_once() -> None:
     thread = threading.Thread(target=run)
     thread.start()
     eventually(lambda: spans)
-    first = spans[0].strike(kiq.TimeLimitExceeded)
-    again = [spans[0].strike(kiq.TimeLimitExceeded) for _ in range(3)]
+    first = spans[0].interrupt(kiq.TimeLimitExceeded)
+    again = [spans[0].interrupt(kiq.TimeLimitExceeded) for _ in range(3)]
     go_on.append(True)
     thread.join()
     assert (first, again) == (True, [False] * 3)
     assert caught == [1]
-    assert not spans[0].strike(kiq.TimeLimitExceeded), "it has ended"
+    assert not spans[0].interrupt(kiq.TimeLimitExceeded), "it has ended"
 
 
 def test_nothing_can_be_raised_while_threads_are_traced(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,7 +176,7 @@ def test_nothing_can_be_raised_while_threads_are_traced(monkeypatch: pytest.Monk
     monkeypatch.setattr(raising, "_TRACED_THREADS_SPIN", True)
     assert not raising.possible()
     assert not raising.send(threading.get_ident(), kiq.TimeLimitExceeded)
-    assert not Span().strike(kiq.TimeLimitExceeded)
+    assert not Span().interrupt(kiq.TimeLimitExceeded)
 
 
 def test_absorbing_ends_when_nothing_is_under_way() -> None:

@@ -272,7 +272,7 @@ def test_a_run_that_is_over_is_not_interrupted_any_more(crew: Crew) -> None:
     Short.perform_inline()
     (run,) = runs
     assert run._ring() is None, "the alarm may have been under way"
-    assert not run.span.strike(kiq.TimeLimitExceeded)
+    assert not run.span.interrupt(kiq.TimeLimitExceeded)
 
 
 def test_a_job_that_ends_while_it_is_looked_at_is_not_stuck(

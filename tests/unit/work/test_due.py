@@ -15,7 +15,7 @@ from kiq.registry import Registry
 from kiq.store.connection import Connector
 from kiq.store.promotion import Promotion
 from kiq.verdict import Dropped, Flight, Permit, PutOff, Taken, ToDead
-from kiq.work.due import AGAIN, SOON, DueJobs, Fate, struck
+from kiq.work.due import AGAIN, SOON, DueJobs, Fate, hung
 from kiq.work.executor import CONVICTED
 from kiq.work.worker import Worker
 from tests.helpers.waiting import eventually
@@ -102,7 +102,7 @@ def test_what_would_end_the_thread_puts_it_off_and_counts(error: BaseException) 
 
 
 def test_the_third_strike_convicts() -> None:
-    levels = [struck(taken(b"x", level)) for level in range(CONVICTED)]
+    levels = [hung(taken(b"x", level)) for level in range(CONVICTED)]
     assert levels == [PutOff(AGAIN, 1), PutOff(AGAIN, 2), PutOff(0.0, CONVICTED)]
 
 
@@ -118,7 +118,7 @@ def test_who_is_convicted_passes_no_layer_and_dies_as_usual() -> None:
 
 
 def test_a_conviction_that_hangs_is_carried_out_without_a_word() -> None:
-    fate = struck(taken(b"x", CONVICTED))
+    fate = hung(taken(b"x", CONVICTED))
     assert isinstance(fate, ToDead)
     assert fate.raw == b"x"
 
