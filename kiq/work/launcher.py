@@ -17,6 +17,7 @@ from ..process import Run
 from ..registry import Registry
 from ..store import processes, server
 from ..store.connection import Connector, Link
+from . import pieces
 from .attached import Attached
 from .executor import Executor
 from .heartbeat import Heartbeat
@@ -77,7 +78,7 @@ class Launcher:
         """Make sure that Redis is there and suitable; wait for it, and say so, while it is away.
 
         *wait* sleeps so many seconds and tells whether to give up. Returns False when it did. *check*
-        looks at Redis, too. Raises StoreDenied or StoreUnsuitable.
+        looks at Redis, too. Raises StoreDenied, StoreUnsuitable, or PluginError for Lua that can't be read.
         """
         link = self.worker.connector.open()
         outage = Outage("start", trouble=self.worker.trouble)
@@ -211,6 +212,7 @@ class Launcher:
     def _inspect(self, link: Link, check: Callable[[Link], object]) -> None:
         self.server = server.inspect(link)
         check(link)
+        pieces.check(link, self._host)
         self._run_folder = RunFolder(
             self._folder_path, processes.store_id(link), self.worker.identity
         )
