@@ -134,7 +134,7 @@ class Fleet:
     def hurried(self) -> bool:
         """Whether something is expected to happen soon."""
         return self.stopping or any(
-            one.phase < Phase.READY or one.told is not Told.NOTHING for one in self.members.values()
+            one.phase < Phase.READY or one.told > Told.FINISH for one in self.members.values()
         )
 
     def next_look(self, now: float) -> float:

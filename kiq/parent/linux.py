@@ -6,6 +6,7 @@ import ctypes
 import os
 import signal
 import sys
+from pathlib import Path
 
 _PDEATHSIG, _CHILD_SUBREAPER = 1, 36
 
@@ -47,3 +48,12 @@ def is_stopped(pid: int) -> bool:
             return file.read().rpartition(") ")[2][:1] in "Tt"
     except OSError:
         return False
+
+
+def oom_kills(events: Path = Path("/sys/fs/cgroup/memory.events")) -> int:
+    """Return how many processes here the kernel has killed for want of memory; 0 if unknown."""
+    try:
+        found = dict(line.split() for line in events.read_text("ascii").splitlines())
+        return int(found.get("oom_kill", 0))
+    except (OSError, ValueError):
+        return 0

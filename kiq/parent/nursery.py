@@ -141,16 +141,23 @@ class Nursery:
         next run.
         """
         ended = []
-        while (pid := _next_dead()) is not None:
-            known = pid in self._made
-            if known:
-                _end_group(pid)
-            _, status = os.waitpid(pid, 0)
-            code = os.waitstatus_to_exitcode(status)
-            if not known:
-                logger.debug("process %d has ended (%d), which is no child of ours", pid, code)
-            ended.append(Ended(pid, code))
+        while (found := self._next_end()) is not None:
+            if found.pid not in self._made:
+                logger.debug("process %d has ended, which is no child of ours", found.pid)
+            ended.append(found)
         return ended
+
+    def _next_end(self) -> Ended | None:
+        """Reap one that has ended. Its group goes first, while its number is still its own."""
+        try:
+            if hasattr(os, "waitid"):  # macOS has it since Python 3.13
+                there = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+                if there is not None and there.si_pid in self._made and not _in_order(there):
+                    _end_group(there.si_pid)
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return None
+        return Ended(pid, os.waitstatus_to_exitcode(status)) if pid else None
 
     def part_with(self, pid: int, *, crashed: bool) -> Dead:
         """Forget a child that has ended; return what is to be known to give its jobs back."""
@@ -194,13 +201,8 @@ class Nursery:
         return self._made[pid].trace.text()
 
 
-def _next_dead() -> int | None:
-    """Return a child that has ended, and has not been reaped: its number is nobody else's yet."""
-    try:
-        found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return None
-    return found.si_pid if found is not None else None
+def _in_order(there: os.waitid_result) -> bool:
+    return there.si_code == os.CLD_EXITED and there.si_status == 0
 
 
 def _end_group(pid: int) -> None:

@@ -16,6 +16,7 @@ from ..plugin import Host
 from ..signals import DUMP, QUIET, STOP
 from . import heritage, linux, renewal
 from .ears import RESTART, Ears
+from .ends import Ends, never_began
 from .fleet import Fleet, Limits
 from .helpers import Helpers
 from .heritage import Heritage
@@ -72,6 +73,7 @@ class Parent:
         )
         self._helpers = Helpers(self._nursery)
         self._renewal = Renewal(self._leave, lambda: self._listen(0.0))
+        self._ends = Ends()
         self._orders = 0  # to stop
         self._code = 0
         self._next_measure = 0.0
@@ -221,18 +223,17 @@ class Parent:
         dead = self._nursery.part_with(pid, crashed=crashed)
         if code:
             self._helpers.owe(dead)
-        if self._fleet.stopping and code and not _never_began(member, code):
+        if self._fleet.stopping and code and not never_began(member, code):
             self._code = self._code or (code if code > 0 else 70)
 
     def _tell_end(self, member: Member, code: int) -> None:
         wanted = code == 0 or self._fleet.stopping or member.told is not Told.NOTHING
         say(
             logging.INFO if wanted else logging.ERROR,
-            "child %d (pid %d) ended: %s%s",
+            "child %d (pid %d) ended: %s",
             member.slot,
             member.pid,
-            _how(code),
-            f"; it took {member.memory / (1 << 20):.0f} MB" if code < 0 and member.memory else "",
+            self._ends.words(member, code),
         )
 
     # What is done
@@ -282,18 +283,3 @@ class Parent:
         while self._helpers.busy and steady() < until:
             self._listen(_SOON)
             self._look()
-
-
-def _never_began(member: Member, code: int) -> bool:
-    """Tell whether it was told to stop before it could hear that: it has taken nothing."""
-    return code == -signal.SIGTERM and member.phase < Phase.READY
-
-
-def _how(code: int) -> str:
-    if code >= 0:
-        return f"exit code {code}"
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        name = "unknown"
-    return f"killed by signal {-code} ({name})"

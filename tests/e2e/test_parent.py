@@ -36,6 +36,10 @@ class Converts(kiq.Job):
         note(f"converter {converter.pid}")
         converter.wait()
 
+class Detaches(kiq.Job):
+    def perform(self):
+        note(f"runs {subprocess.Popen(['/bin/sleep', '60']).pid}")
+
 class HoldsTheInterpreter(kiq.Job):
     def perform(self, label, seconds):
         note(f"{label} in {os.getpid()} at {time.time()}")
@@ -219,6 +223,15 @@ def test_what_a_killed_child_has_started_ends_with_it(site: Site, parent: Worker
     eventually(
         lambda: len(site.notes) == 2, 10, message="it runs again, with a converter of its own"
     )
+
+
+def test_what_a_job_has_started_outlives_an_orderly_end(site: Site, parent: WorkerProcess) -> None:
+    pushed(site, "Detaches")
+    eventually(lambda: site.notes, 10)
+    child = int(site.notes[0].split()[1])
+    assert parent.stop() == 0
+    assert not gone(child), "as without a parent"
+    os.kill(child, signal.SIGKILL)
 
 
 def test_orphans_of_jobs_are_reaped(site: Site, parent: WorkerProcess) -> None:
