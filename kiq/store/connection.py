@@ -94,12 +94,13 @@ class Link:
         """Return *replies* with errors in kiq's words, after loading scripts that were unknown."""
         unknown = [at for at, r in enumerate(replies) if isinstance(r, exceptions.NoScriptError)]
         if unknown:
+            missed = [commands[at] for at in unknown]
             try:
-                loaded = self._round_trip([scripts.load(script) for script in scripts.every()])
+                wanted = scripts.wanted(missed)
+                loaded = self._round_trip([scripts.load(script) for script in wanted])
             except StoreError as error:
                 error.maybe_done = len(unknown) < len(commands)
                 raise
-            missed = [commands[at] for at in unknown]
             # SCRIPT is taken away, say, or a feature's Lua is wrong: then Redis says why.
             if any(isinstance(reply, exceptions.ResponseError) for reply in loaded):
                 missed = [scripts.whole(command) for command in missed]

@@ -14,6 +14,8 @@ Command = tuple[Any, ...]
 #: A command as the bytes that are sent.
 Packed = bytes
 
+_BY_DIGEST = b"$7\r\nEVALSHA\r\n$40\r\n"
+
 #: Functions that scripts share, and which: those that bring jobs to a queue ring its bell.
 _SHARED = {
     "ring": frozenset({"push", "move", "hand_back", "commit", "reclaim"}),
@@ -67,7 +69,7 @@ def whole(command: Command | Packed) -> Command | Packed:
     if not isinstance(command, bytes):
         text = _texts.get(command[1])
         return ("EVAL", text, *command[2:]) if text else command
-    _, digest, rest = command.partition(b"$7\r\nEVALSHA\r\n$40\r\n")
+    _, digest, rest = command.partition(_BY_DIGEST)
     text = _texts.get(rest[:40].decode())
     if not digest or not text:
         return command
@@ -81,14 +83,25 @@ def text_of(how: str, which: str) -> str:
 
 
 def remember(script: Script) -> None:
-    """Let a server that does not know *script* be told of it, as of those of :data:`ALL`."""
+    """Let a server that does not know *script* be told of it, when it is called."""
     _others[script.sha] = script
     _texts[script.sha] = script.text
 
 
-def every() -> list[Script]:
-    """Return all scripts that a server may have to know."""
-    return [*ALL, *list(_others.values())]
+def wanted(commands: Sequence[Command | Packed]) -> list[Script]:
+    """Return the scripts that a server should know that did not know some of *commands*.
+
+    All that are kiq's own, and of those joined with pieces of features the ones that are called: there
+    may be many, and a server takes its time for each.
+    """
+    called = {_others[sha].sha: _others[sha] for sha in map(_sha, commands) if sha in _others}
+    return [*ALL, *called.values()]
+
+
+def _sha(command: Command | Packed) -> str:
+    if not isinstance(command, bytes):
+        return str(command[1])
+    return command.partition(_BY_DIGEST)[2][:40].decode(errors="replace")
 
 
 #: Scripts joined with what is attached to this process.
