@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -64,8 +63,10 @@ def said(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
 
 
 def emptied() -> bool:
-    """Whether nothing is kept any more: the buffer's thread has ended."""
-    return all(thread.name != "kiq-push-buffer" for thread in threading.enumerate())
+    """Whether nothing is kept any more: the thread of this buffer ends."""
+    buffer = process_client().sender
+    assert isinstance(buffer, PushBuffer)
+    return not buffer._trying
 
 
 def away(between: FaultProxy) -> None:
