@@ -9,6 +9,7 @@ import signal
 
 _MOST = 256 * 1024  # bytes that are read of it
 _BLOCK = re.compile(r"^(?=Thread 0x|Current thread 0x)", re.MULTILINE)
+_KIQ = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")
 #: Where a thread waits that holds nothing up.
 _WAITS = re.compile(r'File "[^"]*/(?:threading|selectors|socket|queue|select)\.py"')
 
@@ -55,4 +56,4 @@ def _new_file() -> int:
 
 def _waits(block: str) -> bool:
     lines = block.splitlines()
-    return len(lines) < 2 or bool(_WAITS.search(lines[1]))
+    return len(lines) < 2 or _KIQ in lines[1] or bool(_WAITS.search(lines[1]))
