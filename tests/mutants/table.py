@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
-from tests.mutants import control, guards, processes, scripts
+from tests.mutants import control, guards, parents, processes, scripts
 
-MUTANTS = (*scripts.MUTANTS, *guards.MUTANTS, *processes.MUTANTS, *control.MUTANTS)
+MUTANTS = (
+    *scripts.MUTANTS,
+    *guards.MUTANTS,
+    *processes.MUTANTS,
+    *control.MUTANTS,
+    *parents.MUTANTS,
+)
