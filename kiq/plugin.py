@@ -70,9 +70,9 @@ class AsyncRunner(Protocol):
         """Return what calls *perform*, and waits for the coroutine that it returns."""
 
     def take(
-        self, taken: Taken, run: Any, attempt: Callable[[], Verdict], desk: Any
+        self, taken: Taken, run: Any, attempt: Callable[[], Verdict], handover: Any
     ) -> Verdict | None:
-        """See to it that *attempt* is called, and its verdict delivered at *desk*; then None."""
+        """See to it that *attempt* is called, and its verdict delivered by *handover*; then None."""
 
 
 class JobLog(Protocol):

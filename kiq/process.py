@@ -68,7 +68,7 @@ class Run(Protocol):
         """Raise Shutdown in it once, if possible; *patience* grows from call to call (seconds)."""
 
 
-class Desk(Protocol):
+class Handover(Protocol):
     """Where those who run jobs elsewhere than on the thread that took them have to do with it."""
 
     def send_away(self, run: Run, hold_back: Callable[[], None]) -> None:

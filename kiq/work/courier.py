@@ -13,9 +13,9 @@ from ..errors import StoreDenied, StoreUnavailable
 from ..kept import Kept
 from ..store import flight
 from .bell import wait_for
-from .buffer import Buffer
-from .desk import BATCH, Desk
 from .exchange import HAND_BACK_AFTER, Exchange
+from .handover import BATCH, Handover
+from .inbox import Inbox
 from .leading import LEAVE_TO_LEADER, Lead
 from .outage import Outage
 from .owner import Phase
@@ -35,16 +35,16 @@ class Courier:
     it sleeps.
     """
 
-    def __init__(self, worker: Worker, capsule: Capsule, buffer: Buffer, desk: Desk) -> None:
+    def __init__(self, worker: Worker, capsule: Capsule, inbox: Inbox, handover: Handover) -> None:
         self.capsule = capsule
         self.left = False  # everything is given back, and the owner forgotten
         name = f"kiq-courier-{capsule.name}"
         self.thread = Kept(self._run, name, among=worker.threads)
         self._report = worker.report
-        self._buffer = buffer
-        self._desk = desk
-        self._exchange = Exchange(worker, capsule, buffer, desk)
-        self.lead = Lead(self._exchange, buffer, desk, worker.report)
+        self._inbox = inbox
+        self._handover = handover
+        self._exchange = Exchange(worker, capsule, inbox, handover)
+        self.lead = Lead(self._exchange, inbox, handover, worker.report)
         self._outage = Outage(f"capsule {capsule.name}", trouble=worker.trouble)
         self._napping = False
         self._rung = False  # the bell has something to read
@@ -62,7 +62,7 @@ class Courier:
     @property
     def wants_jobs(self) -> bool:
         """Whether threads of this capsule wait for jobs (read by the watchdog)."""
-        return not self._exchange.quiet and self._buffer.free > 0
+        return not self._exchange.quiet and self._inbox.free > 0
 
     @property
     def progress_at(self) -> float:
@@ -71,14 +71,14 @@ class Courier:
 
     @property
     def napping(self) -> bool:
-        """Whether no fetch is under way; what a fetch brought is in the buffer then."""
+        """Whether no fetch is under way; what a fetch brought is in the inbox then."""
         # In this order: who gets the lead after the second look finds what quiet() has set.
         return self._napping and not self.lead.lock.locked() and not self._exchange.open
 
     def quiet(self) -> None:
         """Fetch no more, and hand back what has not started."""
         self._exchange.quiet = True
-        self._desk.wake()
+        self._handover.wake()
 
     def finish(self, deadline: float) -> None:
         """Write what is owed, give the rest back, and end; at *deadline* (steady clock) at the latest."""
@@ -87,7 +87,7 @@ class Courier:
 
     def look(self) -> None:
         """Look what there is to do: somebody declared its owner dead, for example."""
-        self._desk.wake()
+        self._handover.wake()
 
     # The loop
 
@@ -105,7 +105,7 @@ class Courier:
         if self._finish_by is None:
             return False
         exchange = self._exchange
-        owing = exchange.settler.owing or self._desk.outbox or exchange.session.owing
+        owing = exchange.settler.owing or self._handover.outbox or exchange.session.owing
         return not owing or steady() >= self._finish_by
 
     def _go_round(self) -> None:
@@ -130,7 +130,7 @@ class Courier:
             exchange.pace.look_at = 0.0  # what rang after the fetch has been read as well
         if self._answers:
             # Whoever was woken for the job gets the interpreter before the rest is put in order.
-            wait_for(_GIVE_WAY, self._desk.bell_end, exchange.bell.fileno())
+            wait_for(_GIVE_WAY, self._handover.bell_end, exchange.bell.fileno())
 
     def _read_bell(self) -> None:
         if self._rung:
@@ -168,35 +168,35 @@ class Courier:
     # Sleeping
 
     def _nap(self) -> None:
-        """Sleep until verdicts, a hungry buffer, the bell or the clock call for the next write."""
-        exchange, desk, buffer = self._exchange, self._desk, self._buffer
+        """Sleep until verdicts, a hungry inbox, the bell or the clock call for the next write."""
+        exchange, handover, inbox = self._exchange, self._handover, self._inbox
         if self._is_led():
             self._sleep(LEAVE_TO_LEADER, exchange.bell.fileno())
             return
         seconds = self._seconds_to_nap(steady())
         if seconds > 0:
             # In this order: what comes after the second look wakes us.
-            desk.patience = BATCH // 2 if desk.outbox else 1
+            handover.patience = BATCH // 2 if handover.outbox else 1
             hungry = not exchange.pace.dry and not exchange.quiet
-            desk.low_water = exchange.pace.low_water() if hungry else 0
+            handover.low_water = exchange.pace.low_water() if hungry else 0
             seconds = self._seconds_to_nap(steady())
             if exchange.pace.dry:
                 exchange.get_ready()
         self._sleep(max(0.0, seconds), exchange.bell.fileno())
-        keeping_up = desk.outbox and exchange.short
-        if buffer.free and len(buffer) and not keeping_up:
+        keeping_up = handover.outbox and exchange.short
+        if inbox.free and len(inbox) and not keeping_up:
             # What runs does not keep up: twice as many, and one more at least.
-            buffer.wake(max(1, self.capsule.concurrency - buffer.free))
+            inbox.wake(max(1, self.capsule.concurrency - inbox.free))
 
     def _seconds_to_nap(self, now: float) -> float:
         exchange = self._exchange
         if not exchange.session.owner.sure or exchange.wanted(now):
             return 0.0
-        waiting, finished = len(self._buffer), len(self._desk.outbox)
+        waiting, finished = len(self._inbox), len(self._handover.outbox)
         if finished and (not waiting or finished >= BATCH // 2):
             return 0.0
         suspects = len(exchange.suspects)
-        if (suspects and self._buffer.free) or (exchange.quiet and (waiting or suspects)):
+        if (suspects and self._inbox.free) or (exchange.quiet and (waiting or suspects)):
             return 0.0
         due = min(
             now + _NAP,
@@ -206,26 +206,26 @@ class Courier:
             self._finish_by if self._finish_by is not None else _NEVER,
         )
         if waiting:
-            oldest = self._buffer.oldest_at()
+            oldest = self._inbox.oldest_at()
             due = min(due, (oldest or now) + HAND_BACK_AFTER)
-            if self._buffer.free:
+            if self._inbox.free:
                 due = min(due, now + _GATHER)
         # No thread says so when it becomes free: for suspects, look again.
         return min(due, now + HAND_BACK_AFTER if suspects else _NEVER) - now
 
     def _sleep(self, seconds: float, bell: int) -> None:
-        """Sleep without the lead, but wake for the desk, and for the bell."""
+        """Sleep without the lead, but wake for the handover, and for the bell."""
         self._answers = False
         self._napping = True
         self.lead.lock.release()
         try:
-            ready = wait_for(seconds, self._desk.bell_end, bell)
+            ready = wait_for(seconds, self._handover.bell_end, bell)
         finally:
             self.lead.lock.acquire()
             self._napping = False  # before the next look at what quiet() sets: see Manager.idle
-        self._called = self._desk.bell_end in ready
+        self._called = self._handover.bell_end in ready
         if self._called:
-            self._desk.woken()
+            self._handover.woken()
         if bell in ready:
             # First of all: somebody waits for the job.
             self._answers = not self._called and self._exchange.answer_bell()

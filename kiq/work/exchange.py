@@ -12,9 +12,9 @@ from ..store import flight
 from ..store.connection import Link
 from ..store.scripts import Command
 from ..verdict import Taken, ToQueue
-from .buffer import Buffer
-from .desk import Desk
 from .fetching import Fetches, Reader
+from .handover import Handover
+from .inbox import Inbox
 from .owner import Phase
 from .reconciling import Reconciler
 from .reply_size import ReplySize
@@ -35,27 +35,27 @@ class Exchange:
     Threads: who leads.
     """
 
-    def __init__(self, worker: Worker, capsule: Capsule, buffer: Buffer, desk: Desk) -> None:
+    def __init__(self, worker: Worker, capsule: Capsule, inbox: Inbox, handover: Handover) -> None:
         self.quiet = False  # fetch no more; what waits goes back
         self.sent_at = 0.0
         self.ended_at = steady()  # when Redis last answered, or there was nothing to say
         self.link: Link = worker.connector.open()
-        self.suspects = Suspects(worker.isolation, buffer)
+        self.suspects = Suspects(worker.isolation, inbox)
         self._reply_size = ReplySize()
         sources = [f"queue:{name}" for name in capsule.queue_names]
         self.session = Session(worker, capsule.name, sources)
         self.reconciler = Reconciler(worker, self.session, self.suspects, self._reply_size)
         self.fetches = Fetches(
-            worker, capsule, buffer, self.session, self.suspects, self._reply_size
+            worker, capsule, inbox, self.session, self.suspects, self._reply_size
         )
         self.pace, self.bell = self.fetches.pace, self.fetches.bell
         self.settler = Settler(
-            desk, worker.dead_limits, worker.report, worker.notices, worker.riders
+            handover, worker.dead_limits, worker.report, worker.notices, worker.riders
         )
         self._worker = worker
         self._capsule = capsule
-        self._buffer = buffer
-        self._desk = desk
+        self._inbox = inbox
+        self._handover = handover
         self._settling = 0  # how many of the commands settle
         self._readers: list[Reader] = []
 
@@ -75,7 +75,7 @@ class Exchange:
         return (
             self.short
             and not self.quiet
-            and not self._desk.leaving
+            and not self._handover.leaving
             and (self.open or self.session.owner.phase is Phase.SURE)
             and not self.session.owner.fenced
             and not len(self.suspects)
@@ -108,7 +108,7 @@ class Exchange:
     def answer_bell(self) -> bool:
         """Send the fetch that was made ready; False if that is not all that there is to say now."""
         now, ready = steady(), self.fetches.take_ready()
-        if ready is None or self._busy or self._desk.outbox:
+        if ready is None or self._busy or self._handover.outbox:
             return False
         self._settling, self._readers = 0, [ready.read]
         ready.owner.asks()
@@ -125,8 +125,8 @@ class Exchange:
             not self.session.owner.sure
             or self.settler.owing
             or self.quiet
-            or self._desk.closed
-            or len(self._buffer) > 0
+            or self._handover.closed
+            or len(self._inbox) > 0
             or len(self.suspects) > 0
         )
 
@@ -178,10 +178,10 @@ class Exchange:
 
     def wanted(self, now: float) -> int:
         """Return how many jobs to ask for now."""
-        if self.quiet or self.session.owner.fenced or self._desk.closed:
+        if self.quiet or self.session.owner.fenced or self._handover.closed:
             return 0
-        waiting = len(self._buffer) + len(self.suspects)
-        return self.pace.wanted(self._buffer.free, waiting, now)
+        waiting = len(self._inbox) + len(self.suspects)
+        return self.pace.wanted(self._inbox.free, waiting, now)
 
     def rung(self) -> None:
         """Note that the bell was heard: there is a job, and our name is gone."""
@@ -197,7 +197,7 @@ class Exchange:
             self.pace.rest(len(held_up), now)
             return [self._hand_back(held_up, last=True)]
         requests: list[tuple[Command, Reader]] = []
-        suspects = self.suspects.startable(self._buffer.free)
+        suspects = self.suspects.startable(self._inbox.free)
         if suspects:
             requests.append((flight.mark_command(suspects), self._marked))
         wanted = self.wanted(now)
@@ -212,19 +212,19 @@ class Exchange:
         suspects = self.suspects.marked()
         now = steady()
         for taken in reversed(suspects):
-            taken.fetched_at = now  # its wait there is not the buffer's
-            self._buffer.put_first(taken)
-        self._buffer.wake(len(suspects))
+            taken.fetched_at = now  # its wait there is not the inbox's
+            self._inbox.put_first(taken)
+        self._inbox.wake(len(suspects))
 
     def _overdue(self, now: float) -> list[Taken]:
-        """Take what must go back out of the buffer: whoever takes it out owns it. Newest first."""
+        """Take what must go back out of the inbox: whoever takes it out owns it. Newest first."""
         if self.quiet:
             return self.suspects.take_back()
-        oldest = self._buffer.oldest_at()
+        oldest = self._inbox.oldest_at()
         if oldest is None or now - oldest < HAND_BACK_AFTER:
-            return [] if self._buffer.free else self.suspects.overdue(now - HAND_BACK_AFTER)
+            return [] if self._inbox.free else self.suspects.overdue(now - HAND_BACK_AFTER)
         self.pace.handed_back()
-        return self._buffer.drain()
+        return self._inbox.drain()
 
     def _hand_back(self, jobs: list[Taken], last: bool = False) -> tuple[Command, Reader]:
         owner = self.session.owner

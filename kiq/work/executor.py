@@ -23,8 +23,8 @@ from ..registry import JobSpec, Registry
 from ..undone import PLAIN, check_done, untouched
 from ..verdict import DONE, Dropped, Taken, ToDead, Verdict
 from ..worker_state import WorkerState
-from .desk import Desk
 from .failing import Failures, outcome_of, whisper
+from .handover import Handover
 from .retry import RetryPolicy
 
 logger = logging.getLogger("kiq.job")
@@ -114,8 +114,8 @@ class Executor:
         self._logs_jobs = not config.skip_default_job_logging
         self._logged_attributes = config.logged_job_attributes
 
-    def __call__(self, taken: Taken, desk: Desk | None = None) -> Verdict | None:
-        """Run the job in *taken*. None: it goes on, and its verdict will be delivered at *desk*."""
+    def __call__(self, taken: Taken, handover: Handover | None = None) -> Verdict | None:
+        """Run the job in *taken*. None: it goes on, and its verdict will be delivered by *handover*."""
         try:
             payload, codec = decode(taken.raw)
         except UndecodablePayload as error:
@@ -132,7 +132,7 @@ class Executor:
             spec = self._registry.get(payload["class"])
             run = _run_of(payload, taken.flight.queue, spec, self._state)
             if run.spec.is_async:
-                return self._hand_over(taken, run, desk)
+                return self._hand_over(taken, run, handover)
             # An empty context for each run: 0.3 µs, and nothing leaks into the next job.
             if self._logs_jobs and logger.isEnabledFor(logging.INFO):
                 result = Context().run(self._logged, run, self._run)
@@ -145,21 +145,21 @@ class Executor:
         except BaseException as error:  # noqa: BLE001 (SystemExit and all: a bad job harms only itself)
             return self._failed(taken, payload, run, error)
 
-    def _layered(self, taken: Taken, desk: Desk | None = None) -> Verdict | None:
+    def _layered(self, taken: Taken, handover: Handover | None = None) -> Verdict | None:
         """The same, within the layers of attempts; an async job has them on its loop."""
         try:
             payload = decode(taken.raw)[0]
         except UndecodablePayload:
-            return self(taken, desk)
+            return self(taken, handover)
         spec = self._registry.find(payload["class"])
         if taken.suspicion >= CONVICTED or (spec is not None and spec.is_async):
-            return self(taken, desk)
-        call: Any = partial(self, taken, desk)
+            return self(taken, handover)
+        call: Any = partial(self, taken, handover)
         return self._host.attempt(payload, taken.flight.queue, call)
 
-    def _hand_over(self, taken: Taken, run: _Run, desk: Desk | None) -> Verdict | None:
+    def _hand_over(self, taken: Taken, run: _Run, handover: Handover | None) -> Verdict | None:
         """Leave *run* to the event loop: it calls ``attempt`` in a context of its own."""
-        if self._coroutines is None or desk is None:
+        if self._coroutines is None or handover is None:
             raise ConfigError(
                 f"{run.spec.name} is async, and this process has no event loop for it: "
                 "it was registered after the start, or the plugin asyncio_jobs is disabled"
@@ -184,7 +184,7 @@ class Executor:
 
         layered = partial(self._host.attempt, run.payload, run.queue, attempt)
         call = layered if self._host.attempt_layers else attempt
-        return self._coroutines.take(taken, run, call, desk)
+        return self._coroutines.take(taken, run, call, handover)
 
     def _logged(self, run: _Run, layers: Next[ServerContext]) -> Any:
         running.set(run)

@@ -13,8 +13,8 @@ from ..store.connection import Link, Prepared
 from ..store.flight import Fetched, Wanted
 from ..store.scripts import Command
 from .bell import Listener
-from .buffer import Buffer
 from .caps import Caps
+from .inbox import Inbox
 from .owner import Owner
 from .pace import Pace
 from .queue_order import QueueOrder
@@ -39,7 +39,7 @@ class Ready(NamedTuple):
 
 
 class Fetches:
-    """Takes jobs of a capsule's queues, in their order and within their caps, into its *buffer*.
+    """Takes jobs of a capsule's queues, in their order and within their caps, into its *inbox*.
 
     Threads: who leads.
     """
@@ -48,7 +48,7 @@ class Fetches:
         self,
         worker: Worker,
         capsule: Capsule,
-        buffer: Buffer,
+        inbox: Inbox,
         session: Session,
         suspects: Suspects,
         reply_size: ReplySize,
@@ -57,7 +57,7 @@ class Fetches:
         self.bell = Listener(worker.connector)
         self._worker = worker
         self._capsule = capsule
-        self._buffer = buffer
+        self._inbox = inbox
         self._session = session
         self._suspects = suspects
         self._reply_size = reply_size
@@ -74,7 +74,7 @@ class Fetches:
     @property
     def short(self) -> bool:
         """Whether jobs end so fast that one thread does best."""
-        return self.pace.jobs_are_short(self._buffer.free)
+        return self.pace.jobs_are_short(self._inbox.free)
 
     def rung(self) -> None:
         """Note that the bell was heard: there is a job, and our name is gone."""
@@ -86,7 +86,7 @@ class Fetches:
 
     def get_ready(self, link: Link) -> None:
         """Make the fetch that answers the bell, so that who pushed need not wait until it is made."""
-        host, free = self._worker.host, self._buffer.free
+        host, free = self._worker.host, self._inbox.free
         if not free or host.fetch_caps or host.fleet_caps or host.queue_filters:
             return  # what features say of queues, they say when it is asked
         command, read = self._request(free, self._reply_size.limit, named_idle=False)
@@ -101,7 +101,7 @@ class Fetches:
         ready, self._ready = self._ready, None
         if ready is None or ready.owner is not self._session.owner:
             return None
-        if ready.free != self._buffer.free:
+        if ready.free != self._inbox.free:
             return None
         return ready
 
@@ -165,6 +165,6 @@ class Fetches:
         self._named_idle = False
         admitted = self._suspects.admit(fetched.jobs)
         if not self.short:
-            self._buffer.wake(admitted)  # suspects would find nothing, and look busy meanwhile
-        elif self._buffer.free >= self._capsule.concurrency:
-            self._buffer.wake(1)
+            self._inbox.wake(admitted)  # suspects would find nothing, and look busy meanwhile
+        elif self._inbox.free >= self._capsule.concurrency:
+            self._inbox.wake(1)

@@ -13,9 +13,9 @@ from typing import Any
 
 from ..clock import steady
 from ..errors import StoreDenied, StoreUnavailable
-from .buffer import Buffer
-from .desk import MOST_WAITING, Desk
 from .exchange import Exchange
+from .handover import MOST_WAITING, Handover
+from .inbox import Inbox
 
 #: Seconds since a processor led, in which the courier keeps out: its next job may be a long one.
 LEAVE_TO_LEADER = 0.005
@@ -33,14 +33,14 @@ class Lead:
     def __init__(
         self,
         exchange: Exchange,
-        buffer: Buffer,
-        desk: Desk,
+        inbox: Inbox,
+        handover: Handover,
         report: Callable[[BaseException, dict[str, Any]], None],
     ) -> None:
         self.lock = threading.Lock()
         self._exchange = exchange
-        self._buffer = buffer
-        self._desk = desk
+        self._inbox = inbox
+        self._handover = handover
         self._report = report
         self._taken_at = _LONG_AGO
 
@@ -55,7 +55,7 @@ class Lead:
         self._taken_at = steady()
         if not self.lock.acquire(blocking=False):
             # Whoever is at it leaves the next exchange to this thread, unless there will be none.
-            if not len(self._buffer):
+            if not len(self._inbox):
                 self._give_up()
             return
         try:
@@ -78,8 +78,8 @@ class Lead:
         return steady() - self._taken_at < LEAVE_TO_LEADER and self._exchange.simple
 
     def _exchange_now(self) -> None:
-        exchange, buffer, desk = self._exchange, self._buffer, self._desk
-        nothing_left = not len(buffer) or len(desk.outbox) >= MOST_WAITING
+        exchange, inbox, handover = self._exchange, self._inbox, self._handover
+        nothing_left = not len(inbox) or len(handover.outbox) >= MOST_WAITING
         if exchange.open and not self._answered(wait=nothing_left):
             self._look_again()
             if nothing_left:
@@ -93,9 +93,9 @@ class Lead:
             self._give_up()
             return
         exchange.begin()
-        desk.patience = MOST_WAITING
-        desk.low_water = 0 if exchange.pace.dry else exchange.pace.low_water()
-        if not len(buffer) and not (self._answered(wait=True) and len(buffer)):
+        handover.patience = MOST_WAITING
+        handover.low_water = 0 if exchange.pace.dry else exchange.pace.low_water()
+        if not len(inbox) and not (self._answered(wait=True) and len(inbox)):
             self._give_up()  # this thread will sleep
 
     def _answered(self, *, wait: bool) -> bool:
@@ -107,8 +107,8 @@ class Lead:
     def _give_up(self) -> None:
         """Leave it to the courier, at once: it need not wait and see whether a processor leads."""
         self._taken_at = _LONG_AGO
-        self._desk.wake()
+        self._handover.wake()
 
     def _look_again(self) -> None:
-        self._desk.patience = min(MOST_WAITING, len(self._desk.outbox) + _LOOK_AGAIN_AFTER)
-        self._desk.low_water = max(0, len(self._buffer) - _LOOK_AGAIN_AFTER)
+        self._handover.patience = min(MOST_WAITING, len(self._handover.outbox) + _LOOK_AGAIN_AFTER)
+        self._handover.low_water = max(0, len(self._inbox) - _LOOK_AGAIN_AFTER)

@@ -11,10 +11,10 @@ from ..clock import steady
 from ..config import Capsule
 from ..process import Run
 from ..verdict import Taken
-from .buffer import Buffer
 from .courier import Courier
-from .desk import Desk
 from .executor import Executor
+from .handover import Handover
+from .inbox import Inbox
 from .processor import Processor
 from .worker import Worker
 
@@ -28,9 +28,9 @@ class Manager:
     """
 
     def __init__(self, worker: Worker, capsule: Capsule, execute: Executor) -> None:
-        self._buffer = Buffer()
-        self._desk = Desk(capsule.concurrency)
-        self.courier = Courier(worker, capsule, self._buffer, self._desk)
+        self._inbox = Inbox()
+        self._handover = Handover(capsule.concurrency)
+        self.courier = Courier(worker, capsule, self._inbox, self._handover)
         self._name = capsule.name
         self._execute = execute
         self._report = worker.report
@@ -40,8 +40,8 @@ class Manager:
     def _hire(self) -> Processor:
         self._hired += 1
         return Processor(
-            self._buffer,
-            self._desk,
+            self._inbox,
+            self._handover,
             self._execute.entry,
             self._execute.failures.of_kiq,
             self.courier.lead.take,
@@ -52,7 +52,7 @@ class Manager:
     def start(self) -> None:
         """Start the threads. All are made now: a job can't fail for want of one later."""
         children.watch()
-        os.register_at_fork(after_in_child=self._desk.forked)
+        os.register_at_fork(after_in_child=self._handover.forked)
         for processor in self.processors:
             processor.thread.start()
         self.courier.thread.start()
@@ -102,7 +102,7 @@ class Manager:
         """Return whatever may run a job: the processors, and the runs that left theirs."""
         yield from self.processors
         # Only now: a run that leaves its processor meanwhile is seen here, if not there.
-        yield from list(self._desk.away)
+        yield from list(self._handover.away)
 
     @property
     def running(self) -> list[Taken]:
@@ -112,13 +112,13 @@ class Manager:
     @property
     def idle(self) -> bool:
         """Whether nothing runs, waits, or is about to. Final once :meth:`quiet` was called."""
-        # In this order: a fetch that was under way has filled the buffer before the courier naps,
-        # and woken threads before the buffer is empty. Else a job could start unseen, and run twice.
+        # In this order: a fetch that was under way has filled the inbox before the courier naps,
+        # and woken threads before the inbox is empty. Else a job could start unseen, and run twice.
         return (
             self.courier.napping
-            and not len(self._buffer)
+            and not len(self._inbox)
             # One that is retired never waits: it has ended, or what it ran is not settled yet.
-            and self._buffer.free >= sum(one.thread.is_alive() for one in self.processors)
+            and self._inbox.free >= sum(one.thread.is_alive() for one in self.processors)
             and not self.running
         )
 
@@ -131,8 +131,8 @@ class Manager:
         """Start no further job; write what is owed until *deadline* (steady clock), and leave."""
         for processor in self.processors:
             interruption.due.pop(processor, None)
-        self._desk.leave()
-        self._buffer.close()
+        self._handover.leave()
+        self._inbox.close()
         self.courier.finish(deadline)
 
     def join(self, deadline: float) -> bool:

@@ -12,9 +12,9 @@ from ..errors import Cancelled, Shutdown
 from ..good_moment import on_its_way, patience_with
 from ..logcontext import tid_of
 from ..verdict import Dropped, Taken, ToQueue, Verdict
-from .buffer import Buffer
-from .desk import MOST_WAITING, Desk
 from .executor import CANCELLED
+from .handover import MOST_WAITING, Handover
+from .inbox import Inbox
 
 
 class Processor(raising.Interruptible):
@@ -25,9 +25,9 @@ class Processor(raising.Interruptible):
 
     def __init__(
         self,
-        buffer: Buffer,
-        desk: Desk,
-        execute: Callable[[Taken, Desk], Verdict | None],
+        inbox: Inbox,
+        handover: Handover,
+        execute: Callable[[Taken, Handover], Verdict | None],
         failed: Callable[[Taken, BaseException], Verdict],
         nudge: Callable[[], None],
         report: Callable[[BaseException, dict[str, Any]], None],
@@ -35,9 +35,9 @@ class Processor(raising.Interruptible):
     ) -> None:
         """*failed* decides about a job in whose run kiq itself made a mistake."""
         super().__init__()
-        self._buffer = buffer
-        self._seat = buffer.seat()
-        self._desk = desk
+        self._inbox = inbox
+        self._seat = inbox.seat()
+        self._handover = handover
         self._execute = execute
         self._failed = failed
         self._nudge = nudge
@@ -49,7 +49,7 @@ class Processor(raising.Interruptible):
         self.thread = threading.Thread(target=self.run, name=name, daemon=True)
 
     def run(self) -> None:
-        """Run jobs until the buffer is closed, another thread takes over, or a hard shutdown."""
+        """Run jobs until the inbox is closed, another thread takes over, or a hard shutdown."""
         while not self.retired:
             try:
                 self._work()
@@ -62,27 +62,27 @@ class Processor(raising.Interruptible):
                 self._recover(error)
 
     def _work(self) -> None:
-        buffer, desk, execute, seat = self._buffer, self._desk, self._execute, self._seat
+        inbox, handover, execute, seat = self._inbox, self._handover, self._execute, self._seat
         nudge = self._nudge
-        outbox, next_job, waiting_jobs = desk.outbox, buffer.next_job, buffer.jobs
+        outbox, next_job, waiting_jobs = handover.outbox, inbox.next_job, inbox.jobs
         say = None  # set when a job left this thread: no verdict makes the courier look who is free
         while True:
             try:
                 taken = next_job()
             except IndexError:
-                if (waited_for := buffer.take(seat, say)) is None:
+                if (waited_for := inbox.take(seat, say)) is None:
                     return
                 taken, say = waited_for, None
             now = steady()
             # Two compares in the usual case; all that can forbid a start is behind them.
             if (
-                now > taken.flight.permit.until or now > desk.gate_at
-            ) and not desk.wait_for_permission(taken):
+                now > taken.flight.permit.until or now > handover.gate_at
+            ) and not handover.wait_for_permission(taken):
                 continue
             self.started_at = now
             self.current = taken
             try:
-                verdict = execute(taken, desk)
+                verdict = execute(taken, handover)
             except Cancelled:  # it came when the job's own code had ended
                 verdict = Dropped(CANCELLED)
             self.current = None
@@ -95,12 +95,12 @@ class Processor(raising.Interruptible):
             if verdict is not None:
                 outbox.append((taken, verdict))
             else:
-                desk.hold_back()  # it goes on without this thread, and its verdict comes later
-                say = desk.wake
-            if len(outbox) >= desk.patience or len(waiting_jobs) <= desk.low_water:
+                handover.hold_back()  # it goes on without this thread, and its verdict comes later
+                say = handover.wake
+            if len(outbox) >= handover.patience or len(waiting_jobs) <= handover.low_water:
                 nudge()
                 if len(outbox) >= MOST_WAITING:
-                    desk.wait_for_room(nudge)
+                    handover.wait_for_room(nudge)
 
     def _recover(self, error: BaseException) -> None:
         """Let the job in hand fail after an error of kiq's own, and go on: no thread dies of a job."""
@@ -109,16 +109,16 @@ class Processor(raising.Interruptible):
             self._report(error, {"context": "processor", "thread": self.thread.name})
             return
         # Not back into its queue: it would meet the same error at once, again and again.
-        self._desk.outbox.append((taken, self._failed(taken, error)))
-        self._desk.wake()
+        self._handover.outbox.append((taken, self._failed(taken, error)))
+        self._handover.wake()
 
     def clear_away(self) -> None:
         """Give back the job in hand, if there is one, and the seat: the thread has ended."""
         taken, self.current = self.current, None
-        self._buffer.leave(self._seat)
+        self._inbox.leave(self._seat)
         if taken is not None:
-            self._desk.outbox.append((taken, ToQueue(last=True)))
-            self._desk.wake()
+            self._handover.outbox.append((taken, ToQueue(last=True)))
+            self._handover.wake()
 
     @property
     def tid(self) -> str:
@@ -169,10 +169,10 @@ class Processor(raising.Interruptible):
         self._calm(self._is_child)
         if self.retired:
             if verdict is not None:
-                self._desk.outbox.append((taken, verdict))
-            self._desk.wake()
+                self._handover.outbox.append((taken, verdict))
+            self._handover.wake()
         return self.retired
 
     def _is_child(self) -> bool:
-        self._desk.end_child()
+        self._handover.end_child()
         return False

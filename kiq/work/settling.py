@@ -21,7 +21,7 @@ from ..store.flight import (
 )
 from ..store.scripts import Command
 from ..verdict import DONE, Flight, Settlement, Taken
-from .desk import BATCH, Desk
+from .handover import BATCH, Handover
 from .notices import Notices
 
 logger = logging.getLogger("kiq.settling")
@@ -46,13 +46,13 @@ class Settler:
 
     def __init__(
         self,
-        desk: Desk,
+        handover: Handover,
         limits: DeadLimits,
         report: Callable[[BaseException, dict[str, Any]], None],
         notices: Notices | None = None,
         riders: Riders | None = None,
     ) -> None:
-        self._desk = desk
+        self._handover = handover
         self._limits = limits
         self._report = report
         self._owed: list[Settlement] = []
@@ -78,7 +78,7 @@ class Settler:
 
     def load(self, now: float) -> int:
         """Take verdicts out of the outbox, for the next write; return how many jobs finished."""
-        outbox, owed = self._desk.outbox, self._owed
+        outbox, owed = self._handover.outbox, self._owed
         fresh = 0
         while outbox and len(owed) < BATCH:
             owed.append(outbox.popleft())
@@ -88,7 +88,7 @@ class Settler:
             sent = {id(settlement) for settlement in owed}
             due = [one for one in self._refused if one.due <= now]
             owed += [one.settlement for one in due if id(one.settlement) not in sent]
-        self._desk.owe(len(owed))
+        self._handover.owe(len(owed))
         return fresh
 
     def commands(self) -> list[Command]:
@@ -186,7 +186,7 @@ class Settler:
             self._notices.tell(self._confirmed(problems, living))
         self._keep_refused(problems, now)
         self._repeated = False
-        self._desk.answered(len(self._refused))
+        self._handover.answered(len(self._refused))
         return settled
 
     def _confirmed(

@@ -6,8 +6,8 @@ import threading
 
 from ..clock import steady
 from ..verdict import Taken
-from .buffer import Buffer
 from .executor import CONVICTED
+from .inbox import Inbox
 
 #: From this level on a suspect was running at two crashes: it runs alone.
 ISOLATED = 2
@@ -39,15 +39,15 @@ class Isolation:
 
 
 class Suspects:
-    """The door to a buffer: lets jobs in, but for suspects, which wait here.
+    """The door to an inbox: lets jobs in, but for suspects, which wait here.
 
     Each is marked in Redis just before it starts, so that a crash convicts what ran, not what waited
     beside it. Threads: who leads.
     """
 
-    def __init__(self, isolation: Isolation, buffer: Buffer) -> None:
+    def __init__(self, isolation: Isolation, inbox: Inbox) -> None:
         self._isolation = isolation
-        self._buffer = buffer
+        self._inbox = inbox
         self._waiting: list[Taken] = []
         self._marking: list[Taken] = []
 
@@ -59,12 +59,12 @@ class Suspects:
         if any(taken.suspicion for taken in jobs):
             self._waiting += [t for t in jobs if 0 < t.suspicion < CONVICTED]
             jobs = [t for t in jobs if not 0 < t.suspicion < CONVICTED]
-        self._buffer.put(jobs)
+        self._inbox.put(jobs)
         return len(jobs)
 
     def wake(self) -> None:
         """Wake as many threads as jobs were let in."""
-        self._buffer.wake(len(self._buffer))
+        self._inbox.wake(len(self._inbox))
 
     def startable(self, free: int) -> list[Taken]:
         """Return those that may be marked and started now, on *free* threads.
@@ -90,7 +90,7 @@ class Suspects:
         """Take out those whose marks are written: they may start."""
         jobs, self._marking = self._marking, []
         for taken in jobs:
-            taken.fetched_at = steady()  # its wait in the buffer begins now
+            taken.fetched_at = steady()  # its wait in the inbox begins now
         return jobs
 
     def held_up(self) -> list[Taken]:
@@ -108,8 +108,8 @@ class Suspects:
         return late[::-1]
 
     def take_back(self) -> list[Taken]:
-        """Take out all that did not start, in the buffer as well: newest first."""
-        return [*self._buffer.drain(), *self._drain()]
+        """Take out all that did not start, in the inbox as well: newest first."""
+        return [*self._inbox.drain(), *self._drain()]
 
     def _drain(self) -> list[Taken]:
         jobs = [*self._marking, *self._waiting][::-1]

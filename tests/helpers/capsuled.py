@@ -15,9 +15,9 @@ from kiq.plugin import Host
 from kiq.registry import Registry
 from kiq.store.connection import Connector
 from kiq.verdict import Taken, Verdict
-from kiq.work.buffer import Buffer
-from kiq.work.desk import Desk
 from kiq.work.exchange import Exchange
+from kiq.work.handover import Handover
+from kiq.work.inbox import Inbox
 from kiq.work.worker import Worker
 
 JOB = {"class": "Any", "args": [], "queue": "a", "retry": True, "created_at": 1_800_000_000_000}
@@ -35,19 +35,19 @@ class Capsuled:
         settings = RedisSettings(url=url)
         self.worker = Worker(Config(redis=settings), host, Registry(), Connector(settings), "0")
         self.worker.errands.start()
-        self.buffer, self.desk = Buffer(), Desk(5)
+        self.inbox, self.handover = Inbox(), Handover(5)
         self.exchange = Exchange(
             self.worker,
             Capsule(queues=tuple((name, 1) for name in queues), concurrency=5),
-            self.buffer,
-            self.desk,
+            self.inbox,
+            self.handover,
         )
         later = steady() + 3600  # so that the rate stays what it is
         self.exchange.pace.finished(0, later)
         self.exchange.pace.finished(1_000, later + 0.02)
         self.exchange.reconciler.secure(self.exchange.link)
         self.round()
-        self.jobs: Sequence[Taken] = self.buffer.drain()[::-1]
+        self.jobs: Sequence[Taken] = self.inbox.drain()[::-1]
 
     @property
     def owner(self) -> str:
@@ -56,7 +56,7 @@ class Capsuled:
 
     def end(self, *verdicts: Verdict) -> None:
         """Let the jobs have ended with *verdicts*."""
-        self.desk.outbox.extend(zip(self.jobs, verdicts, strict=False))
+        self.handover.outbox.extend(zip(self.jobs, verdicts, strict=False))
 
     def round(self) -> None:
         """Do a round."""

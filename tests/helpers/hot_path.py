@@ -10,9 +10,9 @@ from kiq.payload import Payload, build
 from kiq.plugin import Host
 from kiq.registry import registry
 from kiq.verdict import DONE, Flight, Permit, Taken
-from kiq.work.buffer import Buffer
-from kiq.work.desk import BATCH, Desk
 from kiq.work.executor import Executor
+from kiq.work.handover import BATCH, Handover
+from kiq.work.inbox import Inbox
 from kiq.work.owner import Owner
 from kiq.work.processor import Processor
 from kiq.work.settling import Settler
@@ -57,41 +57,41 @@ def executing(host: Host | None = None) -> Repeated:
 
 
 def processing() -> Repeated:
-    """Return what lets a processor take so many no-op jobs out of its buffer, and run them."""
-    buffer, desk = Buffer(), Desk(10)
+    """Return what lets a processor take so many no-op jobs out of its inbox, and run them."""
+    inbox, handover = Inbox(), Handover(10)
     execute = Executor(Config(), Host(), registry)
     processor = Processor(
-        buffer, desk, execute, execute.failures.of_kiq, desk.wake, _unexpected, "measured"
+        inbox, handover, execute, execute.failures.of_kiq, handover.wake, _unexpected, "measured"
     )
     jobs = taken(BATCH // 2 - 1)
-    desk.patience = BATCH // 2  # what a busy courier sets
-    buffer.close()  # it returns when there is no more
+    handover.patience = BATCH // 2  # what a busy courier sets
+    inbox.close()  # it returns when there is no more
 
     def action(count: int) -> None:
-        buffer.put(jobs[:count])
+        inbox.put(jobs[:count])
         processor.run()
-        assert len(desk.outbox) == count
-        desk.outbox.clear()
-        desk.woken()
+        assert len(handover.outbox) == count
+        handover.outbox.clear()
+        handover.woken()
 
     return action
 
 
 def couriering(url: str) -> Repeated:
-    """Return what carries so many jobs to the buffer and their verdicts back, as a courier does."""
+    """Return what carries so many jobs to the inbox and their verdicts back, as a courier does."""
     depot, raws = Depot(url), [job.raw for job in taken(200)]
-    buffer, desk = Buffer(), Desk(10)
-    owner, suspects = Owner(depot.owner, ["queue:a"]), Suspects(Isolation(), buffer)
-    settler = Settler(desk, LIMITS, _unexpected)
+    inbox, handover = Inbox(), Handover(10)
+    owner, suspects = Owner(depot.owner, ["queue:a"]), Suspects(Isolation(), inbox)
+    settler = Settler(handover, LIMITS, _unexpected)
 
     def action(count: int) -> None:
         depot.push("a", raws[:count])
         fetched = depot.take(count, "a")
         owner.took(fetched)
         suspects.admit(fetched)
-        desk.outbox.extend([(job, DONE) for job in fetched])
+        handover.outbox.extend([(job, DONE) for job in fetched])
         for _ in range(count):
-            buffer.next_job()
+            inbox.next_job()
         assert settler.load(1.0) == count
         settled = settler.read(depot.link.exchange(settler.commands()), 1.0)
         assert len(settled) == count

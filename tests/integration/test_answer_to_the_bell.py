@@ -19,7 +19,7 @@ def idle(redis_url: str, fresh_host: kiq.Host) -> Iterator[Capsuled]:
     """A capsule that has nothing to do, with two free threads, and the answer to its bell."""
     made = Capsuled(redis_url, fresh_host)
     for _ in range(2):
-        made.buffer._idle.add(made.buffer.seat())
+        made.inbox._idle.add(made.inbox.seat())
     made.exchange.get_ready()
     yield made
     made.close()
@@ -33,7 +33,7 @@ def test_it_brings_as_many_jobs_as_threads_are_free(idle: Capsuled, raw: redis.R
     push(raw, "j1", "j2", "j3")
     assert idle.exchange.answer_bell()
     idle.exchange.end()
-    taken: list[Taken] = idle.buffer.drain()[::-1]
+    taken: list[Taken] = idle.inbox.drain()[::-1]
     assert [one.raw for one in taken] == payloads("j1", "j2")
     assert all(one.delivery in idle.exchange.session.owner for one in taken)
     assert raw.llen("queue:a") == 1
@@ -51,24 +51,24 @@ def test_what_settled_before_is_not_read_again(idle: Capsuled, raw: redis.Redis)
     push(raw, "j1")
     idle.exchange.rung()
     idle.round()
-    idle.jobs = idle.buffer.drain()
+    idle.jobs = idle.inbox.drain()
     idle.end(DONE)
     idle.round()
     push(raw, "j2")
     idle.exchange.get_ready()
     assert idle.exchange.answer_bell()
     idle.exchange.end()
-    assert [one.raw for one in idle.buffer.drain()] == payloads("j2")
+    assert [one.raw for one in idle.inbox.drain()] == payloads("j2")
     assert raw.get("stat:processed") == b"1"
 
 
 def _a_verdict(idle: Capsuled) -> None:
     (job,) = [Taken("9.1", idle.exchange.session.owner.flight("queue:a"), b"", 0.0)]
-    idle.desk.outbox.append((job, DONE))
+    idle.handover.outbox.append((job, DONE))
 
 
 def _another_free_thread(idle: Capsuled) -> None:
-    idle.buffer._idle.add(idle.buffer.seat())
+    idle.inbox._idle.add(idle.inbox.seat())
 
 
 def _quiet(idle: Capsuled) -> None:
@@ -115,7 +115,7 @@ def test_where_features_limit_fetches_none_is_made(
 ) -> None:
     getattr(fresh_host, attached).append(_as_it_is(attached))
     made = Capsuled(redis_url, fresh_host)
-    made.buffer._idle.add(made.buffer.seat())
+    made.inbox._idle.add(made.inbox.seat())
     made.exchange.get_ready()
     assert not made.exchange.answer_bell()
     made.close()
@@ -134,7 +134,7 @@ def test_a_server_that_has_forgotten_its_scripts_answers_all_the_same(
     push(raw, "j1")
     assert idle.exchange.answer_bell()
     idle.exchange.end()
-    assert [one.raw for one in idle.buffer.drain()] == payloads("j1")
+    assert [one.raw for one in idle.inbox.drain()] == payloads("j1")
 
 
 def test_one_that_is_lost_on_its_way_leaves_doubt_and_no_job_behind(
@@ -146,5 +146,5 @@ def test_one_that_is_lost_on_its_way_leaves_doubt_and_no_job_behind(
     assert idle.exchange.session.owner.phase is Phase.UNSURE
     idle.round()
     idle.round()
-    assert [one.raw for one in idle.buffer.drain()] == payloads("j1")
+    assert [one.raw for one in idle.inbox.drain()] == payloads("j1")
     assert len(idle.exchange.session.owner) == 1

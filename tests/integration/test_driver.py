@@ -15,8 +15,8 @@ from kiq.store import owners
 from kiq.store.connection import Connector
 from kiq.verdict import DONE, Taken
 from kiq.work.bell import wait_for
-from kiq.work.desk import MOST_WAITING
 from kiq.work.executor import Executor
+from kiq.work.handover import MOST_WAITING
 from kiq.work.manager import Manager
 from kiq.work.worker import Worker
 from tests.helpers.depot import open_link
@@ -35,7 +35,7 @@ class Capsuled:
         self.worker = Worker(config, host, registry, Connector(settings), "0")
         execute = Executor(config, host, registry)
         self.manager = Manager(self.worker, Capsule(concurrency=1), execute)
-        self.buffer, self.desk = self.manager._buffer, self.manager._desk
+        self.inbox, self.handover = self.manager._inbox, self.manager._handover
         self.exchange = self.manager.courier._exchange
         self.lead = self.manager.courier.lead
         self.exchange.reconciler.secure(self.exchange.link)
@@ -50,15 +50,15 @@ class Capsuled:
         self.exchange.end()
 
     def run(self, count: int) -> list[Taken]:
-        """Take so many jobs out of the buffer, and put their verdicts on the desk."""
-        jobs = [self.buffer.next_job() for _ in range(count)]
-        self.desk.outbox.extend([(job, DONE) for job in jobs])
+        """Take so many jobs out of the inbox, and put their verdicts on the handover."""
+        jobs = [self.inbox.next_job() for _ in range(count)]
+        self.handover.outbox.extend([(job, DONE) for job in jobs])
         return jobs
 
     @property
     def rung(self) -> bool:
         """Whether somebody has rung for the courier."""
-        return bool(wait_for(0.0, self.desk.bell_end))
+        return bool(wait_for(0.0, self.handover.bell_end))
 
     @property
     def called(self) -> bool:
@@ -136,7 +136,7 @@ def test_what_changes_just_before_its_turn_is_the_couriers_business(
     slow = capsuled.exchange.pace.handed_back  # jobs are not short any more
     capsuled.lead.lock = Delaying(slow)  # type: ignore[assignment]
     capsuled.lead.take()
-    assert len(capsuled.desk.outbox) == 3
+    assert len(capsuled.handover.outbox) == 3
     assert capsuled.called
 
 
@@ -165,7 +165,7 @@ def test_when_the_replies_say_that_it_was_declared_dead_nothing_starts_any_more(
     capsuled.lead.take()
     assert not capsuled.exchange.open, "it has begun another round in the dead owner's name"
     assert capsuled.called
-    assert not capsuled.desk.wait_for_permission(capsuled.buffer.next_job())
+    assert not capsuled.handover.wait_for_permission(capsuled.inbox.next_job())
 
 
 def test_no_more_verdicts_gather_behind_a_silent_redis_than_may(
@@ -178,7 +178,7 @@ def test_no_more_verdicts_gather_behind_a_silent_redis_than_may(
         capsuled.run(300)
         proxy.swallow(True)
         capsuled.lead.take()
-        capsuled.desk.outbox.extend([(job, DONE) for job in list(capsuled.buffer.jobs)[:190]])
+        capsuled.handover.outbox.extend([(job, DONE) for job in list(capsuled.inbox.jobs)[:190]])
         capsuled.lead.take()
         assert capsuled.exchange.open
-        assert capsuled.desk.patience <= MOST_WAITING
+        assert capsuled.handover.patience <= MOST_WAITING

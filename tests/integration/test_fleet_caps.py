@@ -152,7 +152,7 @@ def test_a_slot_is_free_in_the_step_that_settles(
     push(raw, 3)
     capsuled = fleet.join()
     # Of the first the server is told the script, behind the rest of the write.
-    capsuled.desk.outbox.append((capsuled.jobs[2], verdict))
+    capsuled.handover.outbox.append((capsuled.jobs[2], verdict))
     capsuled.exchange.quiet = True
     capsuled.round()
     capsuled.exchange.quiet = False
@@ -173,7 +173,7 @@ def test_what_goes_back_unstarted_frees_its_slots(
     host.cap_fleet(cap(2))
     push(raw, 3)
     capsuled = fleet.join()
-    capsuled.buffer.put(list(capsuled.jobs))
+    capsuled.inbox.put(list(capsuled.jobs))
     capsuled.exchange.quiet = True
     capsuled.round()
     assert slots(raw) == held(raw) == set()
@@ -220,7 +220,7 @@ def test_slots_are_what_is_in_flight_wherever_a_fetch_is_cut(
         assert slots(raw) == held(raw)
         assert len(slots(raw)) <= 4
     assert len(slots(raw)) == 4
-    assert len(capsuled.buffer) == 3  # and the one of the first fetch, which runs
+    assert len(capsuled.inbox) == 3  # and the one of the first fetch, which runs
 
 
 def test_of_several_caps_the_least_counts(fleet: Fleet, raw: redis.Redis, host: Host) -> None:
@@ -276,7 +276,7 @@ def test_what_can_not_be_noted_goes_back_and_the_others_go_on(
     others = push(raw, 3, "b")
     capsuled = fleet.join()
     capsuled.round()  # it has asked what it has
-    assert [job.raw for job in (*capsuled.jobs, *capsuled.buffer.drain()[::-1])] == others
+    assert [job.raw for job in (*capsuled.jobs, *capsuled.inbox.drain()[::-1])] == others
     assert waiting(raw) == jobs
     assert slots(raw) == slots(raw, "of first") == held(raw) == set()
     assert capsuled.heard()
@@ -317,7 +317,7 @@ def test_a_free_slot_wakes_somebody_while_jobs_wait(
     assert (listener.get_message(timeout=5) or {})["type"] == "message"
     raw.delete("queue:a")
     raw.sadd("kiq:idle:a", idle.owner)
-    busy.desk.outbox.append((busy.jobs[1], DONE))
+    busy.handover.outbox.append((busy.jobs[1], DONE))
     busy.round()
     assert slots(raw) == set()
     assert raw.sismember("kiq:idle:a", idle.owner)  # there is nothing to wake it for
@@ -388,7 +388,7 @@ def test_a_full_redis_refuses_nothing_of_it(
     capsuled.exchange.pace.look_at = 0.0
     capsuled.round()
     assert waiting(raw) == []
-    assert [job.raw for job in capsuled.buffer.drain()[::-1]] == jobs[2:]
+    assert [job.raw for job in capsuled.inbox.drain()[::-1]] == jobs[2:]
     assert slots(raw) == held(raw)
     assert len(slots(raw)) == 2
     raw.config_set("maxmemory", 0)

@@ -129,7 +129,7 @@ def test_what_records_is_there_when_the_job_is_settled(
     host.ride(releasing)
     for job, verdict in zip(capsuled.jobs, ENDS, strict=True):
         # One by one: at the first the server has to be told the script, and that one comes last.
-        capsuled.desk.outbox.append((job, verdict))
+        capsuled.handover.outbox.append((job, verdict))
         capsuled.round()
     assert [raw.get(f"saw:{jid}") for jid in ("j1", "j2", "j3")] == [b"recorded"] * 3
 
@@ -248,7 +248,7 @@ def test_a_server_that_forgot_its_scripts_is_told_them(
 
 def test_hand_backs_release(capsuled: Capsuled, raw: redis.Redis, host: Host) -> None:
     host.ride(counting())
-    capsuled.buffer.put(list(capsuled.jobs))
+    capsuled.inbox.put(list(capsuled.jobs))
     capsuled.exchange.quiet = True
     capsuled.round()
     assert counted(raw) == {f"{jid} ToQueue": 1 for jid in ("j1", "j2", "j3")}

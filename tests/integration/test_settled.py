@@ -117,7 +117,7 @@ def test_what_is_sent_again_is_told_once(
 def test_a_hand_back_whose_answer_is_lost_is_told_once(
     capsuled: Capsuled, between: FaultProxy, raw: redis.Redis, heard: Heard, moment: Moment
 ) -> None:
-    capsuled.buffer.put(list(capsuled.jobs))
+    capsuled.inbox.put(list(capsuled.jobs))
     capsuled.exchange.quiet = True
     between.cut_next(moment)
     capsuled.broken_round()
@@ -170,7 +170,7 @@ def test_what_is_put_off_as_its_target_refuses_it_is_told(
 def test_nor_is_one_of_which_nobody_knows_whether_it_arrived(
     capsuled: Capsuled, between: FaultProxy, redis_url: str, heard: Heard
 ) -> None:
-    capsuled.buffer.put(list(capsuled.jobs))
+    capsuled.inbox.put(list(capsuled.jobs))
     capsuled.exchange.quiet = True
     between.cut_next("before the request")
     capsuled.broken_round()
@@ -246,7 +246,7 @@ def test_one_that_hangs_holds_up_nothing_and_hears_the_rest_later(
 
     capsuled.worker.host.settled_handlers[:] = [slow]
     for job in capsuled.jobs:
-        capsuled.desk.outbox.append((job, DONE))
+        capsuled.handover.outbox.append((job, DONE))
         capsuled.round()
     eventually(lambda: bool(seen.all), 5, message="it was called")
     assert raw.hlen(f"kiq:inflight:{{queue:a}}:{capsuled.owner}") == 0

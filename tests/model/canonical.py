@@ -93,7 +93,7 @@ def _matters(rules: Rules, job: Job, entry: Entry) -> bool:
     """
     if entry.stage in (WIRE, BUFFER) or is_in_flight(job, entry.token):
         return True
-    if entry.stage == BACK and rules.mistake == mistakes.STILL_IN_BUFFER:
+    if entry.stage == BACK and rules.mistake == mistakes.STILL_IN_INBOX:
         return True
     return rules.mistake == mistakes.NO_TOKEN_CHECK
 

@@ -73,15 +73,15 @@ def writes_fetch(state: State, rules: Rules, p: int) -> State:
     return _written(state, rules, p, FETCH)
 
 
-@step("process {0} writes: its verdicts, and a hand-back of its buffer")
+@step("process {0} writes: its verdicts, and a hand-back of its inbox")
 def writes_hand_back(state: State, rules: Rules, p: int) -> State:
-    """The jobs are taken out of the buffer first: whoever takes one out owns it."""
+    """The jobs are taken out of the inbox first: whoever takes one out owns it."""
     return _written(_restage(state, p, {BUFFER: BACK}), rules, p, HAND_BACK)
 
 
 def _written(state: State, rules: Rules, p: int, tail: int) -> State:
     state = _restage(state, p, {VERDICT: SENT})
-    real = Real(state, p)  # it knows what it hands back: that was in its buffer
+    real = Real(state, p)  # it knows what it hands back: that was in its inbox
     real.owner.asks()
     return with_process(real.written(state, rules), p, tail=tail, reply=PENDING)
 
@@ -105,7 +105,7 @@ def reads(state: State, rules: Rules, p: int) -> State:
     return with_process(state, p, tail=NOTHING, reply=PENDING)
 
 
-@step("process {0} begins a new epoch, and takes its buffer out")
+@step("process {0} begins a new epoch, and takes its inbox out")
 def begins_epoch(state: State, rules: Rules, p: int) -> State:
     """From here on nothing that the old connection sent can act. No record: fenced."""
     process = state.processes[p]

@@ -200,7 +200,7 @@ def _of_threads(state: State, rules: Rules, p: int, mine: Mine) -> Iterator[Step
     running = [(j, entry) for j, entry in mine if entry.stage == RUN]
     may_start = process.permit or rules.mistake == mistakes.NO_LEASE_GUARD
     if may_start and len(running) < rules.threads and process.phase != BEGUN:
-        still = rules.mistake == mistakes.STILL_IN_BUFFER
+        still = rules.mistake == mistakes.STILL_IN_INBOX
         for j, entry in mine:
             if entry.stage == BUFFER or (still and entry.stage == BACK):
                 yield Step(worker.starts, (p, j, entry.token))

@@ -184,7 +184,7 @@ def epoch_late(state: State, rules: Rules, p: int) -> State:
 
 @fault("process {0} does not get the list of what it holds")
 def listing_lost(state: State, rules: Rules, p: int) -> State:
-    """The buffer's jobs are put back."""
+    """The inbox's jobs are put back."""
     return _doubtful(state, rules, p)
 
 

@@ -11,7 +11,7 @@ NO_EPOCH = "no-epoch"
 RECORD_LAST = "record-removed-last"
 RESENT_PUSH = "push-resent"
 RESENT_FETCH = "fetch-resent"
-STILL_IN_BUFFER = "handed-back-from-buffer"
+STILL_IN_INBOX = "handed-back-from-inbox"
 SECOND_THREAD = "reconcile-from-second-thread"
 STRUCK_EARLY = "ledger-struck-early"
 CLAIM_POPS = "claim-pops"
@@ -28,7 +28,7 @@ MISTAKES = {
     RECORD_LAST: "a reclaim moves the jobs first, and fences their owner at its end",
     RESENT_PUSH: "a push whose reply was lost is sent again, as redis-py does by default",
     RESENT_FETCH: "a fetch whose reply was lost is sent again, and no call number is looked at",
-    STILL_IN_BUFFER: "a hand-back does not take the job out of the buffer first",
+    STILL_IN_INBOX: "a hand-back does not take the job out of the inbox first",
     SECOND_THREAD: "a second thread reconciles while an exchange of the courier is under way",
     STRUCK_EARLY: "the ledger strikes a job when its verdict is sent, not when it is confirmed",
     CLAIM_POPS: "the poller pops a due job and pushes it afterwards",

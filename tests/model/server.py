@@ -60,7 +60,7 @@ def executes_fetch(state: State, rules: Rules, p: int, jobs: tuple[int, ...]) ->
 
 @step("Redis executes process {0}'s hand-back")
 def executes_hand_back(state: State, rules: Rules, p: int) -> State:
-    """All of the buffer, in one script."""
+    """All of the inbox, in one script."""
     process = state.processes[p]
     deliveries = [
         (j, entry.token)

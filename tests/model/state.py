@@ -19,7 +19,7 @@ PLACES = ("not pushed yet", "in the queue", "in the retry set", "in flight", "se
 # the name that it has now.
 WIRE = 0  # fetched by a call whose reply has not been read
 BUFFER = 1  # taken, not started
-BACK = 2  # out of the buffer, its hand-back is under way
+BACK = 2  # out of the inbox, its hand-back is under way
 ADOPT = 3  # listed by a reconciliation, its payload has not been read
 RUN = 4
 VERDICT = 5  # ended, its verdict waits to be sent

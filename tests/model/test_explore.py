@@ -27,7 +27,7 @@ SMALLEST = {
     "record-removed-last": (2, 1, 1, 0),
     "push-resent": (1, 1, 1, 0),
     "fetch-resent": (2, 1, 1, 0),
-    "handed-back-from-buffer": (2, 1, 1, 0),
+    "handed-back-from-inbox": (2, 1, 1, 0),
     "reconcile-from-second-thread": (1, 1, 0, 0),
     "ledger-struck-early": (2, 1, 1, 0),
     "claim-pops": (2, 1, 1, 1),

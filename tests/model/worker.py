@@ -32,7 +32,7 @@ from .step import step
 
 @step("process {0} starts job {1}")
 def starts(state: State, rules: Rules, p: int, j: int, token: Token) -> State:
-    """A processor took it out of the buffer, and its owner's permit is good."""
+    """A processor took it out of the inbox, and its owner's permit is good."""
     job = state.jobs[j]
     entries = list(job.entries)
     at = next(

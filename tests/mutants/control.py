@@ -21,7 +21,7 @@ THREADS = (
         (
             Change(
                 "kiq/work/exchange.py",
-                "        if ready is None or self._busy or self._desk.outbox:",
+                "        if ready is None or self._busy or self._handover.outbox:",
                 "        if ready is None:",
             ),
         ),

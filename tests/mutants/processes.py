@@ -156,8 +156,8 @@ STARTS = (
         (
             Change(
                 "kiq/work/processor.py",
-                "now > taken.flight.permit.until or now > desk.gate_at",
-                "now > desk.gate_at",
+                "now > taken.flight.permit.until or now > handover.gate_at",
+                "now > handover.gate_at",
             ),
         ),
         by_faults=faults("a_process_that_slept_through_its_lease_starts_nothing_that_it_lost"),
@@ -175,12 +175,12 @@ STARTS = (
         by_faults=faults("a_process_works_on_after_its_first_lease"),
     ),
     Mutant(
-        "jobs are handed back, and stay in the buffer",
+        "jobs are handed back, and stay in the inbox",
         (
             Change(
                 "kiq/work/exchange.py",
-                "handed_back()\n        return self._buffer.drain()\n",
-                "handed_back()\n        return list(self._buffer.jobs)[::-1]\n",
+                "handed_back()\n        return self._inbox.drain()\n",
+                "handed_back()\n        return list(self._inbox.jobs)[::-1]\n",
             ),
         ),
         by_faults=faults("jobs_that_are_handed_back_run_once"),
@@ -331,7 +331,7 @@ FORKS = (
         "a forked child takes a lock that another thread held",
         (
             Change(
-                "kiq/work/desk.py",
+                "kiq/work/handover.py",
                 "at the fork: here it would do so for ever.\n"
                 "        self._answered = threading.Event()\n",
                 "at the fork: here it would do so for ever.\n",

@@ -16,7 +16,7 @@ from ...errors import Shutdown
 from ...good_moment import on_its_way
 from ...logcontext import on_loop
 from ...middleware import Next, ServerContext
-from ...process import Desk
+from ...process import Handover
 from ...raised import is_a
 from ...verdict import Taken, ToQueue, Verdict
 from ..interrupting.elsewhere import elsewhere_in, here
@@ -38,9 +38,9 @@ class AsyncRun:
         "_attempt",
         "_cancels",
         "_context",
-        "_desk",
         "_early",
         "_ended",
+        "_handover",
         "_ident",
         "_leaving",
         "_loop",
@@ -58,7 +58,7 @@ class AsyncRun:
         taken: Taken,
         context: Any,
         attempt: Callable[[], Verdict],
-        desk: Desk,
+        handover: Handover,
         loop: asyncio.AbstractEventLoop,
         tid: str,
         ended: Callable[[BaseException | None], None],
@@ -71,7 +71,7 @@ class AsyncRun:
         self.tid = tid
         self._context = context
         self._attempt = attempt
-        self._desk = desk
+        self._handover = handover
         self._loop = loop
         self._ended = ended
         self._task: asyncio.Task[None] | None = None
@@ -151,7 +151,7 @@ class AsyncRun:
         self.started_at = steady()
         with elsewhere_in(self._context.worker).running(self._context.jid, self.throw):
             self._verdict = await in_greenlet(self._attempt, meant=self._meant)
-        self._desk.end_child()  # at once: the loop of a child would go on with everybody's jobs
+        self._handover.end_child()  # at once: the loop of a child would go on with everybody's jobs
 
     async def _may_start(self) -> bool:
         """Wait for the leave to start, as a thread does.
@@ -159,8 +159,8 @@ class AsyncRun:
         It had that leave when it was handed over, but the loop may have been blocked since.
         """
         assert self.current is not None
-        while (may := self._desk.may_start(self.current)) is None:
-            self._desk.wake()
+        while (may := self._handover.may_start(self.current)) is None:
+            self._handover.wake()
             await asyncio.sleep(_LOOK_AGAIN)
         return may
 
@@ -205,7 +205,7 @@ class AsyncRun:
     def finish(self, error: BaseException | None = None) -> None:
         """Deliver the verdict; *error* is one of kiq's own."""
         self._context.task = None  # it refers to this, which refers to it
-        self._desk.deliver(self, self._verdict)
+        self._handover.deliver(self, self._verdict)
         self._ended(error)
 
 

@@ -16,7 +16,7 @@ from ...errors import ConfigError
 from ...logcontext import tid_of
 from ...middleware import Next, ServerContext
 from ...plugin import Host
-from ...process import Desk
+from ...process import Handover
 from ...verdict import Taken, Verdict
 from ...worker_state import WorkerState
 from ..declared import AsyncSettings
@@ -61,17 +61,21 @@ class Runner:
         """Return what calls *perform*, and waits for the coroutine that it returns."""
         return lambda context: context.task.perform(perform)  # type: ignore[attr-defined]
 
-    def take(self, taken: Taken, run: Any, attempt: Callable[[], Verdict], desk: Desk) -> None:
-        """Run *attempt* on the loop; its verdict will be delivered at *desk*.
+    def take(
+        self, taken: Taken, run: Any, attempt: Callable[[], Verdict], handover: Handover
+    ) -> None:
+        """Run *attempt* on the loop; its verdict will be delivered by *handover*.
 
         While all slots are taken this waits, and then gives the job back.
         """
         if not self._slots.take(_IN_HAND):
-            desk.hand_back(taken, self._slots.wait_for_room)
+            handover.hand_back(taken, self._slots.wait_for_room)
             return
         tid = f"{self._tid}-{next(self._numbers)}"
-        run.task = AsyncRun(taken, run, attempt, desk, self._loop, tid, self._ended, self._aside)
-        desk.send_away(run.task, self._slots.wait_for_room)
+        run.task = AsyncRun(
+            taken, run, attempt, handover, self._loop, tid, self._ended, self._aside
+        )
+        handover.send_away(run.task, self._slots.wait_for_room)
         self._handed_over.append(run.task)
         if not self._called:
             self._called = True

@@ -22,8 +22,8 @@ from kiq.plugins.asyncio_jobs.run import AsyncRun
 from kiq.plugins.asyncio_jobs.slots import Slots
 from kiq.registry import JobSpec, Registry
 from kiq.verdict import DONE, Dropped, Flight, Permit, Taken, ToQueue, ToRetry, Verdict
-from kiq.work.desk import Desk
 from kiq.work.executor import Executor
+from kiq.work.handover import Handover
 from kiq.worker_state import WorkerState
 from tests.helpers.featured import config_of
 from tests.helpers.waiting import eventually
@@ -34,10 +34,10 @@ Layer = Callable[[Any, Callable[[Any], Any]], Any]
 
 
 class Bench:
-    """An executor with its event loop, and the desk at which verdicts arrive."""
+    """An executor with its event loop, and the handover at which verdicts arrive."""
 
     def __init__(self) -> None:
-        self.host, self.registry, self.desk = kiq.Host(), Registry(), Desk(10)
+        self.host, self.registry, self.handover = kiq.Host(), Registry(), Handover(10)
         self.reported: list[tuple[BaseException, dict[str, Any]]] = []
         self.host.error_handlers = [lambda error, where: self.reported.append((error, where))]
         self.host.install(AsyncJobs())
@@ -63,13 +63,13 @@ class Bench:
         payload = {"class": "F", "args": list(args), "jid": "j1", "queue": "default", **fields}
         flight = Flight("o", "queue:default", self.permit)
         taken = Taken("1.1", flight, encode(payload, "msgpack"), 0.0)
-        assert self.execute(taken, self.desk) is None
+        assert self.execute(taken, self.handover) is None
         return taken
 
     def verdict(self) -> Verdict:
         """Wait for the next verdict."""
-        eventually(lambda: self.desk.outbox, 10)
-        return self.desk.outbox.popleft()[1]
+        eventually(lambda: self.handover.outbox, 10)
+        return self.handover.outbox.popleft()[1]
 
     def run(self, *args: Any, **fields: Any) -> Verdict:
         self.begin(*args, **fields)
@@ -85,7 +85,7 @@ class Bench:
 
     def away(self) -> Any:
         """The one run that is on the loop."""
-        (run,) = self.desk.away
+        (run,) = self.handover.away
         return run
 
 
@@ -107,16 +107,16 @@ def test_a_verdict_comes_when_the_coroutine_ends_and_nothing_is_left(bench: Benc
     taken = bench.begin(0.05)
     assert bench.away().current is taken
     assert bench.verdict() is DONE
-    assert not bench.desk.away
+    assert not bench.handover.away
 
 
 def test_verdicts_wake_the_courier_when_it_waits_for_them(bench: Bench) -> None:
     async def f() -> None: ...
 
     bench.add(f)
-    bench.desk.woken()
+    bench.handover.woken()
     assert bench.run() is DONE
-    eventually(lambda: bench.desk._rung)
+    eventually(lambda: bench.handover._rung)
 
 
 def test_a_job_that_a_layer_does_not_run_is_skipped(bench: Bench) -> None:
@@ -287,8 +287,8 @@ def test_what_is_thrown_at_the_very_end_hits_nobody_else(bench: Bench) -> None:
     bench.add(f, skip_default_job_logging=True)
     for _ in range(300):
         bench.begin()
-        run = next(iter(bench.desk.away), None)
-        while run is not None and run in bench.desk.away:
+        run = next(iter(bench.handover.away), None)
+        while run is not None and run in bench.handover.away:
             run.throw(LookupError("late"))
         verdict = bench.verdict()
         assert verdict is DONE or isinstance(verdict, ToRetry)
@@ -322,7 +322,7 @@ def test_it_does_not_start_while_the_lease_is_not_good_and_never_when_fenced(ben
     bench.permit.until = 0.0
     bench.begin("late")
     bench.begin("later")
-    eventually(lambda: bench.desk._rung)  # it asks the courier to see to it
+    eventually(lambda: bench.handover._rung)  # it asks the courier to see to it
     assert not ran
     bench.permit.extend(steady() + 60)
     assert (bench.verdict(), bench.verdict()) == (DONE, DONE)
@@ -330,8 +330,8 @@ def test_it_does_not_start_while_the_lease_is_not_good_and_never_when_fenced(ben
     bench.permit.until = 0.0
     bench.begin("never")
     bench.permit.fence()
-    eventually(lambda: not bench.desk.away)
-    assert not bench.desk.outbox, "it is not ours any more: nothing is to be said of it"
+    eventually(lambda: not bench.handover.away)
+    assert not bench.handover.outbox, "it is not ours any more: nothing is to be said of it"
     assert len(ran) == 2
 
 
@@ -342,11 +342,11 @@ def test_it_does_not_start_when_the_process_leaves(bench: Bench) -> None:
         ran.append(1)
 
     bench.add(f)
-    bench.desk.leave()
+    bench.handover.leave()
     bench.begin()
-    eventually(lambda: not bench.desk.away)
+    eventually(lambda: not bench.handover.away)
     assert not ran
-    assert not bench.desk.outbox
+    assert not bench.handover.outbox
 
 
 def test_a_job_that_finds_no_room_goes_back_in_front(bench: Bench) -> None:
@@ -359,7 +359,7 @@ def test_a_job_that_finds_no_room_goes_back_in_front(bench: Bench) -> None:
     bench.begin()
     assert 0.05 < time.monotonic() - began < 5
     assert bench.verdict() == ToQueue()
-    room = threading.Thread(target=bench.desk.hold_back)
+    room = threading.Thread(target=bench.handover.hold_back)
     room.start()
     assert room.is_alive()
     bench.away().interrupt()
@@ -373,7 +373,7 @@ def test_who_waits_for_room_leaves_when_the_process_does(bench: Bench) -> None:
 
     bench.add(f, async_concurrency=1)
     bench.begin()
-    room = threading.Thread(target=bench.desk.hold_back)
+    room = threading.Thread(target=bench.handover.hold_back)
     room.start()
     bench.worker.stopping.set()
     room.join(5)
@@ -525,7 +525,7 @@ def test_a_job_that_left_is_no_garbage(bench: Bench) -> None:
     try:
         for _ in range(20):
             assert bench.run() is DONE
-        eventually(lambda: not bench.desk.away)
+        eventually(lambda: not bench.handover.away)
         eventually(lambda: sum(type(each) is AsyncRun for each in gc.get_objects()) <= 1)
     finally:
         gc.enable()

@@ -27,7 +27,7 @@ def taken(raw: bytes, suspicion: int = 0) -> Taken:
     return Taken("1.1", Flight("host:1:abc:poller", "schedule", Permit()), raw, 0.0, suspicion)
 
 
-class Desk:
+class Handover:
     """Decides with *layers*; keeps what was reported."""
 
     def __init__(self, *layers: Callable[..., Any]) -> None:
@@ -61,7 +61,7 @@ def raises(error: BaseException) -> Callable[..., Any]:
 
 @pytest.mark.parametrize("codec", ["json", "msgpack"])
 def test_a_good_job_goes_to_its_queue_in_its_codec(codec: Any) -> None:
-    fate = Desk().decide(encode(PAYLOAD, codec))
+    fate = Handover().decide(encode(PAYLOAD, codec))
     assert isinstance(fate, Promotion)
     payload, found = decode(fate.raw)
     assert (fate.queue, found) == ("mails", codec)
@@ -70,35 +70,35 @@ def test_a_good_job_goes_to_its_queue_in_its_codec(codec: Any) -> None:
 
 
 def test_what_is_no_job_goes_to_the_dead_set_as_it_is() -> None:
-    desk = Desk()
-    fate = desk.decide(b"\xff\0")
+    handover = Handover()
+    fate = handover.decide(b"\xff\0")
     assert isinstance(fate, ToDead)
     assert (fate.raw, fate.ran) == (b"\xff\0", False)
-    assert desk.reported(1)[0][1]["context"] == "promotion"
+    assert handover.reported(1)[0][1]["context"] == "promotion"
 
 
 def test_a_veto_drops_it() -> None:
     assert isinstance(
-        Desk(lambda context, call_next: None).decide(encode(PAYLOAD, "json")), Dropped
+        Handover(lambda context, call_next: None).decide(encode(PAYLOAD, "json")), Dropped
     )
 
 
 def test_an_error_of_a_layer_puts_it_off_and_counts_for_nothing() -> None:
-    desk = Desk(raises(OSError("the service is away")))
-    assert desk.decide(encode(PAYLOAD, "json")) == PutOff(AGAIN)
-    assert desk.reported(1)[0][1] == {"context": "promotion", "jid": "0" * 24}
+    handover = Handover(raises(OSError("the service is away")))
+    assert handover.decide(encode(PAYLOAD, "json")) == PutOff(AGAIN)
+    assert handover.reported(1)[0][1] == {"context": "promotion", "jid": "0" * 24}
 
 
 @pytest.mark.parametrize(
     "error", [SystemExit(1), asyncio.CancelledError(), KeyboardInterrupt(), GeneratorExit()]
 )
 def test_what_would_end_the_thread_puts_it_off_and_counts(error: BaseException) -> None:
-    desk = Desk(raises(error))
+    handover = Handover(raises(error))
     raw = encode(PAYLOAD, "json")
-    assert desk.decide(raw) == PutOff(AGAIN, 1)
-    assert desk.decide(raw, 1) == PutOff(AGAIN, 2)
-    assert desk.decide(raw, 2) == PutOff(0.0, CONVICTED)
-    assert [one for one, _ in desk.reported(3)] == [error] * 3
+    assert handover.decide(raw) == PutOff(AGAIN, 1)
+    assert handover.decide(raw, 1) == PutOff(AGAIN, 2)
+    assert handover.decide(raw, 2) == PutOff(0.0, CONVICTED)
+    assert [one for one, _ in handover.reported(3)] == [error] * 3
 
 
 def test_the_third_strike_convicts() -> None:
@@ -107,13 +107,13 @@ def test_the_third_strike_convicts() -> None:
 
 
 def test_who_is_convicted_passes_no_layer_and_dies_as_usual() -> None:
-    desk = Desk(raises(SystemExit(1)))
-    fate = desk.decide(encode(PAYLOAD, "msgpack"), CONVICTED)
+    handover = Handover(raises(SystemExit(1)))
+    fate = handover.decide(encode(PAYLOAD, "msgpack"), CONVICTED)
     assert isinstance(fate, ToDead)
     payload, codec = decode(fate.raw)
     assert (payload["error_class"], codec) == ("kiq.PoisonPill", "msgpack")
-    assert len(desk.deaths) == 1
-    spared = Desk().decide(encode(PAYLOAD | {"dead": False}, "json"), CONVICTED)
+    assert len(handover.deaths) == 1
+    spared = Handover().decide(encode(PAYLOAD | {"dead": False}, "json"), CONVICTED)
     assert isinstance(spared, Dropped)
 
 
@@ -124,6 +124,6 @@ def test_a_conviction_that_hangs_is_carried_out_without_a_word() -> None:
 
 
 def test_a_job_whose_class_has_to_wait_is_put_off_uncounted() -> None:
-    desk = Desk(raises(SystemExit(1)))
-    assert desk.decide(encode(PAYLOAD, "json"), may_go_on=False) == PutOff(SOON)
-    assert not desk.reports
+    handover = Handover(raises(SystemExit(1)))
+    assert handover.decide(encode(PAYLOAD, "json"), may_go_on=False) == PutOff(SOON)
+    assert not handover.reports

@@ -22,8 +22,8 @@ from kiq.plugins.profiling.plugin import Profiling, Recordings
 from kiq.store.connection import Connector
 from kiq.testing import clock, locks, modes
 from kiq.verdict import DONE, Flight, Permit, Taken
-from kiq.work.buffer import Buffer
-from kiq.work.desk import Desk
+from kiq.work.handover import Handover
+from kiq.work.inbox import Inbox
 from kiq.work.processor import Processor
 from kiq.worker_state import WorkerState
 
@@ -76,27 +76,27 @@ def taken() -> Taken:
 
 
 def test_the_desk_is_told_of_the_fork() -> None:
-    desk = Desk(3)
-    with held(desk._answered._cond):
-        assert ends_in_a_child(desk.forked) == ENDED
+    handover = Handover(3)
+    with held(handover._answered._cond):
+        assert ends_in_a_child(handover.forked) == ENDED
 
 
 def test_a_processor_whose_job_was_about_to_be_interrupted_ends_its_child() -> None:
-    desk = Desk(1)
+    handover = Handover(1)
     status = []
 
-    def execute(one: Taken, _desk: Desk) -> Any:
+    def execute(one: Taken, _handover: Handover) -> Any:
         processor._deciding = processor._hailed = True  # as another thread does, amid its decision
-        status.append(ends_in_a_child(lambda: (desk.forked(), processor._was_last(DONE, one))))
+        status.append(ends_in_a_child(lambda: (handover.forked(), processor._was_last(DONE, one))))
         processor._deciding = False
         return DONE
 
-    buffer = Buffer()
+    inbox = Inbox()
     processor = Processor(
-        buffer, desk, execute, lambda *_: DONE, lambda: None, lambda *_: None, "one"
+        inbox, handover, execute, lambda *_: DONE, lambda: None, lambda *_: None, "one"
     )
-    buffer.put([taken()])
-    buffer.close()
+    inbox.put([taken()])
+    inbox.close()
     processor.run()
     assert status == [0]
 

@@ -325,7 +325,7 @@ class Life(RuleBasedStateMachine):
         self.server = Server()
         self.pushed = 0
         self.generation = 0
-        self.buffer: list[Taken] = []
+        self.inbox: list[Taken] = []
         self.running: list[Taken] = []
         self.owed: list[Taken] = []
         self.late: list[Callable[[], Any]] = []
@@ -382,12 +382,12 @@ class Life(RuleBasedStateMachine):
         if answered:
             jobs = self.named(ids)
             self.owner.took(jobs)
-            self.buffer += jobs
+            self.inbox += jobs
 
-    @precondition(lambda self: self.buffer)
+    @precondition(lambda self: self.inbox)
     @rule()
     def start(self) -> None:
-        one = self.buffer.pop(0)
+        one = self.inbox.pop(0)
         self.running.append(one)
         job = self.job_of(one)
         self.starts[job] = self.starts.get(job, 0) + 1
@@ -411,10 +411,10 @@ class Life(RuleBasedStateMachine):
             self.owner.settled(owed)
             self.owed = []
 
-    @precondition(lambda self: self.buffer and not self.uncertain)
+    @precondition(lambda self: self.inbox and not self.uncertain)
     @rule(fate=fates)
     def hand_back(self, fate: str) -> None:
-        jobs, self.buffer = self.buffer, []
+        jobs, self.inbox = self.inbox, []
         self.owner.handing_back(jobs)
         owner, epoch, ids = self.owner.name, self.owner.epoch, [t.delivery for t in jobs]
         answered, _ = self.write(fate, lambda: self.server.hand_back(owner, epoch, ids))
@@ -432,15 +432,15 @@ class Life(RuleBasedStateMachine):
         owner = self.owner
         held = self.server.begin(owner.name, owner.epoch + 1)
         owner.begins(owner.epoch + 1)
-        plan = owner.reconcile(in_redis(owner, *held), list(self.buffer))
+        plan = owner.reconcile(in_redis(owner, *held), list(self.inbox))
         adopted = [id_ for ids in plan.adopt.values() for id_ in ids]
         mine = {t.delivery for t in (*self.running, *self.owed) if t.flight.owner == owner.name}
         assert not mine & {*adopted, *plan.drop}
-        self.buffer = [one for one in self.buffer if one.delivery not in plan.drop]
+        self.inbox = [one for one in self.inbox if one.delivery not in plan.drop]
         in_hand = self.server.held[owner.name]
         jobs = self.named({id_: in_hand[id_] for id_ in adopted})
         owner.took(jobs)
-        self.buffer += jobs
+        self.inbox += jobs
         if plan.adopt:
             owner.adopted()
 
@@ -449,7 +449,7 @@ class Life(RuleBasedStateMachine):
         self.server.reclaim(self.owner.name)
         self.may_repeat |= {self.job_of(one) for one in (*self.running, *self.owed)}
         self.owner.falls()
-        self.buffer = []
+        self.inbox = []
         self.become_owner()
 
     @invariant()
@@ -468,7 +468,7 @@ class Life(RuleBasedStateMachine):
             return
         owner = self.owner.name
         held = set(self.server.held[owner])
-        here = {t.delivery for t in (*self.buffer, *self.running) if t.flight.owner == owner}
+        here = {t.delivery for t in (*self.inbox, *self.running) if t.flight.owner == owner}
         owed = {t.delivery for t in self.owed if t.flight.owner == owner}
         assert here <= held <= here | owed  # a late settle may have taken some that are owed
         assert all(id_ in self.owner for id_ in here | owed)
@@ -482,7 +482,7 @@ class Life(RuleBasedStateMachine):
         while len(self.server.done) < self.pushed:
             if self.uncertain:
                 self.reconcile()
-            elif self.buffer:
+            elif self.inbox:
                 self.start()
             elif self.running:
                 self.finish(0)

@@ -11,8 +11,8 @@ import pytest
 import kiq
 from kiq import raising
 from kiq.verdict import DONE, Dropped, Flight, Permit, Taken, ToRetry, Verdict
-from kiq.work.buffer import Buffer
-from kiq.work.desk import Desk
+from kiq.work.handover import Handover
+from kiq.work.inbox import Inbox
 from kiq.work.processor import Processor
 from tests.helpers.untraced import restless
 from tests.helpers.waiting import eventually
@@ -28,26 +28,26 @@ def not_traced() -> Iterator[None]:
 
 
 class Place:
-    """One processor at a buffer and a desk of its own; *execute* runs its jobs."""
+    """One processor at an inbox and a handover of its own; *execute* runs its jobs."""
 
     def __init__(self, execute: Callable[[Taken], Verdict]) -> None:
-        self.buffer = Buffer()
-        self.desk = Desk(1)
+        self.inbox = Inbox()
+        self.handover = Handover(1)
         self.reported: list[BaseException] = []
         self.nudged: list[str] = []
 
-        def run(taken: Taken, _desk: Desk) -> Verdict:
+        def run(taken: Taken, _handover: Handover) -> Verdict:
             return execute(taken)
 
         self.processor = Processor(
-            self.buffer, self.desk, run, self._failed, self._nudge, self._report, "processor"
+            self.inbox, self.handover, run, self._failed, self._nudge, self._report, "processor"
         )
         self._flight = Flight("o", "queue:default", Permit(float("inf")))
         self.processor.thread.start()
 
     def _nudge(self) -> None:
         self.nudged.append(threading.current_thread().name)
-        self.desk.patience = 1_000_000
+        self.handover.patience = 1_000_000
 
     def _failed(self, _taken: Taken, error: BaseException) -> Verdict:
         self.reported.append(error)
@@ -58,12 +58,12 @@ class Place:
 
     def put(self, count: int) -> list[Taken]:
         jobs = [Taken(str(n), self._flight, b"", 0.0) for n in range(count)]
-        self.buffer.put(jobs)
-        self.buffer.wake(1)
+        self.inbox.put(jobs)
+        self.inbox.wake(1)
         return jobs
 
     def end(self) -> None:
-        self.buffer.close()
+        self.inbox.close()
         self.processor.thread.join(10)
         assert not self.processor.thread.is_alive()
 
@@ -86,13 +86,13 @@ def test_jobs_that_are_cancelled_at_their_very_end_are_settled_once_each() -> No
             told[0] = True
             sum(range(number % 40))  # now earlier, now later
         place.processor.cancel(taken)
-        _spin(lambda: bool(place.desk.outbox))
+        _spin(lambda: bool(place.handover.outbox))
         told[0] = False
-        settled, verdict = place.desk.outbox.popleft()
+        settled, verdict = place.handover.outbox.popleft()
         assert settled is taken
         verdicts.add(type(verdict))
     place.end()
-    assert not place.desk.outbox, "each is settled once"
+    assert not place.handover.outbox, "each is settled once"
     assert Dropped in verdicts, "the test must hit jobs"
     assert place.reported == []
 
@@ -115,9 +115,9 @@ def test_a_job_that_is_over_is_not_cancelled_nor_is_the_next() -> None:
     assert not place.processor.cancel(first)
     assert not place.processor.retire(first)
     held[0] = False
-    eventually(lambda: len(place.desk.outbox) == 2)
+    eventually(lambda: len(place.handover.outbox) == 2)
     place.end()
-    assert [verdict for _, verdict in place.desk.outbox] == [DONE, DONE]
+    assert [verdict for _, verdict in place.handover.outbox] == [DONE, DONE]
 
 
 def test_a_thread_waits_for_who_is_just_deciding_about_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,9 +140,9 @@ def test_a_thread_waits_for_who_is_just_deciding_about_it(monkeypatch: pytest.Mo
     first, _ = place.put(2)
     eventually(lambda: place.processor.current is first)
     assert place.processor.cancel(first)
-    eventually(lambda: len(place.desk.outbox) == 2)
+    eventually(lambda: len(place.handover.outbox) == 2)
     place.end()
-    assert [verdict for _, verdict in place.desk.outbox] == [DONE, DONE]
+    assert [verdict for _, verdict in place.handover.outbox] == [DONE, DONE]
     assert place.reported == []
 
 
@@ -161,10 +161,10 @@ def test_a_retired_thread_settles_its_job_wakes_the_courier_and_ends() -> None:
     held.set()
     place.processor.thread.join(10)
     assert not place.processor.thread.is_alive()
-    assert list(place.desk.outbox) == [(taken, DONE)]
-    assert list(place.buffer.jobs) == [waiting]
+    assert list(place.handover.outbox) == [(taken, DONE)]
+    assert list(place.inbox.jobs) == [waiting]
     assert place.nudged == [], "it does no rounds any more"
-    assert place.desk._rung
+    assert place.handover._rung
 
 
 def test_what_cancels_a_job_outside_of_its_code_drops_it() -> None:
@@ -173,9 +173,9 @@ def test_what_cancels_a_job_outside_of_its_code_drops_it() -> None:
 
     place = Place(execute)
     (taken,) = place.put(1)
-    eventually(lambda: place.desk.outbox)
+    eventually(lambda: place.handover.outbox)
     place.end()
-    assert list(place.desk.outbox) == [(taken, Dropped("it was cancelled"))]
+    assert list(place.handover.outbox) == [(taken, Dropped("it was cancelled"))]
     assert place.reported == []
 
 
@@ -193,5 +193,5 @@ def test_a_retired_thread_ends_also_after_an_error_of_kiqs_own() -> None:
     held.set()
     place.processor.thread.join(10)
     assert not place.processor.thread.is_alive()
-    assert list(place.desk.outbox) == [(taken, AGAIN)]
-    assert list(place.buffer.jobs) == [waiting]
+    assert list(place.handover.outbox) == [(taken, AGAIN)]
+    assert list(place.inbox.jobs) == [waiting]

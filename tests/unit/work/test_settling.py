@@ -22,7 +22,7 @@ from kiq.verdict import (
     ToSchedule,
     Verdict,
 )
-from kiq.work.desk import BATCH, Desk
+from kiq.work.handover import BATCH, Handover
 from kiq.work.settling import Settler
 
 A, B = Flight("o", "queue:a", Permit()), Flight("o", "queue:b", Permit())
@@ -31,13 +31,13 @@ RETRY = ToRetry(RAW, 60.0)
 
 
 class Counter:
-    """A settler at its desk, and what it reported."""
+    """A settler at its handover, and what it reported."""
 
     def __init__(self) -> None:
-        self.desk = Desk(2)
+        self.handover = Handover(2)
         self.reported: list[tuple[BaseException, dict[str, Any]]] = []
         self.settler = Settler(
-            self.desk,
+            self.handover,
             DeadLimits(10, 60.0),
             lambda error, where: self.reported.append((error, where)),
         )
@@ -46,7 +46,7 @@ class Counter:
     def finish(self, verdict: Verdict = DONE, flight: Flight = A, number: int = 1) -> Taken:
         taken = Taken(f"1.{number}", flight, RAW, 0.0)
         settlement: Settlement = (taken, verdict)
-        self.desk.outbox.append(settlement)
+        self.handover.outbox.append(settlement)
         return taken
 
     def send(self) -> int:
@@ -97,7 +97,7 @@ def test_those_that_were_not_ours_any_more_are_named(
 ) -> None:
     for number in range(3):
         raw = encode({"class": "F", "args": [], "jid": f"j{number}"}, "json")
-        counter.desk.outbox.append((Taken(f"1.{number}", A, raw, 0.0), RETRY))
+        counter.handover.outbox.append((Taken(f"1.{number}", A, raw, 0.0), RETRY))
     counter.send()
     assert len(counter.read([1, 1, 3])) == 3
     assert "job j0 was not ours any more" in caplog.text
@@ -114,8 +114,8 @@ def test_loading_says_how_many_jobs_finished_and_takes_a_batch_at_most(counter: 
     for number in range(BATCH + 5):
         counter.finish(number=number)
     assert counter.settler.load(0) == BATCH
-    assert counter.desk.owed == BATCH
-    assert len(counter.desk.outbox) == 5
+    assert counter.handover.owed == BATCH
+    assert len(counter.handover.outbox) == 5
 
 
 def test_what_was_not_answered_is_sent_again(counter: Counter) -> None:
@@ -173,7 +173,7 @@ def test_a_verdict_that_redis_refuses_backs_off_alone(counter: Counter) -> None:
     counter.send()
     assert counter.read(StoreError("WRONGTYPE"), [1]) == [other]
     assert counter.settler.owing
-    assert counter.desk.owed == 0
+    assert counter.handover.owed == 0
     [(error, where)] = counter.reported
     assert str(error) == "WRONGTYPE"
     assert where["jid"] == "j1"

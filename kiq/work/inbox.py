@@ -1,4 +1,4 @@
-"""The buffer: taken jobs on their way to a thread."""
+"""The inbox: taken jobs on their way to a thread."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..verdict import Taken
 Seat = SimpleQueue[None]
 
 
-class Buffer:
+class Inbox:
     """Taken jobs that have not started, and the threads that wait for one.
 
     Whoever takes a job out owns it. Each thread waits at a seat of its own, so that a wake-up reaches
@@ -83,7 +83,7 @@ class Buffer:
                 return jobs
 
     def take(self, seat: Seat, say: Callable[[], None] | None = None) -> Taken | None:
-        """Take the next job; wait for it at *seat*, and *say* so. None once the buffer is closed."""
+        """Take the next job; wait for it at *seat*, and *say* so. None once the inbox is closed."""
         jobs = self.jobs
         while True:
             if jobs:

@@ -1,4 +1,4 @@
-"""The desk between processors and their courier: verdicts to send, and leave to start a job."""
+"""The handover between processors and their courier: verdicts to send, and leave to start a job."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def _nothing() -> None:
     return None
 
 
-class Desk:
-    """What processors and their courier share, besides the buffer.
+class Handover:
+    """What processors and their courier share, besides the inbox.
 
     Threads: processors append to the outbox, and ask before they start; the courier takes out, and
     opens or shuts the gate. All of it is single attribute reads, writes and deque calls.
@@ -38,7 +38,7 @@ class Desk:
         self.owed = 0  # verdicts that were taken out of the outbox and are not answered yet
         self.gate_at = float("inf")  # no job starts after this moment without a closer look
         self.patience = 1  # wake the courier when the outbox holds so many
-        self.low_water = 0  # ... or when the buffer holds no more than so many
+        self.low_water = 0  # ... or when the inbox holds no more than so many
         self._threads = threads
         self._answered = threading.Event()
         self._refused = 0
@@ -127,7 +127,7 @@ class Desk:
     def forked(self) -> None:
         """End this process when the job in hand returns: it is a child that a job forked.
 
-        It has a copy of the buffer, whose jobs are its parent's, and no courier. Called in the child.
+        It has a copy of the inbox, whose jobs are its parent's, and no courier. Called in the child.
         """
         # Another thread may have held the old one's lock at the fork: here it would do so for ever.
         self._answered = threading.Event()
@@ -141,7 +141,7 @@ class Desk:
             children.end()
 
     def leave(self) -> None:
-        """Start no further job, whatever is in the buffer or on its way to a thread."""
+        """Start no further job, whatever is in the inbox or on its way to a thread."""
         self.leaving = True
         self.gate_at = float("-inf")
         self._answered.set()
