@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tests.helpers.namespaced import BARE_NAMES, NAMESPACE, BareNames
 from tests.helpers.needs import MARKER, Needs, announced
 from tests.helpers.rubies import Rubies
 from tests.helpers.server import TestServer
+from tests.helpers.waiting import eventually
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -111,12 +113,28 @@ def unconfigured(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_stays_configured(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fail the test that leaves its configuration, or what it attached, to whatever runs next."""
-    before, host = dict(configured()), dict(vars(kiq.host))
+def _nothing_stays_behind(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail the test that leaves its configuration, what it attached, or what it still pushes to others."""
+    before, host, buffers = dict(configured()), _attached(), _pushing()
     yield
     assert dict(configured()) == before, "what was configured stays: use the fixture unconfigured"
-    assert dict(vars(kiq.host)) == host, "what was attached stays: use the fixture fresh_host"
+    assert _attached() == host, "what was attached stays: use the fixture fresh_host"
+    if _pushing() - buffers:
+        eventually(
+            lambda: not _pushing() - buffers,
+            message="a push buffer still tries to push: let Redis come back, or close it",
+        )
+
+
+def _attached() -> dict[str, object]:
+    return {
+        name: list(value) if isinstance(value, list) else value
+        for name, value in vars(kiq.host).items()
+    }
+
+
+def _pushing() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name == "kiq-push-buffer"}
 
 
 @pytest.fixture

@@ -43,8 +43,10 @@ def proxy(server: TestServer, kiq_client: kiq.Client) -> Iterator[FaultProxy]:
 
 
 def emptied() -> bool:
-    """Whether nothing is kept any more: the buffer's thread has ended."""
-    return all(thread.name != "kiq-push-buffer" for thread in threading.enumerate())
+    """Whether nothing is kept any more by the client in use: its buffer's thread has ended."""
+    buffer = process_client().sender
+    assert isinstance(buffer, PushBuffer)
+    return not buffer._trying
 
 
 def jids(raw: redis.Redis) -> list[str]:
