@@ -12,6 +12,7 @@ import pytest
 import redis
 
 import kiq
+from kiq import features
 from kiq.client import configured, process_client, use_settings
 from kiq.registry import Registry, registry
 from tests.helpers import strays
@@ -116,7 +117,9 @@ def unconfigured(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def _nothing_stays_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail the test that leaves its configuration, what it attached, or what it still pushes to others."""
     before, host, buffers = dict(configured()), _attached(), _pushing()
+    options = set(features._declared)
     yield
+    assert set(features._declared) == options, "an option stays: use the fixture standard_features"
     assert dict(configured()) == before, "what was configured stays: use the fixture unconfigured"
     assert _attached() == host, "what was attached stays: use the fixture fresh_host"
     if _pushing() - buffers:
@@ -124,6 +127,17 @@ def _nothing_stays_behind(request: pytest.FixtureRequest) -> Iterator[None]:
             lambda: not _pushing() - buffers,
             message="a push buffer still tries to push: let Redis come back, or close it",
         )
+
+
+#: What kiq itself declares: modules of tests, which are imported later, may declare more.
+features.load()
+_STANDARD = dict(features._declared)
+
+
+@pytest.fixture
+def standard_features(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Options and settings are kiq's own; what this test declares is forgotten behind it."""
+    monkeypatch.setattr(features, "_declared", dict(_STANDARD))
 
 
 def _attached() -> dict[str, object]:

@@ -101,7 +101,7 @@ def test_a_module_that_is_executed_again_declares_again() -> None:
     assert checked("J", {"per_second": "5"}) == {"per_second": 5}
 
 
-def test_the_types_name_the_options_that_exist() -> None:
+def test_the_types_name_the_options_that_exist(standard_features: None) -> None:
     standard = set(features.options())
     assert standard == kiq.Options.__annotations__.keys()
     assert kiq.SetOptions.__annotations__.keys() == standard - {"name", "aliases"}
