@@ -58,7 +58,7 @@ def log_error(error: BaseException, context: dict[str, Any]) -> None:
     """
     fate = context.get("fate")
     said = f"{name_of(error).rpartition('.')[2]}: {message_of(error)}{f' ({fate})' if fate else ''}"
-    fields = {key: context[key] for key in _FIELDS if context.get(key) is not None}
+    fields = {key: value for key in _FIELDS if (value := context.get(key)) is not None}
     untold = _told.look(_kind(error, context.get("class")), steady())
     of_a_job = len(fields) == len(_FIELDS)
     if untold is None and of_a_job and quick is not None and quick(fields, said):

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, TextIO
 from ..kept import Kept
 
 _PAUSE = 0.025  # seconds that a line of a job may wait for others
+_BREATH = 0.005  # ... and one that is in a hurry, in a storm of them
 _MOST = 10_000  # lines that may wait: who says more writes them itself
 _PIPE_PIECE = (
     4_096  # bytes (PIPE_BUF): more at once may be torn by another process on the same pipe
@@ -71,8 +72,8 @@ class DroppingHandler(logging.StreamHandler[TextIO]):
     def put(self, line: Waiting, *, hurry: bool = False) -> None:
         """Write *line* soon, or now if none was written lately. Only where :meth:`may_wait`.
 
-        What :attr:`finish` makes a line of may be put in its place. *hurry*: as soon as the thread that
-        writes gets the interpreter; one that wrote itself would give it up, and ten that do hand it round.
+        What :attr:`finish` makes a line of may be put in its place. *hurry*: in a few milliseconds. Who
+        wrote it himself would give up the interpreter, and ten threads that do hand it round.
         """
         soon = self._soon
         self._waiting.append(line)
@@ -156,6 +157,7 @@ class Soon:
         self._handler = handler
         self._called = threading.Event()
         self._hurried = threading.Event()
+        self._never = threading.Event()
         self._thread = Kept(self._run, "kiq-job-log")
 
     def start(self) -> None:
@@ -168,7 +170,7 @@ class Soon:
         self._called.set()
 
     def hurry(self) -> None:
-        """Write what has been put as soon as it can be."""
+        """Write what has been put in a few milliseconds."""
         if not self._hurried.is_set():
             self._hurried.set()
             self.call()
@@ -176,7 +178,8 @@ class Soon:
     def _run(self) -> None:
         while True:
             self._called.wait()
-            self._hurried.wait(_PAUSE)
+            if self._hurried.wait(_PAUSE):
+                self._never.wait(_BREATH)
             # In this order: a line that is put before it rests is written now, a later one calls.
             self._called.clear()
             self._hurried.clear()

@@ -109,7 +109,11 @@ class Failures:
 
     def _tell(self, judgement: Judgement) -> None:
         payload, decision, error = judgement.payload, judgement.decision, judgement.error
-        where = {name: _brief(payload[name]) for name in ("jid", "class", "queue")}
+        where = {
+            "jid": _brief(payload["jid"]),
+            "class": _brief(payload["class"]),
+            "queue": _brief(payload["queue"]),
+        }
         for problem in judgement.hook_errors:
             self._host.report(problem, {"context": "a hook of the job", **where})
         if isinstance(decision, PutBack) or is_a(error, Snooze):

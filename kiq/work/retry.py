@@ -70,11 +70,12 @@ class Judgement:
     def fate(self, now: float) -> str:
         """Say what comes next, as seen at *now* (epoch seconds)."""
         which = f"attempt {self.attempt}{f' of {self.attempts}' if self.attempts else ''}"
-        match self.decision:
-            case Later(at):
-                return f"{which}, again in {span(at - now)}"
-            case GiveUp(to_dead, why):
-                return f"{which}, {why}: {'goes to the dead set' if to_dead else 'is dropped'}"
+        decision = self.decision
+        if isinstance(decision, Later):
+            return f"{which}, again in {span(decision.at - now)}"
+        if isinstance(decision, GiveUp):
+            place = "goes to the dead set" if decision.to_dead else "is dropped"
+            return f"{which}, {decision.why}: {place}"
         return f"{which}, back to its queue"
 
 
@@ -222,6 +223,8 @@ def _ask_retry_in(
 
 def _wish(answer: Any) -> float | type[JobSignal] | None:
     """Read what retry_in returned. Raises TypeError for what it can't mean."""
+    if type(answer) is float and 0 < answer < _LONGEST_DELAY:
+        return answer
     if isinstance(answer, timedelta):
         answer = answer.total_seconds()
     if answer is Kill or isinstance(answer, Kill):
