@@ -84,6 +84,9 @@ class JobLog(Protocol):
     def end(self, told: Any, outcome: str, elapsed: float) -> bool:
         """Say how a run ended that took *elapsed* seconds; False: it takes a record."""
 
+    def gave_up(self, fields: Mapping[str, Any], said: str) -> bool:
+        """Say that a job with jid, class, queue and attempt is given up; False: it takes a record."""
+
 
 @runtime_checkable
 class Plugin(Protocol):

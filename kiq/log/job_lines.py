@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import logcontext
 from ..clock import wall
@@ -34,6 +34,22 @@ _SAID = "saidInALine"
 #: As ``logging`` has them: trackers of errors put others in their place, to see every record.
 _USUAL = (logging.Logger.handle, logging.Logger.callHandlers, logging.Handler.handle)
 _WERE_USUAL = all(each.__module__ == "logging" for each in _USUAL)
+
+
+class _Kind(NamedTuple):
+    """A line of *logger* at *level*: its text, or the mark of what is said in its place."""
+
+    logger: logging.Logger
+    level: int
+    text: str = _SAID
+
+    @property
+    def key(self) -> str:
+        """What templates are kept by, beside outcomes."""
+        return f"{_SAID} {self.level}"
+
+
+_ERROR, _WARNING = _Kind(_ERRORS, logging.ERROR), _Kind(_JOB, logging.WARNING)
 
 
 class JobLines:
@@ -77,13 +93,20 @@ class JobLines:
 
     def failure(self, fields: Mapping[str, Any], said: str) -> bool:
         """Say at level error what became of a job with jid, class, queue and attempt; False as above."""
+        return self._aside(_ERROR, fields, said)
+
+    def gave_up(self, fields: Mapping[str, Any], said: str) -> bool:
+        """Say at level warning that such a job is given up; False as above."""
+        return self._aside(_WARNING, fields, said)
+
+    def _aside(self, kind: _Kind, fields: Mapping[str, Any], said: str) -> bool:
         run = running.get()
-        if not self._alone(_ERRORS) or not _ERRORS.isEnabledFor(logging.ERROR):
+        if not self._alone(kind.logger) or not kind.logger.isEnabledFor(kind.level):
             return False
         if run is not None and ("log_level" in run.payload or host.log_fields):
             return False
         told = self._told(fields["jid"], (fields["class"], fields["queue"], fields["attempt"]))
-        return told is not None and self._put(told, _SAID, said=said, hurry=True)
+        return told is not None and self._put(told, kind.key, said=said, kind=kind)
 
     def _told(self, jid: Any, of: _Of) -> _Told | None:
         if type(jid) is not str or not jid.isalnum() or not jid.isascii():
@@ -101,19 +124,19 @@ class JobLines:
         outcome: str,
         elapsed: float | None = None,
         said: str = "",
-        *,
-        hurry: bool = False,
+        kind: _Kind | None = None,
     ) -> bool:
         jid, tid, of, templates = told
         if outcome in templates:
             template = templates[outcome]
         else:
-            template = self._template(of, outcome, elapsed)
+            template = self._template(of, kind or _Kind(_JOB, logging.INFO, outcome), elapsed)
             if len(templates) < _MOST_OUTCOMES:
                 templates[outcome] = template
         if template is None:
             return False
-        self._handler.put((template, wall(), tid, jid, elapsed, said), hurry=hurry)
+        parts = template, wall(), tid, jid, elapsed, said
+        self._handler.put(parts, hurry=kind is not None)
         return True
 
     def _finish(self, waiting: list[Any]) -> str:
@@ -167,11 +190,10 @@ class JobLines:
             known = self._here.tid = logcontext.tid()
         return known
 
-    def _template(self, of: _Of, outcome: str, elapsed: float | None) -> _Template | None:
+    def _template(self, of: _Of, kind: _Kind, elapsed: float | None) -> _Template | None:
         """Return the template; None where lines of this kind take records."""
         job_class, queue, attempt = of
-        logger, level = (_ERRORS, logging.ERROR) if outcome is _SAID else (_JOB, logging.INFO)
-        record = logging.LogRecord(logger.name, level, "", 0, outcome, None, None)
+        record = logging.LogRecord(kind.logger.name, kind.level, "", 0, kind.text, None, None)
         ctx = {"jid": _JID, "class": job_class, "queue": queue, "attempt": attempt}
         if elapsed is not None:
             ctx["elapsed"] = _ELAPSED
@@ -179,7 +201,7 @@ class JobLines:
         line = self._handler.format(record) + self._handler.terminator
         moment, jid = self._form.moments.text(_MOMENT), _JID[: self._form.jid_digits]
         marks = (moment, _TID, jid, str(_ELAPSED), _SAID)
-        words = f"{job_class} {queue}" if outcome is _SAID else f"{job_class} {queue} {outcome}"
+        words = " ".join((job_class, queue, kind.text.replace(_SAID, "")))
         if any(mark in words or line.count(mark) > 1 for mark in marks):
             return None
         places = sorted((line.index(mark), at) for at, mark in enumerate(marks) if mark in line)

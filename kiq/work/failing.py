@@ -123,20 +123,25 @@ class Failures:
             self._host.report(error, {**where, **story})
         if isinstance(decision, GiveUp):
             place = "goes to the dead set" if decision.to_dead else "is dropped"
-            logger.warning(
-                "%s %s: %s [jid=%s %s: %s]",
-                where["class"],
-                place,
-                decision.why,
-                where["jid"],
-                name_of(error),
-                message_of(error)[:200],
-                extra={
-                    "kiq_fields": {**where, "attempt": judgement.attempt},
-                    "kiq_said": f"{place}: {decision.why}",
-                },
-            )
+            self._say_given_up({**where, "attempt": judgement.attempt}, place, decision.why, error)
             self._host.tell_death(payload, error)
+
+    def _say_given_up(
+        self, fields: dict[str, Any], place: str, why: str, error: BaseException
+    ) -> None:
+        lines, said = self._host.job_lines, f"{place}: {why}"
+        if lines is not None and lines.gave_up(fields, said):
+            return
+        logger.warning(
+            "%s %s: %s [jid=%s %s: %s]",
+            fields["class"],
+            place,
+            why,
+            fields["jid"],
+            name_of(error),
+            message_of(error)[:200],
+            extra={"kiq_fields": fields, "kiq_said": said},
+        )
 
 
 def outcome_of(error: BaseException) -> str:

@@ -145,9 +145,14 @@ WHERE = {"jid": JID, "class": "Mail", "queue": "default", "attempt": 2}
 )
 def test_a_failure_is_said_as_a_record_says_it(desk: Desk, said: str) -> None:
     for _ in range(2):
+        extra = {"kiq_fields": WHERE, "kiq_said": said}
         assert desk.lines.failure(WHERE, said)
         ours = desk.text
-        ERRORS.error("as handlers of others have it", extra={"kiq_fields": WHERE, "kiq_said": said})
+        ERRORS.error("as handlers of others have it", extra=extra)
+        assert _TIME.sub("", ours) == _TIME.sub("", desk.text)
+        assert desk.lines.gave_up(WHERE, said)
+        ours = desk.text
+        JOB.warning("as handlers of others have it", extra=extra)
         assert _TIME.sub("", ours) == _TIME.sub("", desk.text)
 
 
