@@ -13,11 +13,12 @@ from .. import __version__
 from ..errors import KiqError, PluginError
 from . import streams
 from .check import check
+from .config import config
 from .exit_codes import OUTPUT, exit_code
 from .run import run
 from .streams import complain, open_missing
 
-_BUILT_IN: dict[str, click.Command] = {"run": run, "check": check}
+_BUILT_IN: dict[str, click.Command] = {"run": run, "check": check, "config": config}
 
 #: The commands of our own wings. By name: the porch imports no wing, and ``kiq run`` pays for none.
 _SHIPPED = {

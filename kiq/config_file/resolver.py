@@ -120,10 +120,11 @@ def _overridden(setting: str, winner: Candidate, other: Candidate) -> str:
         return f"overrides {other.label}"
     if other.value == winner.value:
         return f"also in {other.label}"
-    return f"overrides {_shown(setting, other.value)} from {other.label}"
+    return f"overrides {shown(setting, other.value)} from {other.label}"
 
 
-def _shown(setting: str, value: Any) -> str:
+def shown(setting: str, value: Any) -> str:
+    """Return *value* of *setting* as people read it; what is secret is not shown."""
     schema = known().settings.get(setting)
     if setting == "redis.url":
         return mask(value) if isinstance(value, str) else source_of(value).where
