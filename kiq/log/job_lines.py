@@ -111,6 +111,8 @@ class JobLines:
     def _told(self, jid: Any, of: _Of) -> _Told | None:
         if type(jid) is not str or not jid.isalnum() or not jid.isascii():
             return None
+        if type(of[0]) is not str or type(of[1]) is not str:
+            return None  # a payload may hold anything in their place
         templates = self._templates.get(of)
         if templates is None:
             templates = {}
@@ -192,6 +194,12 @@ class JobLines:
 
     def _template(self, of: _Of, kind: _Kind, elapsed: float | None) -> _Template | None:
         """Return the template; None where lines of this kind take records."""
+        try:
+            return self._made_template(of, kind, elapsed)
+        except Exception:  # noqa: BLE001 (whatever is wrong: a record can be made of anything)
+            return None
+
+    def _made_template(self, of: _Of, kind: _Kind, elapsed: float | None) -> _Template | None:
         job_class, queue, attempt = of
         record = logging.LogRecord(kind.logger.name, kind.level, "", 0, kind.text, None, None)
         ctx = {"jid": _JID, "class": job_class, "queue": queue, "attempt": attempt}

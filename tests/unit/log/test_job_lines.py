@@ -156,6 +156,17 @@ def test_a_failure_is_said_as_a_record_says_it(desk: Desk, said: str) -> None:
         assert _TIME.sub("", ours) == _TIME.sub("", desk.text)
 
 
+@pytest.mark.parametrize("field", ["jid", "class", "queue"])
+@pytest.mark.parametrize("value", [-5, 1.5, None, True, b"x", ["a"], {"a": 1}])
+def test_a_job_whose_fields_are_no_text_takes_records(
+    desk: Desk, field: str, value: object
+) -> None:
+    where = {**WHERE, field: value}
+    assert not desk.lines.failure(where, "no")
+    assert not desk.lines.gave_up(where, "no")
+    assert not desk.text
+
+
 @pytest.mark.parametrize("name", ["saidInALine", "tidOfALine"])
 def test_a_failure_may_say_what_marks_a_template(desk: Desk, name: str) -> None:
     assert desk.lines.failure(WHERE, f"it said {name}")
