@@ -10,7 +10,7 @@ from hashlib import sha1
 
 from ...api.home import Connection
 from ...clock import steady
-from ...errors import StoreError
+from ...errors import StoreDenied, StoreError, StoreUnavailable
 from ...plugin import Host
 from ...process import WorkerProcess
 from ...store.link_pool import LinkPool
@@ -19,6 +19,7 @@ from .keeper import drop_ended
 
 logger = logging.getLogger("kiq.iteration")
 
+_SOON = 60.0  # seconds until it is tried again
 _EACH = 3600.0  # seconds between two looks for states that are kept no longer
 
 
@@ -68,6 +69,8 @@ class _Service:
         self._next_drop = steady() + _EACH
         try:
             drop_ended(self._connection)
+        except (StoreUnavailable, StoreDenied):
+            self._next_drop = steady() + _SOON  # the worker's other parts say what is wrong
         except StoreError as error:
             logger.warning("states of iterations that are over could not be dropped: %s", error)
 
