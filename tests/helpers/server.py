@@ -34,6 +34,10 @@ def binary_under_test() -> Path:
 _ROOM = 1 << 30  # bytes
 
 
+#: A master waits five seconds for more replicas before it lets one have its data.
+_AT_ONCE = ("--repl-diskless-sync-delay", "0")
+
+
 class TestServer:
     """One server on a unix socket and on a loopback port, without persistence unless asked for.
 
@@ -55,7 +59,7 @@ class TestServer:
         self.folder = Path(tempfile.mkdtemp(prefix="kiq-test-", dir=_home()))
         self.socket = self.folder / "s"
         self.port = _free_port()
-        self._options = [*self._persistence(aof), *self._debugging(), *extra]
+        self._options = [*self._persistence(aof), *self._debugging(), *_AT_ONCE, *extra]
         self._through = through
         self._clients: list[redis.Redis] = []
         self._lease: Lease | None = None

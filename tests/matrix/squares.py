@@ -135,7 +135,7 @@ def squares() -> list[Square]:
             Square(
                 f"python-{version}",
                 "all extras, the newest of every dependency",
-                (*_LIBRARY, *(_PROCESSES if version == versions()[-1] else ())),
+                _of_python(version),
                 python=version,
                 # There a socket may be finalized before the connection of redis-py that would close it.
                 options=("-W", "ignore:unclosed <socket:ResourceWarning")
@@ -145,6 +145,13 @@ def squares() -> list[Square]:
             for version in versions()
         ),
     ]
+
+
+def _of_python(version: str) -> tuple[str, ...]:
+    """Return the tests of *version*: fewer of those in the middle, as their neighbours have all."""
+    if version in versions()[1:-2]:
+        return ("tests/unit", *_REDIS)
+    return (*_LIBRARY, *(_PROCESSES if version == versions()[-1] else ()))
 
 
 def versions() -> list[str]:
