@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl, unquote, unquote_plus
 
 from .errors import ConfigError
 
 _PARAMETER = re.compile(r"([?&])([^=&?]*)=([^&]*)")
-_PLAIN_AUTHORITY = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(:[0-9]*)?")
+_PLAIN_ADDRESS = r"(\[[^\]]*\]|[^:\[\],]*)(:[0-9]*)?"
+_PLAIN_AUTHORITY = re.compile(_PLAIN_ADDRESS)
+_PLAIN_ADDRESSES = re.compile(f"{_PLAIN_ADDRESS}(,{_PLAIN_ADDRESS})*")
+_BY_SENTINEL = "+sentinel"
+_SENTINEL_PORT = 26379
 _SECRET_WORDS = ("pass", "pwd", "secret", "token")
 _EMBEDDED = re.compile(r"embedded(:(?!//).+)?")
 _ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%]+\]|[^:\[\]]+)(:(?P<port>[0-9]{1,5}))?")
@@ -23,12 +27,14 @@ class RedisUrl:
     """What a URL says besides where: *says* holds settings as text, such as db, username, password.
 
     *scheme* is redis, rediss, unix or embedded; *parameters* is what follows the question mark, of which
-    each is in *says*.
+    each is in *says*. *sentinels* are the hosts and ports of those that know where the master *service* is.
     """
 
     scheme: str
     says: dict[str, str] = field(default_factory=dict)
     parameters: tuple[str, ...] = ()
+    sentinels: tuple[tuple[str, int], ...] = ()
+    service: str = ""
 
 
 def parse(url: object) -> RedisUrl:
@@ -41,9 +47,12 @@ def parse(url: object) -> RedisUrl:
     if _EMBEDDED.fullmatch(url):
         return RedisUrl("embedded")
     scheme, separator, rest = url.partition("://")
-    scheme = scheme.lower()
-    if not separator or scheme not in ("redis", "rediss", "unix"):
-        known = "redis://, rediss:// or unix://, or be embedded or embedded:FOLDER"
+    scheme, by_sentinel, none = scheme.lower().partition(_BY_SENTINEL)
+    known_schemes = ("redis", "rediss") if by_sentinel else ("redis", "rediss", "unix")
+    if not separator or none or scheme not in known_schemes:
+        known = (
+            "redis://, rediss://, unix:// or redis+sentinel://, or be embedded or embedded:FOLDER"
+        )
         raise ConfigError(f"must begin with {known}")
     if not rest.isprintable() or " " in rest:
         raise ConfigError("must have no spaces and no control characters in it")
@@ -61,10 +70,35 @@ def parse(url: object) -> RedisUrl:
         if address or not path:
             raise ConfigError(f"must name a socket, as in unix:///run/redis.sock; {_ENCODE}")
     else:
-        _check_address(address)
+        service, path = _service(path) if by_sentinel else ("", path)
+        for each in address.split(",") if by_sentinel else (address,):
+            _check_address(each)
         says |= _database(path)
     parameters = _parameters(query, says)
-    return RedisUrl(scheme, says | parameters, tuple(parameters))
+    found = RedisUrl(scheme, says | parameters, tuple(parameters))
+    return replace(found, sentinels=_places(address), service=service) if by_sentinel else found
+
+
+def _service(path: str) -> tuple[str, str]:
+    """Return the name of a master, and what follows it."""
+    service, _, rest = path.partition("/")
+    if not service or service.isdecimal():
+        raise ConfigError(
+            "must name the master behind the Sentinels, as in redis+sentinel://h1,h2/mymaster/0"
+        )
+    return unquote(service), rest
+
+
+def _places(addresses: str) -> tuple[tuple[str, int], ...]:
+    found = []
+    for each in addresses.split(","):
+        address = _ADDRESS.fullmatch(each)
+        if address is None:
+            raise ConfigError(
+                "must name each Sentinel, as in redis+sentinel://h1:26379,h2:26379/mymaster/0"
+            )
+        found.append((address["host"].strip("[]"), int(address["port"] or _SENTINEL_PORT)))
+    return tuple(found)
 
 
 def _user(user_info: str) -> dict[str, str]:
@@ -111,7 +145,8 @@ def mask(url: str) -> str:
         user, colon, _ = user_info.partition(":")
         return f"{scheme}{separator}{user if colon else ''}{colon}***@{place}"
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
-    if separator and not _PLAIN_AUTHORITY.fullmatch(authority):
+    plain = _PLAIN_ADDRESSES if scheme.lower().endswith(_BY_SENTINEL) else _PLAIN_AUTHORITY
+    if separator and not plain.fullmatch(authority):
         # A password without its "@host": part of it may stand on either side of the slash.
         return f"{scheme}{separator}***"
     return shown
@@ -126,7 +161,8 @@ def with_database(shown: str, number: object) -> str:
     if place.startswith("unix:"):
         others.insert(0, f"db={number}")
     else:
-        place = f"{'/'.join(place.split('/')[:3])}/{number}"
+        parts = 4 if _BY_SENTINEL in place.partition("://")[0].lower() else 3
+        place = f"{'/'.join(place.split('/')[:parts])}/{number}"
     return place + ("?" + "&".join(others) if others else "")
 
 

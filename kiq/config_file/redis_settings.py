@@ -17,6 +17,12 @@ from .url_settings import said_by
 _FIELDS = ("connect_timeout", "socket_timeout", "namespace")
 #: What a client of redis-py does not have of its own.
 _OURS = ("redis.namespace",)
+#: Two ways to say one thing: the second is read anew for each connection.
+_EITHER = tuple(
+    (f"{whose}{name}", f"{whose}{name}_file")
+    for whose in ("", "sentinel_")
+    for name in ("username", "password")
+)
 _NAMED = re.compile(r"redis\.\w+")
 
 
@@ -30,14 +36,19 @@ def redis_of(resolver: Resolver) -> Redis:
     winner = resolver.decide("redis.url", resolver.candidates("redis.url"))
     in_url = _said(winner) if winner is not None else {}
     values: dict[str, Any] = {}
+    ranks: dict[str, Candidate] = {}
     given = [name for layer in resolver.layers for name in layer.section.entries]
     names = [name.removeprefix("redis.") for name in given if name.startswith("redis.")]
     for name in dict.fromkeys((*names, *in_url)):
         if name == "url":
             continue
         chosen = _chosen(resolver, f"redis.{name}", winner, in_url.get(name))
+        if chosen is not None:
+            ranks[name] = chosen
         if chosen is not None and chosen is not in_url.get(name):
             values[name] = chosen.value
+    for either in _EITHER:
+        _either(resolver, values, ranks, *either)
     fields = {name: values.pop(name, None) for name in _FIELDS}
     place = Redis().url if winner is None else winner.value
     if isinstance(place, str):
@@ -74,13 +85,41 @@ def _chosen(
     return resolver.decide(setting, [*first, said, *later])
 
 
+def _either(
+    resolver: Resolver,
+    values: dict[str, Any],
+    ranks: Mapping[str, Candidate],
+    plain: str,
+    file: str,
+) -> None:
+    """Take out of *values* that one of two settings which is given by a later layer; note it."""
+    if plain not in ranks or file not in ranks:
+        return
+    first, second = sorted((plain, file), key=lambda name: ranks[name].rank)
+    if ranks[first].rank == ranks[second].rank:
+        message = f"redis.{plain} and redis.{file} are both given: one of them is enough"
+        resolver.problems.append(Problem(None, "redis", message, ranks[file].label))
+        return
+    if second in values:
+        del values[second]
+    elif second == file:
+        values[second] = ""  # of the URL, which says it
+    resolver.notices.append(
+        f"redis.{second} ({ranks[second].label}) is not used: redis.{first} ({ranks[first].label}) is"
+    )
+
+
 def _fitting(resolver: Resolver, redis: Redis) -> Mapping[str, Any]:
     """Return the options without those that a URL of this kind has no use for; note them."""
-    scheme = redis.url.partition("://")[0].lower()
     kept = dict(redis.options)
     for name in redis.options:
-        unfit = name.startswith("ssl_") and scheme != "rediss"
-        if unfit or (name == "socket_keepalive" and scheme not in ("redis", "rediss")):
+        scheme, by_sentinel, _ = redis.url.partition("://")[0].lower().partition("+sentinel")
+        unfit = (
+            (name.startswith("ssl_") and scheme != "rediss")
+            or (name.startswith("sentinel_") and not by_sentinel)
+            or (name == "socket_keepalive" and scheme not in ("redis", "rediss"))
+        )
+        if unfit:
             del kept[name]
             resolver.notices.append(
                 f"redis.{name} ({resolver.origins[f'redis.{name}']}) is not used: "
@@ -92,7 +131,7 @@ def _fitting(resolver: Resolver, redis: Redis) -> Mapping[str, Any]:
 def _try(resolver: Resolver, redis: Redis) -> None:
     """Go as far as one can without a network: to a connection that could be opened."""
     try:
-        source_of(redis, start=False)
+        source_of(redis, start=False).check_files()
     except ConfigError as error:
         named = _NAMED.search(str(error))
         origin = resolver.origins.get(named[0] if named else "", resolver.origins["redis.url"])

@@ -15,6 +15,7 @@ from .annotated import reader_of
 from .values import (
     Reader,
     boolean,
+    changing,
     choice,
     client_name,
     integer,
@@ -54,7 +55,7 @@ def _setting(name: str, read: Reader, *aliases: str, variable: str = "", flag: s
         variable=variable or "KIQ_" + name.replace(".", "_").upper(),
         flag=flag or "--" + name.replace(".", "-").replace("_", "-"),
         listed=read is texts,
-        hidden=read is secret,
+        hidden=getattr(read, "__wrapped__", read) is secret,
     )
 
 
@@ -90,8 +91,15 @@ _TOP = (
 
 #: Keyword arguments of redis-py's connection that a file may set.
 _REDIS_OPTIONS: dict[str, Reader] = {
-    "username": text,
-    "password": secret,
+    "username": changing(text),
+    "password": changing(secret),
+    "username_file": text,
+    "password_file": text,
+    "sentinel_username": text,
+    "sentinel_password": changing(secret),
+    "sentinel_username_file": text,
+    "sentinel_password_file": text,
+    "sentinel_tls": boolean,
     "db": integer(0, 1_000_000),
     "client_name": client_name,
     "socket_keepalive": boolean,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from typing import Any
@@ -113,6 +114,17 @@ def secret(node: Node) -> str:
     if not isinstance(value, str):
         raise Invalid((node.line, "must be text"))
     return value
+
+
+def changing(read: Reader) -> Reader:
+    """Return a reader of what *read* reads, or of a function of code that is asked at each connection."""
+
+    @functools.wraps(read)
+    def read_either(node: Node) -> Any:
+        value = _leaf_value(node)
+        return value if callable(value) else read(node)
+
+    return read_either
 
 
 def word(node: Node) -> str:

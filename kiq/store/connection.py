@@ -17,6 +17,7 @@ from .. import embedded
 from ..errors import KiqError, StoreError, StoreUnavailable
 from . import scripts
 from .scripts import Command, Packed
+from .sentinel import is_master
 from .source import source_of
 from .translation import GONE, translate
 
@@ -163,11 +164,15 @@ class Link:
         return replies
 
     def _failed(
-        self, error: Exception, commands: Sequence[Command | Packed], sending: bool = True
+        self,
+        error: Exception,
+        commands: Sequence[Command | Packed],
+        sending: bool = True,
+        advice: str = "",
     ) -> StoreError:
         """Close, and return *error* in kiq's words, as their cause."""
         self.close()
-        failed = translate(error, self.where)
+        failed = translate(error, self.where, advice)
         answered = isinstance(error, _ANSWERS) and len(commands) == 1
         failed.maybe_done = sending and not answered
         return failed
@@ -177,9 +182,10 @@ class Link:
         try:
             self._open()
         except KiqError:
+            self.close()
             raise
         except Exception as error:  # noqa: BLE001 (a credential provider of the user's: whatever it raises)
-            failed = self._failed(error, (), sending=False)
+            failed = self._failed(error, (), sending=False, advice=self._connector.advice(error))
             raise failed from failed.__cause__
         except BaseException:
             self.close()
@@ -187,8 +193,9 @@ class Link:
 
     def _open(self) -> None:
         connection = self._connection
-        self._connector.prepare()
+        self._connector.prepare(connection)
         connection.connect()  # sending would connect as well, but without asking Sentinel
+        self._connector.look_at(connection)
         # Not by redis-py: to it a server without CLIENT is none.
         connection.send_command("CLIENT", "SETNAME", self._connector.name)
         _reply(connection)
@@ -261,10 +268,28 @@ class Connector:
         #: How keys and channels are called there.
         self.keyspace = self._source.keyspace
 
-    def prepare(self) -> None:
-        """Make sure that an embedded server runs, before a connection is opened."""
+    def prepare(self, connection: Any) -> None:
+        """Make sure that an embedded server runs, or ask Sentinel where the master is: before a connect."""
         if self._source.embedded:
             embedded.ensure(self._source.embedded)
+        elif self._source.sentinels is not None:
+            connection.host, connection.port = self._source.sentinels.master()
+
+    def look_at(self, connection: Any) -> None:
+        """Raise StoreUnavailable if who was named as the master says that it is none."""
+        if not self._source.named:
+            return
+        connection.send_command("ROLE")
+        if not is_master(_reply(connection)):
+            place = f"{connection.host}:{connection.port}"
+            raise StoreUnavailable(
+                f"{place}, which Sentinel named as the master, is a replica ({self.where}); "
+                "Sentinel is asked again"
+            )
+
+    def advice(self, error: Exception) -> str:
+        """Return what to do about an *error* of TLS when a connection was made; "" where it is none."""
+        return self._source.advice(error)
 
     def open(self, *, timeout: float | None = None) -> Link:
         """Return a link that is not connected yet; *timeout* (seconds) replaces the socket's."""

@@ -16,10 +16,12 @@ from .. import embedded
 from ..config import Redis as Settings
 from ..config import check_namespace
 from ..errors import ConfigError
-from ..redis_url import mask, parse, with_database, with_namespace
+from ..redis_url import RedisUrl, mask, parse, with_database, with_namespace
+from . import tls
+from .credentials import Rotating, made_rotating
 from .keyspace import BARE, Keyspace
 from .pools import in_resp2, place
-from .tls import try_tls
+from .sentinel import Sentinels
 
 _TIMEOUTS = {"socket_timeout": 5.0, "socket_connect_timeout": 3.0}  # seconds, where nobody says
 _WANTED = "redis is a URL, a kiq.config.Redis or a redis.Redis"
@@ -35,6 +37,8 @@ _OURS: dict[str, Any] = {
     "encoding_errors": "strict",
     "client_name": None,
 }
+#: What Sentinels have of their own.
+_OF_SENTINELS = ("username", "password", "username_file", "password_file", "tls")
 _OF_POOLS = ("max_connections", "timeout")
 _UNKNOWN = re.compile(r"unexpected keyword argument '(\w+)'")
 
@@ -45,7 +49,8 @@ class Source:
 
     *where* may be shown. *name* is for CLIENT LIST, if the user chose one. *client* is the user's, which
     keeps what its connections ask: a Sentinel's pool, say. *embedded* is a server that must be started.
-    *keyspace* is how keys and channels are called there.
+    *keyspace* is how keys and channels are called there. *sentinels* say where the master is; *named*: who
+    they, or those of the client, name must be looked at whether it is the master.
     """
 
     cls: Any
@@ -55,6 +60,8 @@ class Source:
     client: Any = None
     embedded: str | None = None
     keyspace: Keyspace = BARE
+    sentinels: Sentinels | None = None
+    named: bool = False
 
     def connection(self, **others: Any) -> Any:
         """Return a connection that is not connected yet. Raises ConfigError for what makes none."""
@@ -66,6 +73,18 @@ class Source:
             raise ConfigError(
                 f"redis-py {redis.__version__} makes no connection to {self.where}: {why}"
             ) from None
+
+    def advice(self, error: Exception) -> str:
+        """Return what to do about an *error* of TLS; "" where it is none."""
+        encrypted = issubclass(self.cls, redis.SSLConnection)
+        return tls.advice(str(error), self.arguments) if encrypted else ""
+
+    def check_files(self) -> None:
+        """Raise ConfigError for a file with a user or a password that can't be read now."""
+        of_sentinel = self.sentinels.credentials if self.sentinels is not None else None
+        for provider in (self.arguments.get("credential_provider"), of_sentinel):
+            if isinstance(provider, Rotating):
+                provider.check()
 
 
 def source_of(given: Any, *, start: bool = True) -> Source:
@@ -89,7 +108,11 @@ def source_of(given: Any, *, start: bool = True) -> Source:
     where = source.where
     if given.client is not None:
         where = with_namespace(with_database(where, given.options.get("db")), given.namespace)
-    return _checked(replace(source, where=where, keyspace=_keyspace(source, given)))
+    made = replace(source, where=where, keyspace=_keyspace(source, given))
+    own = {name: made.arguments.pop(f"sentinel_{name}", None) for name in _OF_SENTINELS}
+    checked = _checked(made)
+    said = parse(given.url) if given.client is None else None
+    return _by_sentinel(checked, said, own) if said and said.sentinels else checked
 
 
 def _keyspace(source: Source, given: Settings) -> Keyspace:
@@ -100,6 +123,25 @@ def _keyspace(source: Source, given: Settings) -> Keyspace:
         check_namespace(namespace)
     database = str(source.arguments.get("db"))
     return Keyspace(namespace, int(database) if database.isdecimal() else 0)
+
+
+def _by_sentinel(source: Source, said: RedisUrl, given: dict[str, Any]) -> Source:
+    """Return *source* with the Sentinels that *said* names; *given* is what is theirs alone."""
+    own = {name: value for name, value in given.items() if value is not None}
+    encrypted = str(own.pop("tls", said.scheme == "rediss")).lower() not in (
+        "false",
+        "0",
+        "no",
+        "off",
+    )
+    arguments = source.arguments
+    common = {name: arguments[name] for name in (*_TIMEOUTS, *_OURS, "retry", "socket_keepalive")}
+    if encrypted:
+        common |= {name: it for name, it in arguments.items() if name.startswith("ssl_")}
+    made_rotating(own, "sentinel_")
+    cls = redis.SSLConnection if encrypted else redis.Connection
+    asked = Sentinels(said.sentinels, said.service, cls, common | own)
+    return replace(source, sentinels=asked, named=True)
 
 
 def check_client(client: Any) -> None:
@@ -141,7 +183,11 @@ def _of_url(given: Settings, start: bool) -> Source:
         scheme, parameters = (said := parse(url)).scheme, said.parameters
     except ConfigError as error:
         raise ConfigError(f"redis.url {error}") from None
-    if scheme == "embedded":
+    if said.sentinels:
+        user_info, at, _ = url.partition("://")[2].partition("/")[0].rpartition("@")
+        query = url.partition("?")[2]
+        url = f"{scheme}://{user_info}{at}by-sentinel/{said.says.get('db', 0)}?{query}"
+    elif scheme == "embedded":
         url = embedded.ensure(url).url if start else "unix:///not/started"
     else:
         url = scheme + url[len(scheme) :]
@@ -163,7 +209,11 @@ def _of_client(client: Any) -> Source:
     pool = client.connection_pool
     arguments = in_resp2(pool.connection_kwargs)
     missing = {name: value for name, value in _TIMEOUTS.items() if arguments.get(name) is None}
-    return Source(pool.connection_class, arguments | missing, place(pool), client=client)
+    by_sentinel = hasattr(pool, "service_name")
+    where = place(pool)
+    return Source(
+        pool.connection_class, arguments | missing, where, client=client, named=by_sentinel
+    )
 
 
 def _refuse_ours(names: Any, prefix: str) -> None:
@@ -174,6 +224,7 @@ def _refuse_ours(names: Any, prefix: str) -> None:
 
 def _checked(source: Source) -> Source:
     arguments, name = source.arguments, source.arguments.get("client_name")
+    made_rotating(arguments)
     for each in _TIMEOUTS:
         value = arguments[each]
         if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
@@ -182,7 +233,7 @@ def _checked(source: Source) -> Source:
     if by_tcp and arguments.get("socket_keepalive") is None:
         arguments["socket_keepalive"] = True
     if issubclass(source.cls, redis.SSLConnection):
-        try_tls(arguments)
+        tls.try_tls(arguments)
     arguments.update(_OURS, retry=Retry(NoBackoff(), 0))
     made = replace(source, name=name)
     made.connection()

@@ -47,12 +47,13 @@ def in_cluster_mode(where: str) -> StoreUnsuitable:
     )
 
 
-def translate(error: Exception, where: str) -> StoreError:
+def translate(error: Exception, where: str, advice: str = "") -> StoreError:
     """Return *error* as one of kiq's, naming *where* (a masked URL), with *error* as its cause.
 
     It is redis-py's, or what a credential provider raised: without one there is no connection either.
+    *advice* is what to do where it could not be reached.
     """
-    translated = _translated(error, where)
+    translated = _translated(error, where, advice)
     if isinstance(error, exceptions.RedisError):
         # What it stands for is in the message: no need of redis-py's frames, and the socket's below.
         error.__traceback__ = error.__context__ = error.__cause__ = None
@@ -60,7 +61,7 @@ def translate(error: Exception, where: str) -> StoreError:
     return translated
 
 
-def _translated(error: Exception, where: str) -> StoreError:
+def _translated(error: Exception, where: str, advice: str) -> StoreError:
     text = f"{error} (Redis at {where})"
     # Redis before 7 wraps what a command in a script was refused with: the word is inside.
     if isinstance(error, exceptions.OutOfMemoryError) or "OOM command not allowed" in text:
@@ -86,7 +87,7 @@ def _translated(error: Exception, where: str) -> StoreError:
         why = f"{type(error).__name__}: {text}"
         return StoreUnavailable(f"Redis can't be reached: no connection could be made: {why}")
     if isinstance(error, GONE):
-        return StoreUnavailable(f"Redis can't be reached: {text}{_way_out(where)}")
+        return StoreUnavailable(f"Redis can't be reached: {text}{advice or _way_out(where)}")
     return StoreError(f"Redis refused: {text}")
 
 

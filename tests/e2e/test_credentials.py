@@ -131,3 +131,40 @@ def test_a_refusal_is_said_once_and_the_worker_goes_on_when_it_is_mended(
         eventually(lambda: redis.lrange("notes", 0, -1) == [b"after"], timeout=25)
     worker.says("Redis is back", timeout=25)
     assert worker.stop() == 0
+
+
+def test_a_password_of_a_file_changes_under_a_running_worker(
+    site: Site, guarded: TestServer
+) -> None:
+    secret = site.write("password", "opensesame\n")
+    url = guarded.tcp_url.replace("redis://", "redis://worker@")
+    variables = {"REDIS_URL": url, "KIQ_REDIS_PASSWORD_FILE": str(secret)}
+    worker = site.start(**variables, JOBS_REDIS_URL=guarded.url)
+    settings = Redis(url=url, options={"password_file": secret})
+    Client(settings).push({"class": f"{JOBS}.Note", "args": ["before"]})
+    acl(guarded, "resetpass", ">changed")
+    worker.says("Redis refused the user or its password")
+    assert worker.running
+    secret.write_text("changed")
+    Client(settings).push({"class": f"{JOBS}.Note", "args": ["after"]})
+    with guarded.client() as redis:
+        eventually(lambda: redis.lrange("notes", 0, -1) == [b"before", b"after"], timeout=25)
+    worker.says("Redis is back", timeout=25)
+    assert len(refusals(worker)) == 1
+    assert "Traceback" not in worker.log
+    assert worker.stop() == 0
+
+
+def test_a_file_that_is_away_for_a_moment_is_waited_for(site: Site, guarded: TestServer) -> None:
+    secret = site.write("password", "opensesame\n")
+    url = guarded.tcp_url.replace("redis://", "redis://worker@")
+    worker = site.start(
+        REDIS_URL=url, KIQ_REDIS_PASSWORD_FILE=str(secret), JOBS_REDIS_URL=guarded.url
+    )
+    secret.rename(site.folder / "away")
+    acl(guarded, "on")
+    worker.says(f"redis.password_file: {secret} can't be read", "trying again")
+    (site.folder / "away").rename(secret)
+    worker.says("Redis is back", timeout=25)
+    assert "Traceback" not in worker.log
+    assert worker.stop() == 0

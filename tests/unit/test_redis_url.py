@@ -40,7 +40,52 @@ def test_a_url_says(url: str, scheme: str, says: dict[str, str]) -> None:
     assert (parsed.scheme, parsed.says) == (scheme, says)
 
 
+@pytest.mark.parametrize(
+    ("url", "scheme", "sentinels", "service", "says"),
+    [
+        (
+            "redis+sentinel://h1:1,h2/jobs/3",
+            "redis",
+            (("h1", 1), ("h2", 26379)),
+            "jobs",
+            {"db": "3"},
+        ),
+        ("rediss+sentinel://[::1]:5/a%2Fb", "rediss", (("::1", 5),), "a/b", {}),
+        ("redis+sentinel://:pw@h/jobs", "redis", (("h", 26379),), "jobs", {"password": "pw"}),
+    ],
+)
+def test_a_url_names_sentinels(
+    url: str, scheme: str, sentinels: object, service: str, says: dict[str, str]
+) -> None:
+    parsed = parse(url)
+    assert (parsed.scheme, parsed.sentinels, parsed.service) == (scheme, sentinels, service)
+    assert parsed.says == says
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis+sentinel://u:pw@h1:1,h2:2/jobs/0", "redis+sentinel://u:***@h1:1,h2:2/jobs/3"),
+        ("redis+sentinel://h1:1,h2/jobs", "redis+sentinel://h1:1,h2/jobs/3"),
+        (
+            "redis+sentinel://h/jobs?sentinel_password=pw",
+            "redis+sentinel://h/jobs/3?sentinel_password=***",
+        ),
+    ],
+)
+def test_a_url_with_sentinels_is_shown_without_passwords(url: str, shown: str) -> None:
+    assert Redis(url=url, options={"db": 3}).masked_url == shown
+
+
 REFUSED = [
+    "redis+sentinel://h1:1,h2:2",  # no name of a master
+    "redis+sentinel://h1:1,h2:2/0",
+    "redis+sentinel:///jobs",
+    "redis+sentinel://h1,,h2/jobs",
+    "redis+sentinel://h1:99999/jobs",
+    "redis+sentinel+sentinel://h1/jobs",
+    "unix+sentinel://h1/jobs",
+    "redis+sentinel://:hun/ter2@h1/jobs",
     "redis://:hun/ter2@h:6379/0",
     "redis://:hun#ter2@h:6379/0",
     "redis://:hun?ter2@h:6379/0",
