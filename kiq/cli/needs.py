@@ -93,6 +93,8 @@ ELSEWHERE: dict[str, str] = {
     "MGET": "`kiq.api`: stats",
     "PERSIST": "iterable jobs that Ruby has cancelled",
     "PING": "`kiq doctor`",
+    "ROLE": "with Sentinel: a replica that is named as the master is noticed by its refusals only",
+    "SENTINEL": "asked of Sentinels",
     "SISMEMBER": "`kiq.api`: queues, processes",
     "SUNION": "`kiq.api`: cancel requests",
     "TYPE": "`kiq.api`: acts on sets",

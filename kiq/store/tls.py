@@ -32,7 +32,7 @@ _MEANINGS = (
         ("EOF occurred", "by server", "reset by peer"),
         "it closed the link: does it want, and trust, {own}?",
     ),
-    (("SSL",), "see {trusted} and {own}"),
+    (("[SSL",), "see {trusted} and {own}"),
 )
 
 
