@@ -19,7 +19,8 @@ from .scripts import Command
 _GROUPS = (
     (
         slice(1, 1),
-        "ACL CLIENT COMMAND CONFIG DBSIZE ECHO INFO LATENCY PING ROLE SCRIPT SLOWLOG TIME WAIT",
+        "ACL CLIENT COMMAND CONFIG DBSIZE ECHO INFO LATENCY PING ROLE SCRIPT SENTINEL SLOWLOG TIME "
+        "WAIT",
     ),
     (
         slice(1, 2),
