@@ -13,6 +13,7 @@ from .errors import ON_PURPOSE, Discard, JobSignal, Kill, KiqError, Retry, Shutd
 MESSAGE_LIMIT = 10_000  # characters kept of an error's message
 _NAME_LIMIT = 1_000
 _MOST_SHOWN = 100  # errors behind an error
+_USUAL_DEPTH = 10  # errors in a row, each behind the next: for so many there is a quick way
 E = TypeVar("E", bound=BaseException)
 _SIGNALS: tuple[type[JobSignal], ...] = (Snooze, Retry, Discard, Kill)
 _SIGNALS_OR_GROUPS = (JobSignal, BaseExceptionGroup)
@@ -69,8 +70,19 @@ def is_failure(error: BaseException) -> bool:
 
 def came_from_shutdown(error: BaseException) -> bool:
     """Tell whether *error* is Shutdown, or has it anywhere among its causes, contexts and groups."""
-    if is_alone(error):
-        return is_a(error, Shutdown)
+    current = error
+    for _ in range(_USUAL_DEPTH):
+        if issubclass(type(current), Shutdown):
+            return True
+        cause, context = _CAUSE.__get__(current), _CONTEXT.__get__(current)
+        if issubclass(type(current), BaseExceptionGroup) or (
+            cause is not None and context is not None and cause is not context
+        ):
+            break
+        behind = context if cause is None else cause
+        if behind is None:
+            return False
+        current = behind
     return any(is_a(one, Shutdown) for one in related(error))
 
 

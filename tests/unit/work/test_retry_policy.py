@@ -121,6 +121,21 @@ def test_an_error_raised_from_none_while_shutdown_is_handled_still_comes_from_it
     assert came_from_shutdown(raised(cover_up))
 
 
+@pytest.mark.parametrize("depth", [0, 1, 9, 10, 11, 50])
+@pytest.mark.parametrize("turn", [None, 0, 5, 9, 10])
+def test_shutdown_is_found_however_deep_it_lies(depth: int, turn: int | None) -> None:
+    def behind(last: BaseException) -> BaseException:
+        error = last
+        for at in reversed(range(depth)):
+            error = caused(ValueError(), error)
+            if at == turn:  # the way goes on behind the context, and the cause is another
+                error.__context__, error.__cause__ = error.__cause__, KeyError()
+        return error
+
+    assert came_from_shutdown(behind(kiq.Shutdown()))
+    assert not came_from_shutdown(behind(OSError()))
+
+
 def test_causes_that_go_round_in_a_circle_end_the_search() -> None:
     first, second = ValueError(), KeyError()
     first.__cause__, second.__cause__ = second, first
