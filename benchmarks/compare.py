@@ -1,11 +1,11 @@
 """kiq beside its peers: the same drain of no-op jobs for each, in turns, in one run.
 
-Installs the peers (Celery, Dramatiq, Huey, RQ, SAQ, arq, taskiq: the table in parts/peers.py takes
-more) into virtual environments under .bench/, which stay for the next time. Each drains as many jobs
+Installs the peers (Celery, Dramatiq, Huey, RQ, SAQ, arq, taskiq, and BullMQ with its Node: the table
+in parts/peers.py takes more) under .bench/, where they stay for the next time. Each drains as many jobs
 as suit its speed, with its recommended fast settings; after --runs rounds, medians, ranges and
 ratios are printed: with loggers silenced, the same with workers pinned to CPU 0 (--pinned: that
-alone), and with the default logging to a file (kiq and Sidekiq). --only chooses peers. --write renews
-RESULTS.md and the chart throughput.svg. Sidekiq takes part where the machine has it (Debian: apt-get
+alone), and with the default logging to a file (kiq, Sidekiq, BullMQ). --only chooses peers. --write
+renews RESULTS.md and the chart throughput.svg. Sidekiq takes part where the machine has it (Debian: apt-get
 install ruby-sidekiq); newer ones as root on Debian, from its newer releases (minutes, the first time).
 """
 
@@ -21,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from parts import contestant, debian, report
+from parts import contestant, debian, node_home, report
 from parts.chart import bar_chart
 from parts.contestant import Contestant
 from parts.drain import drain, python_folder
@@ -115,6 +115,8 @@ def _contestants(arguments: argparse.Namespace) -> list[Contestant]:
 def _is_there(peer: Contestant) -> bool:
     if peer.release:
         return debian.make(peer.release)
+    if peer.node:
+        return node_home.make(peer.node)
     there = not peer.program or shutil.which(peer.program) is not None
     if not there:
         print(f"{peer.name} is left out: the machine has no program of that name")
@@ -129,6 +131,8 @@ def _folder(each: Contestant) -> Path:
     """Return the folder with what runs it; a peer of Python is installed first."""
     if each.release:
         return debian.programs(each.release)
+    if each.node:
+        return node_home.folder(each.node)
     if each.program:
         return Path(shutil.which(each.program) or each.program).parent
     return prepare(each) if each.home else python_folder()
@@ -168,6 +172,8 @@ def _versions(contestants: Sequence[Contestant], folders: dict[str, Path]) -> di
                     f"{each.home} is not in its environment: remove .bench/{each.home}"
                 )
             found[each.home] = packages[each.home]
+        if each.node:
+            found |= node_home.versions(each.node)
         if each.program:
             suffix = f" of {each.release}" if each.release else ""
             for program in ("ruby", each.program):

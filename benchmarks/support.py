@@ -25,7 +25,7 @@ APPS = Path(__file__).resolve().parent / "apps"
 
 _ORDERLY_SECONDS = 20.0
 #: Variables that would reach into what is measured, such as another REDIS_URL or a debug mode.
-_KEPT_OUT = ("KIQ_", "REDIS_URL", "APP_ENV", "PYTHON", "RQ_", "dramatiq_", "COV")
+_KEPT_OUT = ("KIQ_", "REDIS_URL", "APP_ENV", "PYTHON", "RQ_", "dramatiq_", "COV", "NODE_")
 
 
 class BenchmarkError(Exception):

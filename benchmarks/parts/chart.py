@@ -32,10 +32,10 @@ class _Axis:
 
 
 def bar_chart(title: str, series: Mapping[str, Mapping[str, Spread]]) -> str:
-    """Return the SVG document; each of *series* has a figure above 0 for each row, by its name.
+    """Return the SVG document; each of *series* has figures above 0 by the names of rows.
 
-    Rows go by the first series, the largest figure first. A bar ends at the median, and a thin line
-    over its end is the range.
+    Rows go by the first series, the largest figure first; a later one may lack some of them. A bar ends
+    at the median, and a thin line over its end is the range.
     """
     first = next(iter(series.values()))
     names = sorted(first, key=lambda name: -first[name].median)
@@ -51,7 +51,9 @@ def bar_chart(title: str, series: Mapping[str, Mapping[str, Spread]]) -> str:
         *_grid(axis, bottom),
     ]
     for at, name in enumerate(names):
-        parts += _group(axis, _TOP + _GAP / 2 + at * step, name, [series[s][name] for s in series])
+        parts += _group(
+            axis, _TOP + _GAP / 2 + at * step, name, [series[s].get(name) for s in series]
+        )
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
@@ -64,10 +66,12 @@ def _grid(axis: _Axis, bottom: float) -> list[str]:
     return parts
 
 
-def _group(axis: _Axis, top: float, name: str, spreads: Sequence[Spread]) -> list[str]:
+def _group(axis: _Axis, top: float, name: str, spreads: Sequence[Spread | None]) -> list[str]:
     middle = top + _BAR * len(spreads) / 2
     parts = [text(_LEFT - 8, middle + 4, name, anchor="end")]
     for at, (spread, colour) in enumerate(zip(spreads, COLOURS, strict=False)):
+        if spread is None:
+            continue
         y, end = top + at * _BAR, axis.at(spread.median)
         low, high = axis.at(spread.low), axis.at(spread.high)
         parts.append(

@@ -22,7 +22,8 @@ class Contestant:
     In commands, ``{bin}`` is the folder with its Python (or program), ``{apps}`` that of the jobs,
     ``{url}`` the server, ``{jobs}`` how many.
     *packages* are what its virtual environment *home* holds; kiq itself has none, and what is no
-    Python has the *program* that the machine must have, or the Debian *release* that has it. *counted*
+    Python has the *program* that the machine must have, or the Debian *release* that has it; what runs
+    on *node*, the folder of benchmarks/ with its program. *counted*
     says what *settled* looks at, and *chosen* why it has these settings. Its loggers are silenced by
     *environment*; *logged* stands in its place where it logs as it comes (None: it is not measured so).
     """
@@ -39,6 +40,7 @@ class Contestant:
     packages: tuple[str, ...] = ()
     program: str = ""
     release: str = ""
+    node: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
     logged: Mapping[str, str] | None = None
 

@@ -1,8 +1,8 @@
 """The table of kiq's peers, each with the settings that its own documentation gives for speed.
 
-A peer is one entry in PEERS and one file in apps/, which pushes when it is run as a program. Add
-one when it can be installed from the package index and its settled jobs can be counted in Redis:
-parts/settled.py.
+A peer is one entry in PEERS and one file in apps/, which pushes when it is run as a program; what
+runs on Node has a folder of its own beside apps/. Add one when it can be installed from a package
+index and its settled jobs can be counted in Redis: parts/settled.py.
 """
 
 from __future__ import annotations
@@ -174,11 +174,34 @@ def _sidekiq(threads: int, jobs: int, release: str = "") -> Contestant:
     )
 
 
+def _bullmq(processes: int, concurrency: int, jobs: int) -> Contestant:
+    settings = {"BENCH_PROCESSES": f"{processes}", "BENCH_CONCURRENCY": f"{concurrency}"}
+    return Contestant(
+        name="bullmq" if processes == 1 else f"bullmq-{processes}",
+        arrangement=_crew(processes, f"{concurrency} jobs at once"),
+        jobs=jobs,
+        push=("{bin}/node", "{bin}/bullmq_app.mjs", "push", "{jobs}"),
+        worker=("{bin}/node", "{bin}/bullmq_app.mjs", "work"),
+        settled=settled.by_bullmq,
+        counted="neither in the list `bull:bench:wait` nor in `bull:bench:active`",
+        chosen=(
+            "finished jobs removed at once (kept for ever by default; to keep the last 1,000 costs it a "
+            "little); of 100 to 300 jobs at once, its guide's standard, 100; it writes no log, so two "
+            "lines a job by pino, from its events `active` and `completed`"
+        ),
+        node="bullmq",
+        environment=settings,
+        logged={**settings, "BENCH_LOG": "1"},
+    )
+
+
 #: So many jobs that a drain takes 3 to 8 seconds.
 PEERS = (
     _sidekiq(10, 40_000),
     _sidekiq(10, 80_000, "trixie"),
     _sidekiq(10, 80_000, "forky"),
+    _bullmq(1, 100, 80_000),
+    _bullmq(2, 100, 80_000),
     _taskiq("list", 1, 12_000),
     _taskiq("stream", 1, 12_000),
     _taskiq("list", 2, 16_000),

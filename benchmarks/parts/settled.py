@@ -30,6 +30,15 @@ def by_sidekiq(store: redis.Redis, pushed: int) -> int:
     return pushed - int(answer(store.llen("queue:default")))
 
 
+def by_bullmq(store: redis.Redis, pushed: int) -> int:
+    """Return what neither waits nor is active; both are looked at in one transaction."""
+    with store.pipeline() as both:
+        both.llen("bull:bench:wait")
+        both.llen("bull:bench:active")
+        waiting, active = both.execute()
+    return pushed - int(waiting) - int(active)
+
+
 def by_taskiq_list(store: redis.Redis, pushed: int) -> int:
     """Return what has been taken from the list: nothing is kept while a job runs."""
     return pushed - int(answer(store.llen("taskiq")))

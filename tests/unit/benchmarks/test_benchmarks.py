@@ -44,6 +44,17 @@ def test_help_says_what_is_measured_and_starts_nothing(script: Path, tmp_path: P
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_lock_file_of_bullmq_pins_all_by_digest_and_names_no_registry() -> None:
+    folder = BENCHMARKS / "bullmq"
+    named = json.loads((folder / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    (top, *packages) = json.loads((folder / "package-lock.json").read_text(encoding="utf-8"))[
+        "packages"
+    ].values()
+    assert top["dependencies"] == named
+    assert all(version[0].isdigit() for version in named.values())
+    assert all("integrity" in each and "resolved" not in each for each in packages)
+
+
 def _measured(script: str, folder: Path, *options: str) -> Any:
     """Run a small measurement; return its results, whether or not it met its goals."""
     file = folder / "figures.json"

@@ -41,6 +41,13 @@ def test_a_bar_chart_names_each_row_and_each_median_the_largest_first(parts: Any
     assert {"Jobs a second", "free", "95,000", "300"} <= set(said)
 
 
+def test_a_row_without_a_figure_in_a_later_series_has_no_bar_there(parts: Any) -> None:
+    both, one = {"a": parts.spread([20.0]), "b": parts.spread([10.0])}, {"a": parts.spread([5.0])}
+    drawing = parts.bars("x", {"free": both, "logged": one})
+    assert len(re.findall(r'height="11"', drawing)) == 3
+    assert texts(drawing).count("b") == 1
+
+
 def test_the_bars_of_a_chart_grow_with_their_figures(parts: Any) -> None:
     drawing = parts.bars("x", {"free": {"a": parts.spread([20.0]), "b": parts.spread([1000.0])}})
     widths = [float(width) for width in re.findall(r'width="([\d.]+)" height="11"', drawing)]
