@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from .plugins.cancelling import cancel
     from .plugins.context import carry, carry_locale, carry_trace
     from .plugins.declared import Options, SetOptions
+    from .plugins.duties import Duty, duty
     from .plugins.iteration import IterableJob
 
 __version__ = "0.1.0"
@@ -58,6 +59,7 @@ __all__ = [
     "ClientContext",
     "ConfigError",
     "Discard",
+    "Duty",
     "EmbeddedServerError",
     "FunctionJob",
     "Host",
@@ -90,6 +92,7 @@ __all__ = [
     "carry_trace",
     "configure",
     "current_job",
+    "duty",
     "host",
     "iteration",
     "job",
@@ -101,6 +104,7 @@ __all__ = [
 _ELSEWHERE = {
     "IterableJob": ".plugins.iteration",
     "iteration": ".plugins.iteration",
+    "Duty": ".plugins.duties",
     "Options": ".plugins.declared",
     "SetOptions": ".plugins.declared",
     "after_commit": ".plugins.after_commit",
@@ -108,6 +112,7 @@ _ELSEWHERE = {
     "carry": ".plugins.context",
     "carry_locale": ".plugins.context",
     "carry_trace": ".plugins.context",
+    "duty": ".plugins.duties",
 }
 
 if not TYPE_CHECKING:
