@@ -12,20 +12,19 @@ import click
 from .. import __version__
 from ..errors import KiqError, PluginError
 from . import streams
-from .check import check
-from .config import config
 from .exit_codes import OUTPUT, exit_code
-from .run import run
 from .streams import complain, open_missing
 
-_BUILT_IN: dict[str, click.Command] = {"run": run, "check": check, "config": config}
-
-#: The commands of our own wings. By name: the porch imports no wing, and ``kiq run`` pays for none.
+#: Commands of our own. By name: the porch imports no wing, and none pays for another: ``kiq health`` is
+#: called every few seconds.
 _SHIPPED = {
+    "check": "kiq.cli.check:check",
     "clear-queue": "kiq.commands.queues:clear_queue",
+    "config": "kiq.cli.config:config",
     "dead": "kiq.commands.sets:dead",
     "doctor": "kiq.commands.doctor:doctor",
     "dump": "kiq.commands.processes:dump",
+    "health": "kiq.cli.health:health",
     "mark": "kiq.commands.mark:mark",
     "pause": "kiq.commands.queues:pause",
     "ps": "kiq.commands.processes:ps",
@@ -33,6 +32,7 @@ _SHIPPED = {
     "queues": "kiq.commands.queues:queues",
     "quiet": "kiq.commands.processes:quiet",
     "retries": "kiq.commands.sets:retries",
+    "run": "kiq.cli.run:run",
     "scheduled": "kiq.commands.sets:scheduled",
     "stats": "kiq.commands.stats:stats",
     "stop": "kiq.commands.processes:stop",
@@ -46,7 +46,7 @@ class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's)
         """Return the names of all commands."""
         found = {point.name for point in metadata.entry_points(group="kiq.commands")}
-        return sorted({*_BUILT_IN, *_SHIPPED, *found})
+        return sorted({*_SHIPPED, *found})
 
     def get_command(
         self,
@@ -54,8 +54,6 @@ class _Commands(click.Group):
         cmd_name: str,
     ) -> click.Command | None:
         """Return the command *cmd_name*, loaded now, or None."""
-        if cmd_name in _BUILT_IN:
-            return _BUILT_IN[cmd_name]
         place = _SHIPPED.get(cmd_name)
         if place is not None:
             return _at(place)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+
 from ..config import Config
+from ..errors import StoreError
 from ..registry import Registry
 from ..store import processes
-from ..store.connection import Link
+from ..store.connection import Connector, Link
+
+logger = logging.getLogger("kiq")
 
 
 def untaken_queues(link: Link, config: Config, registry: Registry) -> dict[str, list[str]]:
@@ -23,3 +28,21 @@ def untaken_queues(link: Link, config: Config, registry: Registry) -> dict[str, 
         if queue not in taken:
             untaken.setdefault(queue, []).append(spec.name)
     return untaken
+
+
+def warn(connector: Connector, config: Config, registry: Registry) -> None:
+    """Say so for each queue of registered classes that no process takes. Round trips: a few."""
+    link = connector.open()
+    try:
+        untaken = untaken_queues(link, config, registry)
+    except StoreError as error:
+        logger.debug("could not look whether all queues are taken: %s", error)
+        return
+    finally:
+        link.close()
+    for queue, names in untaken.items():
+        logger.warning(
+            "no running process takes queue %s, the queue of %s: add it to queues:",
+            queue,
+            ", ".join(names[:3]) + (" and others" if len(names) > 3 else ""),
+        )

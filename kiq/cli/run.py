@@ -6,6 +6,7 @@ import faulthandler
 import logging
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NoReturn
 
 import click
@@ -14,7 +15,11 @@ from .. import __version__, boot, config_file, log, loggers
 from ..client import configured, use_settings
 from ..clock import steady
 from ..config import Config
-from ..errors import BootError, ConfigError, KiqError, StoreError
+from ..errors import BootError, ConfigError, KiqError
+from ..health.alone import Alone
+from ..health.examining import examine
+from ..health.systemd import Notifier
+from ..health.vitals import Vitals
 from ..parent import heritage
 from ..parent.child import Child
 from ..parent.members import Phase
@@ -24,9 +29,8 @@ from ..plugin import host
 from ..registry import registry
 from ..store.connection import Link
 from ..work.launcher import Launcher
-from . import crash_points, needs, no_jobs, restarts, rubys
+from . import coverage, crash_points, needs, no_jobs, restarts, rubys
 from .control import CONNECTING, RUNNING, STARTING, STOPPING, Control
-from .coverage import untaken_queues
 from .ending import end_now
 from .eviction import eviction
 from .exit_codes import SOFTWARE, exit_code
@@ -59,6 +63,7 @@ _WITHOUT_THREAD = 10.0  # seconds in which a new thread may be had for one that 
 @click.option(
     "--processes", metavar="N|auto", help="Children that work, under a parent (auto: one per core)."
 )
+@click.option("--health", metavar="ADDRESS", help="Answer /live and /ready: 127.0.0.1:7433.")
 @click.option("-v", "--verbose", is_flag=True, help="Log at level debug.")
 def run(path: str | None, queues: tuple[str, ...], require: tuple[str, ...], **rest: Any) -> None:
     """Start a worker: it takes jobs from the queues of the configuration until it is stopped.
@@ -66,15 +71,16 @@ def run(path: str | None, queues: tuple[str, ...], require: tuple[str, ...], **r
     TERM or INT (Ctrl-C) stops it in order, a second one at once; TSTP makes it quiet, TTIN logs
     where each thread is.
     """
-    verbose = rest.pop("verbose")
+    verbose, notifier = rest.pop("verbose"), Notifier()
     flags = {"queues": list(queues), "require": list(require), **rest}
     flags["log_level"] = "debug" if verbose else None
     flags = {name: value for name, value in flags.items() if value not in (None, [])}
     boot.add_working_folder()
     if _has_children(path, flags):
-        end_now(_parent(path, flags))
+        end_now(_parent(path, flags, notifier))
     control = Control()
-    control.finish(_outcome(control, lambda: _application(path, flags)))
+    alone = partial(Alone, notifier=notifier)
+    control.finish(_outcome(control, lambda: _application(path, flags), alone))
 
 
 def be_worker(config: Config, child: Child | None = None) -> NoReturn:
@@ -84,7 +90,7 @@ def be_worker(config: Config, child: Child | None = None) -> NoReturn:
     parent looks after them. Threads: the main one.
     """
     control = Control()
-    control.finish(_outcome(control, lambda: config, child))
+    control.finish(_outcome(control, lambda: config, lambda _: child))
 
 
 def _has_children(path: str | None, flags: dict[str, Any]) -> bool:
@@ -98,10 +104,10 @@ def _has_children(path: str | None, flags: dict[str, Any]) -> bool:
         return False  # said by who boots
 
 
-def _parent(path: str | None, flags: dict[str, Any]) -> int:
+def _parent(path: str | None, flags: dict[str, Any], notifier: Notifier) -> int:
     """Be the parent of workers until it is stopped; return the exit code."""
     try:
-        return supervise(host, lambda: _application(path, flags), be_worker)
+        return supervise(host, lambda: _application(path, flags), be_worker, notifier)
     except KiqError as error:
         complain(f"kiq: {error}")
         return exit_code(error)
@@ -110,7 +116,9 @@ def _parent(path: str | None, flags: dict[str, Any]) -> int:
 
 
 def _outcome(
-    control: Control, application: Callable[[], Config], child: Child | None = None
+    control: Control,
+    application: Callable[[], Config],
+    above: Callable[[Config], Child | Alone | None],
 ) -> int:
     """Be a worker until it is stopped, or can't be one; return the exit code."""
     try:
@@ -119,6 +127,7 @@ def _outcome(
         control.start()
         loggers.lines.start()
         config = application()
+        child = above(config)
         log.write_soon()
     except KiqError as error:
         complain(f"kiq: {error}")
@@ -152,7 +161,7 @@ def _application(path: str | None, flags: dict[str, Any]) -> Config:
     return config
 
 
-def _work(control: Control, config: Config, child: Child | None) -> int:
+def _work(control: Control, config: Config, child: Child | Alone | None) -> int:
     launcher = Launcher(
         config,
         host,
@@ -162,17 +171,18 @@ def _work(control: Control, config: Config, child: Child | None) -> int:
         connect=crash_points.connector,
         facts=child.facts if child is not None else {},
     )
-    if child is not None:
+    if isinstance(child, Child):
         launcher.worker.state.info["parent"] = child.parent
+    if child is not None:
         child.begin(host, control.signals.put)
     _enter(control, CONNECTING, child, Phase.CONNECTING, launcher)
-    if child is None:
+    if not isinstance(child, Child):
         _introduce(control, config)
     launcher.prepare(_patience(control, child), lambda link: _check(link, config))
     logger.info("%s; this process is %s", launcher.server, launcher.worker.identity)
     _warn_of_eviction(launcher)
     restarts.excuse(launcher.worker)
-    _warn_of_untaken_queues(launcher, config)
+    coverage.warn(launcher.worker.connector, config, registry)
     _enter(control, STARTING, child, Phase.STARTING)
     try:
         _start(launcher)
@@ -180,7 +190,7 @@ def _work(control: Control, config: Config, child: Child | None) -> int:
         log.settle(started=True)
         loggers.adopt()
         _enter(control, RUNNING, child, Phase.READY)
-        if child is None:
+        if not isinstance(child, Child):
             logger.info("ready; stop it with Ctrl-C")
         _watch(launcher, control, child)
     finally:
@@ -209,7 +219,11 @@ def _without_parent(settings: ParentSettings) -> list[str]:
 
 
 def _enter(
-    control: Control, phase: str, child: Child | None, told: Phase, launcher: Launcher | None = None
+    control: Control,
+    phase: str,
+    child: Child | Alone | None,
+    told: Phase,
+    launcher: Launcher | None = None,
 ) -> None:
     """Note what this process does now, for signals and for its parent."""
     control.enter(phase, launcher)
@@ -217,7 +231,7 @@ def _enter(
         child.enter(told)
 
 
-def _patience(control: Control, child: Child | None) -> Callable[[float], bool]:
+def _patience(control: Control, child: Child | Alone | None) -> Callable[[float], bool]:
     """Return what waits for Redis so many seconds, and tells whether a stop is ordered."""
 
     def wait(seconds: float) -> bool:
@@ -243,11 +257,13 @@ def _start(launcher: Launcher) -> None:
         raise BootError(f"{what}: {type(error).__name__}: {error}") from error
 
 
-def _watch(launcher: Launcher, control: Control, child: Child | None) -> None:
+def _watch(launcher: Launcher, control: Control, child: Child | Alone | None) -> None:
     """See to it that all threads are there, until a stop is ordered."""
     gone_since: float | None = None
+    vitals = Vitals()
     while not control.ordered.wait(_LOOK):
         if child is not None:
+            child.tell(examine(vitals, launcher))
             child.look(launcher)
         if launcher.mend():
             gone_since = None
@@ -266,20 +282,3 @@ def _warn_of_eviction(launcher: Launcher) -> None:
     if found is not None:
         level = logging.ERROR if found.serious else logging.WARNING
         logger.log(level, "%s; %s", found.what, found.do)
-
-
-def _warn_of_untaken_queues(launcher: Launcher, config: Config) -> None:
-    link = launcher.worker.connector.open()
-    try:
-        untaken = untaken_queues(link, config, registry)
-    except StoreError as error:
-        logger.debug("could not look whether all queues are taken: %s", error)
-        return
-    finally:
-        link.close()
-    for queue, names in untaken.items():
-        logger.warning(
-            "no running process takes queue %s, the queue of %s: add it to queues:",
-            queue,
-            ", ".join(names[:3]) + (" and others" if len(names) > 3 else ""),
-        )

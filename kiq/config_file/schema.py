@@ -168,7 +168,7 @@ IGNORED = {
     "poll_interval_average": "poll_interval_average is ignored: kiq sleeps until the next job is "
     "due",
     "redis_idle_timeout": "redis_idle_timeout is ignored: kiq keeps few connections, all in use",
-    "health_check": "health_check is ignored: it comes later",
+    "health_check": "health_check is ignored: write health: 127.0.0.1:7433",
 }
 
 #: Keys of the top level that hold more than one setting.

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from ..clock import steady
+from ..health.vitals import Vitals
 from ..kept import Kept
 from ..plugin import Host
 from . import linux
@@ -79,6 +80,11 @@ class Child:
     def beat(self) -> None:
         """Tell the parent that the main thread gets on."""
         self._page.beat = steady()
+
+    def tell(self, vitals: Vitals) -> None:
+        """Tell the parent what was seen last of this worker's own threads, and of Redis."""
+        self._page.stuck, self._page.heard = bool(vitals.stuck), vitals.heard_at
+        self._page.quiet = vitals.quiet
 
     def look(self, worker: _Working) -> None:
         """Tell the parent so, and do what it wants; call it every second."""

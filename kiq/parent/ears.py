@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+from collections.abc import Callable
 from typing import Any
 
 from ..clock import steady
@@ -22,6 +23,10 @@ def nothing(*_: Any) -> None:
 def _leave(*_: Any) -> None:
     """Be the handler of orders to stop until there is something to put in order."""
     os._exit(0)
+
+
+def _sleep(seconds: float, bell: int) -> None:
+    select.select([bell], [], [], max(0.0, seconds))
 
 
 class Ears:
@@ -59,9 +64,14 @@ class Ears:
         signal.set_wakeup_fd(self._bell, warn_on_full_buffer=False)
         return taken
 
-    def wait(self, seconds: float) -> list[str]:
-        """Wait until something is heard, so many seconds at most; return the signals, without CHLD."""
-        select.select([self._end], [], [], max(0.0, seconds))
+    def wait(
+        self, seconds: float, sleep: Callable[[float, int], object] | None = None
+    ) -> list[str]:
+        """Wait until something is heard, so many seconds at most; return the signals, without CHLD.
+
+        *sleep* does something else meanwhile: it gets the seconds, and the descriptor that wakes.
+        """
+        (sleep or _sleep)(seconds, self._end)
         try:
             heard = os.read(self._end, 4096)
         except BlockingIOError:

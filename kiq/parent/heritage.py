@@ -51,16 +51,26 @@ class Heir:
 
 @dataclass(frozen=True, slots=True)
 class Heritage:
-    """All of it. *dead* are those whose jobs are to go back."""
+    """All of it. *dead* are those whose jobs are to go back.
+
+    *doors* listen at the *address* of health; *variables* are systemd's.
+    """
 
     lifeline: tuple[int, int]
     heirs: list[Heir] = field(default_factory=list)
     dead: list[Dead] = field(default_factory=list)
     quiet: bool = False
+    doors: list[int] = field(default_factory=list)
+    address: str = ""
+    variables: dict[str, str] = field(default_factory=dict)
 
     def descriptors(self) -> Iterable[int]:
         """Return what has to stay open."""
-        return [*self.lifeline, *(each for heir in self.heirs for each in (heir.page, heir.trace))]
+        return [
+            *self.lifeline,
+            *self.doors,
+            *(each for heir in self.heirs for each in (heir.page, heir.trace)),
+        ]
 
 
 def may_be_left(heritage: Heritage) -> bool:
@@ -83,7 +93,8 @@ def begin_anew(heritage: Heritage) -> None:
     for descriptor in heritage.descriptors():
         os.set_inheritable(descriptor, True)
     try:
-        os.execve(*_command(), {**os.environ, _VARIABLE: json.dumps(asdict(heritage))})
+        written = {_VARIABLE: json.dumps(asdict(heritage))}
+        os.execve(*_command(), {**os.environ, **heritage.variables, **written})
     finally:
         for descriptor in heritage.descriptors():
             os.set_inheritable(descriptor, False)
@@ -100,6 +111,9 @@ def received() -> Heritage | None:
         heirs=[Heir(**heir) for heir in found["heirs"]],
         dead=[Dead(**dead) for dead in found["dead"]],
         quiet=found["quiet"],
+        doors=found.get("doors", []),
+        address=found.get("address", ""),
+        variables=found.get("variables", {}),
     )
     for descriptor in heritage.descriptors():
         os.set_inheritable(descriptor, False)

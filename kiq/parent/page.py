@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 
-_PHASE, _BEAT, _JOBS, _FINISH, _PERMIT = range(5)
+_PHASE, _BEAT, _JOBS, _FINISH, _PERMIT, _HEARD, _STUCK, _QUIET = range(8)
 _SIZE = 4096
 
 
@@ -47,6 +47,33 @@ class Page:
     @jobs.setter
     def jobs(self, count: int) -> None:
         self._values[_JOBS] = count
+
+    @property
+    def heard(self) -> float:
+        """When Redis answered the child last (steady clock), 0 while it does not; the child writes it."""
+        return self._values[_HEARD]
+
+    @heard.setter
+    def heard(self, at: float) -> None:
+        self._values[_HEARD] = at
+
+    @property
+    def stuck(self) -> bool:
+        """Whether a thread of the child does not get on that is kiq's own; the child writes it."""
+        return self._values[_STUCK] > 0
+
+    @stuck.setter
+    def stuck(self, it_is: bool) -> None:
+        self._values[_STUCK] = float(it_is)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether the child takes no more jobs; the child writes it."""
+        return self._values[_QUIET] > 0
+
+    @quiet.setter
+    def quiet(self, it_is: bool) -> None:
+        self._values[_QUIET] = float(it_is)
 
     @property
     def finish(self) -> bool:

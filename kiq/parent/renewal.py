@@ -43,6 +43,11 @@ class Renewal:
         self._until = 0.0
         self._tried = False
 
+    @property
+    def pending(self) -> bool:
+        """Whether the application is tried out, or was, and this parent is to begin anew."""
+        return self._trial is not None or self._tried
+
     def begin(self) -> bool:
         """Try the application out as it is now; False where that can't be: forks of the old one must do."""
         if not heritage.may_be_left(self._leave()):

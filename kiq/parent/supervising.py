@@ -12,6 +12,7 @@ from .. import __version__, config_file
 from ..clock import steady
 from ..config import Config
 from ..errors import BootError
+from ..health.systemd import Notifier
 from ..plugin import Host
 from ..signals import DUMP, QUIET, STOP
 from . import heritage, linux, renewal
@@ -25,12 +26,15 @@ from .nursery import Ended, Nursery, Worker
 from .renewal import Renewal
 from .saying import say
 from .settings import ParentSettings
+from .wellness import Wellness
 
 _SOON, _LOOK = 0.05, 1.0  # seconds between two looks at children
 _TO_GIVE_BACK = 3.0  # seconds at the end for what killed children held
 
 
-def supervise(host: Host, application: Callable[[], Config], worker: Worker) -> int:
+def supervise(
+    host: Host, application: Callable[[], Config], worker: Worker, notifier: Notifier
+) -> int:
     """Boot the application, be the parent of its workers until a stop is ordered; return the exit code.
 
     *application* boots it, *worker* is a worker in a child. Raises what *application* does. Threads: the
@@ -43,19 +47,25 @@ def supervise(host: Host, application: Callable[[], Config], worker: Worker) -> 
     ears.install(booted=left is not None)
     heritage.accept()
     try:
-        config = application()
+        parent = Parent(application(), host, worker, ears, notifier, left)
     except BaseException:
         if left is not None:
             renewal.fail(left)
         raise
-    return Parent(config, host, worker, ears, left).run()
+    return parent.run()
 
 
 class Parent:
     """Threads: the main one. It waits for its ears only: not for Redis, nor for the log's reader."""
 
     def __init__(
-        self, config: Config, host: Host, worker: Worker, ears: Ears, left: Heritage | None
+        self,
+        config: Config,
+        host: Host,
+        worker: Worker,
+        ears: Ears,
+        notifier: Notifier,
+        left: Heritage | None,
     ) -> None:
         settings = config.of(ParentSettings)
         self._config = config
@@ -71,6 +81,7 @@ class Parent:
                 lease=config.lease,
             )
         )
+        self._wellness = Wellness(config, self._fleet, self._nursery.page_of, notifier, left)
         self._helpers = Helpers(self._nursery)
         self._renewal = Renewal(self._leave, lambda: self._listen(0.0))
         self._ends = Ends()
@@ -92,7 +103,8 @@ class Parent:
 
     def _leave(self) -> Heritage:
         members, dead = self._fleet.members.values(), self._helpers.owed
-        return self._nursery.leave(members, dead=dead, quiet=self._fleet.quiet)
+        others = self._wellness.leave()
+        return self._nursery.leave(members, dead=dead, quiet=self._fleet.quiet, **others)
 
     def run(self) -> int:
         """Do it, until all children have ended; return the exit code."""
@@ -102,6 +114,7 @@ class Parent:
             self._listen(self._pause())
             self._look()
         self._await_giver()
+        self._wellness.close()
         say(logging.INFO, "bye")
         return self._code
 
@@ -122,13 +135,13 @@ class Parent:
 
     def _pause(self) -> float:
         soon = _SOON if self._fleet.hurried or self._helpers.busy else _LOOK
-        return min(soon, self._fleet.next_look(steady()))
+        return self._wellness.pause(min(soon, self._fleet.next_look(steady())))
 
     # What is heard
 
     def _listen(self, seconds: float) -> bool:
         """Wait for signals, and act on them; return whether there were any."""
-        names = self._ears.wait(seconds)
+        names = self._ears.wait(seconds, self._wellness.wait)
         for name in names:
             if name in STOP:
                 self._stop(name)
@@ -204,6 +217,7 @@ class Parent:
         if not self._fleet.stopping:
             self._renewal.look()
         self._helpers.give_back()
+        self._wellness.look(renewing=self._renewal.pending)
 
     def _measure(self, pid: int) -> None:
         jobs = self._nursery.page_of(pid).jobs

@@ -94,6 +94,7 @@ class Courier:
     def _run(self) -> None:
         with self.lead.lock:
             while not self._finished():
+                self.thread.turns += 1
                 try:
                     self._go_round()
                     self._outage.over()

@@ -19,6 +19,7 @@ from ..store import processes, server
 from ..store.connection import Connector, Link
 from . import pieces
 from .attached import Attached
+from .courier import Courier
 from .executor import Executor
 from .heartbeat import Heartbeat
 from .manager import Manager
@@ -104,7 +105,7 @@ class Launcher:
         self._managers = [Manager(worker, capsule, execute) for capsule in self._config.capsules]
         self._poller = Poller(worker)
         self._reclaimer = Reclaimer(worker, self._run_folder)
-        self._heartbeat = Heartbeat(
+        self.heartbeat = Heartbeat(
             worker,
             [manager.courier for manager in self._managers],
             self.runs,
@@ -119,7 +120,7 @@ class Launcher:
         self.started = True
         for manager in self._managers:
             manager.start()
-        for part in (self._heartbeat, self._reclaimer.loop, self._poller.loop):
+        for part in (self.heartbeat, self._reclaimer.loop, self._poller.loop):
             part.start()
         for service in worker.services:
             self._start_service(service)
@@ -141,7 +142,7 @@ class Launcher:
         Call it every second or so. False when a thread can't be replaced.
         """
         self.worker.errands.look()
-        mended = [self.worker.threads.mend(), self._heartbeat.mend(), kept.mend()]
+        mended = [self.worker.threads.mend(), self.heartbeat.mend(), kept.mend()]
         return all([*mended, *(manager.mend() for manager in self._managers)])
 
     def end(self, exit_code: int) -> None:
@@ -157,7 +158,7 @@ class Launcher:
         for manager in self._managers:
             manager.quiet()
         self._poller.loop.stop()
-        self._heartbeat.soon()
+        self.heartbeat.soon()
         logger.info("quiet: no more jobs are taken; those that run may end")
         self.worker.tell("quiet")
 
@@ -165,7 +166,7 @@ class Launcher:
         """Set the deadline: from now on, running jobs have ``shutdown_timeout``."""
         self.worker.deadline.set(self._config.shutdown_timeout)
         if self.started:
-            self._heartbeat.hasten()
+            self.heartbeat.hasten()
 
     def hurry(self) -> None:
         """Make the shutdown's deadline now."""
@@ -174,6 +175,11 @@ class Launcher:
     def runs(self) -> Iterator[Run]:
         """Return whatever may run a job in this process."""
         return chain.from_iterable(manager.runs() for manager in self._managers)
+
+    @property
+    def couriers(self) -> list[Courier]:
+        """Those who fetch, one for each capsule."""
+        return [manager.courier for manager in self._managers]
 
     @property
     def idle(self) -> bool:
@@ -204,7 +210,7 @@ class Launcher:
             self._managers,
             self._poller,
             self._reclaimer,
-            self._heartbeat,
+            self.heartbeat,
             self._run_folder,
         )
         stop.run(self.quiet)

@@ -31,6 +31,11 @@ class Trouble:
         self._since = 0.0
         self._said: set[object] = set()  # the kinds of errors that this outage has shown
 
+    @property
+    def away(self) -> bool:
+        """Whether a part can't reach Redis."""
+        return bool(self._away)
+
     def is_news(self, part: Outage, error: StoreUnavailable, now: float) -> bool:
         """Note that *part* can't reach Redis; tell whether nobody has said that yet.
 

@@ -151,7 +151,7 @@ def test_a_stuck_thread_is_replaced_and_its_job_stays_shown_and_in_flight(
     assert not manager.idle
     (flight,) = raw.keys("kiq:inflight:*")  # type: ignore[misc]
     eventually(lambda: raw.hlen(flight) == 2, message="they are in flight")
-    work: Any = worker.launcher._heartbeat._entry._work()
+    work: Any = worker.launcher.heartbeat._entry._work()
     assert len(work) == 2
 
 

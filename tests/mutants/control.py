@@ -45,7 +45,7 @@ THREADS = (
     ),
     Mutant(
         "nobody looks whether the heartbeat hangs",
-        (Change("kiq/work/launcher.py", "self._heartbeat.mend(), ", ""),),
+        (Change("kiq/work/launcher.py", "self.heartbeat.mend(), ", ""),),
         by_faults=(
             "tests/chaos/test_heartbeat_that_hangs.py"
             "::test_another_thread_takes_its_place_and_what_waited_for_the_lease_runs",

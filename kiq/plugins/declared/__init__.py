@@ -5,6 +5,7 @@ A file for each, which loads nothing else of its feature: a producer has the opt
 
 from __future__ import annotations
 
+from ...health.settings import HealthSettings
 from ...options import ClassOptions, PushOptions
 from ...parent.settings import ParentSettings
 from .asyncio_jobs import AsyncSettings
@@ -15,6 +16,7 @@ from .time_limits import TimeLimitOptions, TimeLimitSettings
 
 __all__ = [
     "AsyncSettings",
+    "HealthSettings",
     "IterationSettings",
     "Options",
     "ParentSettings",
