@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .. import keys
+from .. import keys, scaling
 from ..errors import ConfigError
-from . import scripts, shown
+from . import capsules, scripts, shown
 from .fleet import Fleet, Owner, is_gone, read_fleet
 from .home import Connection, connection
 
@@ -50,10 +50,10 @@ class Process:
         self.embedded = info.get("embedded") is True  # runs inside another program (Ruby's only)
         self.is_kiq = info.get("kiq") is True
         #: Name -> concurrency, mode, weights. Empty for a process of Sidekiq before 8.0.9.
-        self.capsules = _capsules(info.get("capsules"))
-        self.queues = _queues(info, self.capsules)
+        self.capsules = capsules.capsules_of(info.get("capsules"))
+        self.queues = capsules.queues_of(info, self.capsules)
         #: For each capsule, queue -> weight (0: strict order).
-        self.weights = _weights(info.get("weights"), self.capsules)
+        self.weights = capsules.weights_of(info.get("weights"), self.capsules)
         self.concurrency = shown.whole(fields["concurrency"] or info.get("concurrency"))
         self.beat = shown.number(fields["beat"])
         self.is_quiet = fields["quiet"] == b"true"
@@ -74,6 +74,11 @@ class Process:
     def parent(self) -> int:
         """The pid of the kiq that forked it and looks after it; 0 where there is none."""
         return shown.whole(self.info.get("parent"))
+
+    @property
+    def configured(self) -> int:
+        """How many threads it was started with; :attr:`concurrency` is how many it has now."""
+        return shown.whole(self.info.get("configured")) or self.concurrency
 
     @property
     def in_hand(self) -> int:
@@ -133,6 +138,23 @@ class Process:
     def dump_threads(self) -> bool:
         """Let it write to its log where each thread is; it hears so at its next beat. False: gone."""
         return self._signal("TTIN", None)
+
+    def scale(self, threads: int, capsule: str = "default") -> bool:
+        """Let a *capsule* of it have so many *threads*; it hears so at its next beat. False: gone.
+
+        From 1 to 1000. Those too many end when their jobs do. It holds until the process ends. Raises
+        ConfigError for another number, a capsule that it does not have, and a process of Ruby.
+        """
+        if isinstance(threads, bool) or not isinstance(threads, int):
+            raise ConfigError(f"scale takes a whole number of threads, not {threads!r}")
+        if not 1 <= threads <= scaling.MOST:
+            raise ConfigError(f"scale takes 1 to {scaling.MOST} threads, not {threads}")
+        if not self.is_kiq:
+            raise ConfigError(f"{self.identity} is no process of kiq: it can't be scaled")
+        if capsule not in self.capsules:
+            names = ", ".join(self.capsules) or "none"
+            raise ConfigError(f"{self.identity} has no capsule {capsule!r}; it has {names}")
+        return self._signal(scaling.order(threads, capsule), None)
 
     def _signal(self, name: str, refused: str | None) -> bool:
         if self.embedded and refused:
@@ -258,31 +280,3 @@ def _told(waiting: Any, *heard: Any) -> list[str]:
     orders = [name for each in lists[:-1] for name in each if name in _ORDERS]
     named = [name.decode(errors="replace") for name in (*orders, *reversed(lists[-1]))]
     return list(dict.fromkeys(named))
-
-
-def _capsules(value: Any) -> dict[str, dict[str, Any]]:
-    if not isinstance(value, dict):
-        return {}
-    return {name: capsule for name, capsule in value.items() if isinstance(capsule, dict)}
-
-
-def _queues(info: dict[str, Any], capsules: dict[str, dict[str, Any]]) -> list[str]:
-    named = shown.texts(info.get("queues"))
-    if not named:  # Sidekiq 9 is to name them in the capsules only
-        named = [name for capsule in capsules.values() for name in _names(capsule.get("weights"))]
-    return list(dict.fromkeys(named))
-
-
-def _weights(value: Any, capsules: dict[str, dict[str, Any]]) -> list[dict[str, int]]:
-    listed = (
-        value if isinstance(value, list) else [each.get("weights") for each in capsules.values()]
-    )
-    return [
-        {name: shown.whole(weight) for name, weight in each.items()}
-        for each in listed
-        if isinstance(each, dict)
-    ]
-
-
-def _names(value: Any) -> list[str]:
-    return list(value) if isinstance(value, dict) else []

@@ -33,6 +33,7 @@ _SHIPPED = {
     "quiet": "kiq.commands.processes:quiet",
     "retries": "kiq.commands.sets:retries",
     "run": "kiq.cli.run:run",
+    "scale": "kiq.commands.scale:scale",
     "scheduled": "kiq.commands.sets:scheduled",
     "stats": "kiq.commands.stats:stats",
     "stop": "kiq.commands.processes:stop",

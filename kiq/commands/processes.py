@@ -108,9 +108,9 @@ _ORDERS: dict[str, tuple[Callable[[Process], bool], str]] = {
 def _signal(ground: Ground, identity: str, yes: bool, name: str) -> None:
     order, words = _ORDERS[name]
     everyone = list(ProcessSet(ground.home).everyone())
-    processes = _meant([each for each in everyone if not each.is_dead], identity)
+    processes = meant([each for each in everyone if not each.is_dead], identity)
     if not processes:
-        note(_why_nobody(everyone, identity))
+        note(why_nobody(everyone, identity))
         raise click.exceptions.Exit(NOT_DONE)
     if identity == "all":
         sure(f"{name.capitalize()} {counted(len(processes), 'process', 'processes')}?", yes)
@@ -134,10 +134,11 @@ def _signal(ground: Ground, identity: str, yes: bool, name: str) -> None:
         raise click.exceptions.Exit(NOT_DONE)
 
 
-def _why_nobody(everyone: Sequence[Process], identity: str) -> str:
+def why_nobody(everyone: Sequence[Process], identity: str) -> str:
+    """Return what to say where *identity* names none that lives."""
     if identity == "all":
         return "no worker process runs"
-    dead = _meant([each for each in everyone if each.is_dead], identity)
+    dead = meant([each for each in everyone if each.is_dead], identity)
     if dead:
         return f"{visible(dead[0].identity)} is dead"
     return f"no process {visible(identity)} runs" + did_you_mean(
@@ -145,7 +146,7 @@ def _why_nobody(everyone: Sequence[Process], identity: str) -> str:
     )
 
 
-def _meant(processes: Sequence[Process], identity: str) -> list[Process]:
+def meant(processes: Sequence[Process], identity: str) -> list[Process]:
     """Return the processes that *identity* names: all, one, or those that begin so if that is one."""
     if identity == "all":
         return list(processes)
@@ -184,6 +185,7 @@ def _process(process: Process) -> dict[str, Any]:
         "labels": list(process.labels),
         "queues": list(process.queues),
         "concurrency": process.concurrency,
+        "configured": process.configured,
         "busy": process.busy,
         "in_hand": process.in_hand,
         "quiet": process.is_quiet,
@@ -202,13 +204,19 @@ def _process_row(process: Process, now: float) -> list[str]:
         visible(process.identity),
         visible(process.tag or ""),
         visible(", ".join(dict.fromkeys(process.queues))),
-        "-" if process.is_dead else f"{process.busy}/{process.concurrency}",
+        "-" if process.is_dead else f"{process.busy}/{process.concurrency}{_scaled(process)}",
         _state(process),
         megabytes(process.rss),
         f"{process.rtt_us / 1000:.1f} ms",
         "?" if process.started_at is None else duration(max(0.0, now - process.started_at)),
         moment(now - process.silence, now) if process.silence else moment(process.beat, now),
     ]
+
+
+def _scaled(process: Process) -> str:
+    """Return what tells of threads that it was started without: ``3/20 of 10``."""
+    same = process.configured == process.concurrency
+    return "" if same else f" of {process.configured}"
 
 
 _TOLD = {"TSTP": "told to be quiet", "TERM": "told to stop"}

@@ -37,11 +37,12 @@ class SentSignals:
     def read(self, replies: Sequence[Any]) -> list[str]:
         """Return what :meth:`commands` found, in order.
 
-        What was sent several times since the last look is one: two people said the same, and nobody
-        meant that running jobs are to be broken off.
+        What was sent several times since the last look is one, the last: two people said the same, and
+        nobody meant that running jobs are to be broken off.
         """
         found = replies[-1]
         if not isinstance(found, list):
             return []  # Redis refused: somebody's key of another type
         self._reading, self._forgotten = next(self._turns)
-        return list(dict.fromkeys(name.decode(errors="replace") for name in found))
+        names = [name.decode(errors="replace") for name in reversed(found)]
+        return list(dict.fromkeys(names))[::-1]

@@ -80,6 +80,15 @@ class Courier:
         self._exchange.quiet = True
         self._handover.wake()
 
+    @property
+    def threads(self) -> int:
+        """How many threads it serves."""
+        return self._handover.threads
+
+    @threads.setter
+    def threads(self, count: int) -> None:
+        self._handover.threads = self._exchange.pace.threads = count
+
     def finish(self, deadline: float) -> None:
         """Write what is owed, give the rest back, and end; at *deadline* (steady clock) at the latest."""
         self._finish_by = deadline
@@ -187,7 +196,7 @@ class Courier:
         keeping_up = handover.outbox and exchange.short
         if inbox.free and len(inbox) and not keeping_up:
             # What runs does not keep up: twice as many, and one more at least.
-            inbox.wake(max(1, self.capsule.concurrency - inbox.free))
+            inbox.wake(max(1, handover.threads - inbox.free))
 
     def _seconds_to_nap(self, now: float) -> float:
         exchange = self._exchange

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import resource
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -41,8 +42,11 @@ class Entry:
             "started_at": worker.started_at,
             "pid": os.getpid(),
             "tag": config.tag,
-            "concurrency": sum(capsule.concurrency for capsule in config.capsules),
-            "capsules": {capsule.name: _shown(capsule) for capsule in config.capsules},
+            "concurrency": self._threads,
+            # What it was started with: others may have told it to have more threads, or fewer.
+            "configured": sum(capsule.concurrency for capsule in config.capsules),
+            "python": platform.python_version(),
+            "capsules": {one.capsule.name: _shown(one) for one in self._couriers},
             "queues": [name for capsule in config.capsules for name in capsule.queue_names],
             "weights": [_weights(capsule) for capsule in config.capsules],
             "labels": list(config.labels),
@@ -56,10 +60,14 @@ class Entry:
             "codec": config.codec,
         }
 
+    @property
+    def _threads(self) -> int:
+        return sum(courier.threads for courier in self._couriers)
+
     def _fields(self, round_trip_us: int) -> dict[str, Any]:
         quiet = all(courier.is_quiet for courier in self._couriers)
         return {
-            "concurrency": sum(c.concurrency for c in self._worker.config.capsules),
+            "concurrency": self._threads,
             "busy": sum(run.current is not None for run in self._runs()),
             "beat": wall(),
             "quiet": "true" if quiet else "false",
@@ -86,9 +94,10 @@ def _weights(capsule: Capsule) -> dict[str, int]:
     return {name: 0 if capsule.mode == "strict" else weight for name, weight in capsule.queues}
 
 
-def _shown(capsule: Capsule) -> dict[str, Any]:
+def _shown(courier: Courier) -> dict[str, Any]:
+    capsule = courier.capsule
     return {
-        "concurrency": capsule.concurrency,
+        "concurrency": courier.threads,
         "mode": capsule.mode,
         "weights": _weights(capsule),
     }

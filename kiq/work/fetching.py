@@ -166,5 +166,5 @@ class Fetches:
         admitted = self._suspects.admit(fetched.jobs)
         if not self.short:
             self._inbox.wake(admitted)  # suspects would find nothing, and look busy meanwhile
-        elif self._inbox.free >= self._capsule.concurrency:
+        elif self._inbox.free >= self.pace.threads:
             self._inbox.wake(1)

@@ -39,7 +39,7 @@ class Handover:
         self.gate_at = float("inf")  # no job starts after this moment without a closer look
         self.patience = 1  # wake the courier when the outbox holds so many
         self.low_water = 0  # ... or when the inbox holds no more than so many
-        self._threads = threads
+        self.threads = threads  # that run jobs; set by the manager
         self._answered = threading.Event()
         self._refused = 0
         self.leaving = False  # no further job starts
@@ -113,7 +113,7 @@ class Handover:
     def closed(self) -> bool:
         """Whether no new job may start: too much of what ran is not settled."""
         waiting = len(self.outbox)
-        late = steady() > self.gate_at and self.owed + waiting >= self._threads
+        late = steady() > self.gate_at and self.owed + waiting >= self.threads
         return late or waiting >= MOST_WAITING or self._refused >= MOST_REFUSED
 
     def wait_for_room(self, nudge: Callable[[], None]) -> None:

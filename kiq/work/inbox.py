@@ -27,6 +27,7 @@ class Inbox:
         self.next_job: Callable[[], Taken] = self.jobs.popleft
         self._seats: list[Seat] = []
         self._idle: set[Seat] = set()
+        self._dismissed: set[Seat] = set()
         self._closed = False
 
     def __len__(self) -> int:
@@ -45,10 +46,16 @@ class Inbox:
 
     def leave(self, seat: Seat) -> None:
         """Wake nobody at *seat*: another seat gets the wake-up that may be on its way."""
-        if seat in self._idle:
-            self._idle.discard(seat)
-        elif self.jobs:
-            self.wake(1)
+        try:
+            self._idle.remove(seat)  # one step: a wake-up is on its way, or none will be
+        except KeyError:
+            if self.jobs:
+                self.wake(1)
+
+    def dismiss(self, seat: Seat) -> None:
+        """Send the thread at *seat* home when it finds no job: at once, if it waits. Any thread."""
+        self._dismissed.add(seat)
+        seat.put(None)
 
     def put(self, jobs: Iterable[Taken]) -> None:
         """Add *jobs*, the next one first. Wake threads with :meth:`wake`."""
@@ -83,7 +90,7 @@ class Inbox:
                 return jobs
 
     def take(self, seat: Seat, say: Callable[[], None] | None = None) -> Taken | None:
-        """Take the next job; wait for it at *seat*, and *say* so. None once the inbox is closed."""
+        """Take the next job; wait for it at *seat*, and *say* so. None for who is sent home."""
         jobs = self.jobs
         while True:
             if jobs:
@@ -94,6 +101,9 @@ class Inbox:
             # In this order: a job put after the look finds this seat among the idle.
             self._idle.add(seat)
             if self._closed:
+                return None
+            if seat in self._dismissed:
+                self.leave(seat)
                 return None
             if not jobs:
                 if say is not None:

@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from .. import children, kept, machine, worker_state
+from .. import children, kept, machine, scaling, worker_state
 from ..clock import steady
 from ..config import Config, Redis
 from ..errors import StoreUnavailable
@@ -65,6 +65,7 @@ class Launcher:
         self._config = config
         self._host = host
         self._on_signal = on_signal
+        self._wanted: dict[str, int] = {}  # by capsule: threads that it was told to have
         self._folder_path = run_folder or machine.run_folder()
         self.worker = Worker(config, host, registry, connect(config.redis), version)
         self._facts = dict(facts or {})
@@ -109,7 +110,7 @@ class Launcher:
             worker,
             [manager.courier for manager in self._managers],
             self.runs,
-            self._on_signal,
+            self._hear,
         )
         # Made before any job runs: what a service must know by then, it looks up here, and jobs find
         # what it brings. Started when all else is.
@@ -139,11 +140,29 @@ class Launcher:
     def mend(self) -> bool:
         """Replace threads that have ended unasked, and a heartbeat that hangs; name handlers that hang.
 
-        Call it every second or so. False when a thread can't be replaced.
+        And have as many threads as somebody has ordered since. Call it every second or so. False when
+        a thread can't be replaced.
         """
         self.worker.errands.look()
+        self._resize()
         mended = [self.worker.threads.mend(), self.heartbeat.mend(), kept.mend()]
         return all([*mended, *(manager.mend() for manager in self._managers)])
+
+    def _hear(self, signal: str, since: float) -> None:
+        """Hear what came through Redis, on the heartbeat's thread."""
+        order = scaling.read(signal)
+        if order is None:
+            self._on_signal(signal, since)
+        else:
+            threads, capsule = order
+            self._wanted[capsule] = threads
+
+    def _resize(self) -> None:
+        for manager in self._managers:
+            threads = self._wanted.pop(manager.courier.capsule.name, None)
+            if threads is not None and not manager.courier.is_quiet:
+                manager.resize(threads)
+                self.heartbeat.soon()
 
     def end(self, exit_code: int) -> None:
         """Stop this process in order, as by TERM; it ends with *exit_code*."""

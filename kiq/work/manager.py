@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from collections.abc import Iterator
 
 from .. import children, interruption
@@ -35,6 +36,7 @@ class Manager:
         self._execute = execute
         self._report = worker.report
         self._hired = 0
+        self._staffing = threading.Lock()  # held by who changes the list of processors
         self.processors = [self._hire() for _ in range(capsule.concurrency)]
 
     def _hire(self) -> Processor:
@@ -63,36 +65,66 @@ class Manager:
         That one settles its job, if it ever comes back, and ends. Raises RuntimeError when no thread
         can be made.
         """
-        if processor.retired or not processor.retire(taken):
-            return False
-        fresh = self._hire()
-        try:
-            fresh.thread.start()
-        except RuntimeError:
-            processor.retired = False
-            raise
-        self.processors = [*(one for one in self.processors if one.thread.is_alive()), fresh]
-        return True
-
-    def mend(self) -> bool:
-        """Let new threads do the work of those that have ended unasked; False when none can be had."""
-        mended = True
-        for processor in self.processors:
-            if processor.retired or processor.thread.is_alive():
-                continue
-            logger.error(
-                "thread %s has ended unasked: another takes its place", processor.thread.name
-            )
-            processor.clear_away()
+        with self._staffing:
+            if processor.retired or not processor.retire(taken):
+                return False
             fresh = self._hire()
             try:
                 fresh.thread.start()
-            except RuntimeError as error:
-                logger.error("no thread takes its place: %s", error)
-                mended = False
-            else:
-                self.processors = [*(one for one in self.processors if one is not processor), fresh]
-        return mended
+            except RuntimeError:
+                processor.retired = False
+                raise
+            self.processors = [*(one for one in self.processors if not one.gone), fresh]
+            return True
+
+    def resize(self, threads: int) -> None:
+        """Have so many threads from now on: new ones, or fewer, of which each ends the job that it runs."""
+        before = self.courier.threads
+        with self._staffing:
+            threads = self._resized(threads)
+        self.courier.threads = threads
+        logger.info("capsule %s has %d threads now; it had %d", self._name, threads, before)
+        self.courier.look()
+
+    def _resized(self, threads: int) -> int:
+        at_work = [one for one in self.processors if not one.retired]
+        surplus = sorted(at_work, key=lambda one: one.current is not None)  # who waits goes first
+        for processor in surplus[: max(0, len(at_work) - threads)]:
+            processor.dismiss()
+        fresh: list[Processor] = []
+        try:
+            while len(at_work) + len(fresh) < threads:
+                one = self._hire()
+                one.thread.start()
+                fresh.append(one)
+        except RuntimeError as error:
+            logger.error("capsule %s: no more threads can be had: %s", self._name, error)
+            threads = len(at_work) + len(fresh)
+        self.processors = [*(one for one in self.processors if not one.gone), *fresh]
+        return threads
+
+    def mend(self) -> bool:
+        """Let new threads do the work of those that have ended unasked; False when none can be had."""
+        with self._staffing:
+            self.processors = [one for one in self.processors if not one.gone]
+            alive = [one.retired or one.thread.is_alive() for one in self.processors]
+            ended = [
+                one for one, is_well in zip(self.processors, alive, strict=True) if not is_well
+            ]
+            mended = [self._mended(one) for one in ended]
+        return all(mended)
+
+    def _mended(self, processor: Processor) -> bool:
+        logger.error("thread %s has ended unasked: another takes its place", processor.thread.name)
+        processor.clear_away()
+        fresh = self._hire()
+        try:
+            fresh.thread.start()
+        except RuntimeError as error:
+            logger.error("no thread takes its place: %s", error)
+            return False
+        self.processors = [*(one for one in self.processors if one is not processor), fresh]
+        return True
 
     def quiet(self) -> None:
         """Take no more jobs."""

@@ -23,7 +23,7 @@ class Pace:
     """
 
     def __init__(self, threads: int) -> None:
-        self._threads = threads
+        self.threads = threads  # set by the manager
         self._rate = 0.0  # jobs per second
         self._seen_at = 0.0
         self._round_trip = 0.0  # seconds
@@ -39,7 +39,7 @@ class Pace:
 
     def jobs_are_short(self, free: int) -> bool:
         """Tell whether jobs end so fast that one thread does best: others would wait for the GIL."""
-        return self._rate >= _SHORT_JOBS * max(1, self._threads - free)
+        return self._rate >= _SHORT_JOBS * max(1, self.threads - free)
 
     def finished(self, count: int, now: float) -> None:
         """Account for *count* jobs that finished since the last call."""

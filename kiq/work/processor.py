@@ -44,7 +44,7 @@ class Processor(raising.Interruptible):
         self._report = report
         self.current: Taken | None = None  # what runs, for the busy table
         self.started_at = 0.0  # on the clock of kiq.clock.steady
-        self.retired = False  # another thread does its work: it ends with the job in hand
+        self.retired = False  # it ends with the job in hand: another does its work, or nobody
         self._leaving: Taken | None = None  # what was told that the process ends
         self.thread = threading.Thread(target=self.run, name=name, daemon=True)
 
@@ -121,6 +121,11 @@ class Processor(raising.Interruptible):
             self._handover.wake()
 
     @property
+    def gone(self) -> bool:
+        """Whether it was to end, and has."""
+        return self.retired and not self.thread.is_alive()
+
+    @property
     def tid(self) -> str:
         """The id of the thread as logs show it."""
         return tid_of(self.thread)
@@ -162,6 +167,12 @@ class Processor(raising.Interruptible):
             return True
 
         return self._interrupt(lambda: self.current is taken, retire)
+
+    def dismiss(self) -> None:
+        """Make this thread end as soon as it has no job in hand: at once, if it waits for one."""
+        self.retired = True
+        self._interrupt(lambda: False, bool)  # hailed: it looks behind the job that it is at
+        self._inbox.dismiss(self._seat)
 
     def _was_last(self, verdict: Verdict | None, taken: Taken) -> bool:
         """Let what somebody raised in this thread pass; tell whether *taken* was its last job."""

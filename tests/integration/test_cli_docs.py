@@ -73,6 +73,7 @@ def shown(command_store: redis.Redis) -> redis.Redis:
     store.zadd("dead", {b"\xffbroken": now - 60})
     info = {"hostname": "web-1", "pid": 4711, "tag": "blue", "queues": ["default", "mailers"]}
     info |= {"concurrency": 10, "started_at": now - 3900, "codec": "msgpack"}
+    info |= {"capsules": {"default": {"concurrency": 10}}}
     show_process(store, WORKER, info, beat=now - 2, rss=95_000, rtt_us=200)
     store.pexpire(WORKER, 58_000)
     jobs = [job("9", "app.Mail", "eve@example.org", "mailers")]

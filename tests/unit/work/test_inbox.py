@@ -130,6 +130,39 @@ def test_closing_sends_waiting_threads_home() -> None:
         pass  # closing and joining is what the crew does
 
 
+def test_a_thread_that_is_dismissed_goes_home_and_the_others_stay() -> None:
+    inbox = Inbox()
+    with crew(inbox, 2) as team:
+        one, other = team.threads
+        inbox.dismiss(inbox._seats[0])
+        one.join(5)
+        assert not one.is_alive()
+        eventually(lambda: inbox.free == 1)
+        inbox.put([taken(1)])
+        inbox.wake(1)
+        eventually(lambda: len(team.all) == 1)
+        assert other.is_alive()
+
+
+def test_who_is_dismissed_takes_what_is_there_first() -> None:
+    inbox = Inbox()
+    seat = inbox.seat()
+    inbox.put([taken(1)])
+    inbox.dismiss(seat)
+    assert inbox.take(seat) is not None
+    assert inbox.take(seat) is None
+    assert inbox.free == 0
+
+
+def test_a_wake_up_on_its_way_to_who_leaves_reaches_another() -> None:
+    inbox = Inbox()
+    with crew(inbox, 1) as team:
+        gone = inbox.seat()
+        inbox.put([taken(1)])  # nobody was woken for it: the wake-up went to the one who leaves
+        inbox.leave(gone)
+        eventually(lambda: len(team.all) == 1)
+
+
 def test_a_thread_that_comes_after_closing_is_sent_home_at_once() -> None:
     inbox = Inbox()
     seat = inbox.seat()

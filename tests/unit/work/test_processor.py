@@ -195,3 +195,23 @@ def test_a_retired_thread_ends_also_after_an_error_of_kiqs_own() -> None:
     assert not place.processor.thread.is_alive()
     assert list(place.handover.outbox) == [(taken, AGAIN)]
     assert list(place.inbox.jobs) == [waiting]
+
+
+def test_a_processor_that_is_dismissed_ends_with_the_job_in_hand() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def execute(_taken: Taken) -> Verdict:
+        begun.set()
+        go_on.wait(10)
+        return DONE
+
+    place = Place(execute)
+    first, *_ = place.put(3)
+    assert begun.wait(5)
+    place.processor.dismiss()
+    go_on.set()
+    place.processor.thread.join(5)
+    assert place.processor.gone
+    assert [taken for taken, _ in place.handover.outbox] == [first]
+    assert len(place.inbox) == 2, "others have the rest"
+    assert not place.reported
