@@ -24,6 +24,7 @@ from .plugin import Host, host
 #: What a worker process has unless ``disable_plugins`` names it. By name: the porch imports no wing.
 STANDARD_PLUGINS: dict[str, str] = {
     "metrics": "kiq.plugins.metrics.plugin:Metrics",
+    "trends": "kiq.plugins.trends.plugin:TrendsPlugin",
     "profiling": "kiq.plugins.profiling.plugin:Profiling",
     "iteration": "kiq.plugins.iteration:IterationPlugin",
     "time_limits": "kiq.plugins.time_limits:TimeLimits",

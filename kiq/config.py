@@ -27,13 +27,14 @@ class Capsule:
     """Queues and the threads that serve them together.
 
     *concurrency* is a number of threads. *queues* are pairs (queue, weight); the weight counts
-    only in the weighted *mode*.
+    only in the weighted *mode*. *latencies* are pairs (queue, seconds): no job shall wait for longer.
     """
 
     name: str = "default"
     concurrency: int = 10
     queues: tuple[tuple[str, int], ...] = (("default", 1),)
     mode: Mode = "strict"
+    latencies: tuple[tuple[str, float], ...] = ()
 
     @property
     def queue_names(self) -> tuple[str, ...]:

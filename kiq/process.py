@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from .config import Config
@@ -137,6 +137,9 @@ class WorkerProcess(Protocol):
         bears that the last one was half done, or that another is under way. What Redis refuses to this
         process makes it leave the duty to another. ``ProcessSet.duties`` tells who has which.
         """
+
+    def taken(self) -> Mapping[str, int]:
+        """Return how many jobs of each queue it has taken until now, and not handed back."""
 
     def threads(self) -> Sequence[RunningThread]:
         """Return the threads that run jobs."""

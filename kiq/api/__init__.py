@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..plugins.iteration import IterationState
     from ..plugins.metrics import BUCKETS, Deploy, JobMetrics, Metrics, mark
     from ..plugins.profiling import Profile, ProfileSet
+    from ..plugins.trends import Trend, Trends
 
 __all__ = [
     "BUCKETS",
@@ -46,6 +47,8 @@ __all__ = [
     "ScheduledSet",
     "SortedEntry",
     "Stats",
+    "Trend",
+    "Trends",
     "Work",
     "WorkSet",
     "connection",
@@ -61,6 +64,8 @@ _OF_FEATURES = {
     "Metrics": "..plugins.metrics",
     "Profile": "..plugins.profiling",
     "ProfileSet": "..plugins.profiling",
+    "Trend": "..plugins.trends",
+    "Trends": "..plugins.trends",
     "mark": "..plugins.metrics",
 }
 

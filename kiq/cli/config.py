@@ -87,7 +87,7 @@ def _text(name: str, value: Any) -> str:
 
 def _of_capsule(capsule: Capsule, prefix: str, found: Config) -> Iterator[Holding]:
     values: dict[str, Any] = {
-        "queues": (capsule.queues, capsule.mode),
+        "queues": (capsule.queues, capsule.mode, capsule.latencies),
         "concurrency": capsule.concurrency,
     }
     for name, value in values.items():

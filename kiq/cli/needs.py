@@ -81,11 +81,11 @@ NICETIES: dict[str, str] = {
 #: What only commands of kiq's command line, kiq.api, and features that are used send: a refusal is theirs.
 ELSEWHERE: dict[str, str] = {
     "BITFIELD": "metrics: some are missing",
-    "HINCRBY": "metrics: some are missing",
+    "HINCRBY": "metrics: some are missing; trends",
     "CONFIG": "`kiq doctor`: some checks are left out",
     "HSETNX": "`kiq.cancel`, iterable jobs",
-    "LINDEX": "`kiq.api`: queues",
-    "LLEN": "`kiq.api`: queues",
+    "LINDEX": "`kiq.api`: queues; trends",
+    "LLEN": "`kiq.api`: queues; trends",
     "LMOVE": "`kiq quiet`, `kiq stop`, `kiq dump`: workers don't hear them",
     "LPOS": "`kiq.api`: queues",
     "LRANGE": "`kiq.api`: queues",

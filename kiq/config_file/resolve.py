@@ -175,8 +175,9 @@ def _capsules(resolver: Resolver) -> tuple[Capsule, ...]:
 def _capsule(resolver: Resolver, name: str, prefix: str, concurrency: int) -> Capsule:
     blank = Capsule()
     threads = resolver.value(f"{prefix}concurrency", concurrency)
-    queues, mode = resolver.value(f"{prefix}queues", (blank.queues, blank.mode))
-    return Capsule(name=name, concurrency=threads, queues=queues, mode=mode)
+    default = (blank.queues, blank.mode, blank.latencies)
+    queues, mode, latencies = resolver.value(f"{prefix}queues", default)
+    return Capsule(name=name, concurrency=threads, queues=queues, mode=mode, latencies=latencies)
 
 
 def _unused_problems(sections: Sequence[Section], environ: Mapping[str, str]) -> list[Problem]:

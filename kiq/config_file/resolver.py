@@ -131,6 +131,6 @@ def shown(setting: str, value: Any) -> str:
     if schema is not None and schema.hidden:
         return "***"
     if setting.endswith("queues"):
-        queues, mode = value
-        return queues_text(Capsule(queues=queues, mode=mode))
+        queues, mode, latencies = value
+        return queues_text(Capsule(queues=queues, mode=mode, latencies=latencies))
     return " ".join(value) if isinstance(value, tuple) else str(value)

@@ -11,12 +11,13 @@ from ..config import Mode, check_namespace
 from ..errors import ConfigError
 from ..redis_url import parse
 from ..store.source import check_client
+from . import promises
 from .tree import Invalid, Items, Leaf, Node, Table
 from .weights import parse_queues
 
 #: Returns the typed value of a node; raises Invalid.
 Reader = Callable[[Node], Any]
-Queues = tuple[tuple[tuple[str, int], ...], Mode]
+Queues = tuple[tuple[tuple[str, int], ...], Mode, tuple[tuple[str, float], ...]]
 
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
@@ -184,18 +185,21 @@ def namespace(node: Node) -> str:
 def queues(node: Node) -> Queues:
     """Read queues in any of the forms of Sidekiq, or as a mapping of queues to weights."""
     entries: list[tuple[str, int | None]] = []
+    latencies: dict[str, float] = {}
     faults: list[tuple[int | None, str]] = []
     for part in _queue_nodes(node):
         try:
+            promised, part = promises.split(part)
             entry = _queue_entry(part)
             parse_queues([entry])
             entries.append(entry)
+            latencies.update({} if promised is None else {entry[0]: promised})
         except ConfigError as error:
             faults.append((part.line, str(error)))
     if faults:
         raise Invalid(*faults)
     try:
-        return parse_queues(entries)
+        return (*parse_queues(entries), tuple(latencies.items()))
     except ConfigError as error:
         raise Invalid((node.line, str(error))) from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -44,6 +45,13 @@ class Attached:
     def duty(self, name: str, tick: Callable[[], float], **more: Any) -> Loop:
         """Return the loop of a duty; the arguments are those of :class:`OnDuty`."""
         return OnDuty(self._worker, name, tick, **more).loop
+
+    def taken(self) -> dict[str, int]:
+        """Return how many jobs of each queue were taken here until now."""
+        taken: Counter[str] = Counter()
+        for manager in self._managers:
+            taken.update(manager.courier.taken)
+        return taken
 
     def threads(self) -> list[Processor]:
         """Return every processor of this process."""

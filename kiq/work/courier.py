@@ -89,6 +89,11 @@ class Courier:
     def threads(self, count: int) -> None:
         self._handover.threads = self._exchange.pace.threads = count
 
+    @property
+    def taken(self) -> dict[str, int]:
+        """How many jobs of each queue it has taken until now, and not handed back."""
+        return self._exchange.fetches.taken
+
     def finish(self, deadline: float) -> None:
         """Write what is owed, give the rest back, and end; at *deadline* (steady clock) at the latest."""
         self._finish_by = deadline

@@ -48,6 +48,7 @@ class Entry:
             "python": platform.python_version(),
             "capsules": {one.capsule.name: _shown(one) for one in self._couriers},
             "queues": [name for capsule in config.capsules for name in capsule.queue_names],
+            **_promised(config.capsules),
             "weights": [_weights(capsule) for capsule in config.capsules],
             "labels": list(config.labels),
             "identity": worker.identity,
@@ -87,6 +88,12 @@ class Entry:
                     "run_at": int(today - (now - started_at)),
                 }
         return shown
+
+
+def _promised(capsules: Sequence[Capsule]) -> dict[str, dict[str, float]]:
+    """Return for how long no job of a queue shall wait, for who judges that without our file."""
+    found = dict(pair for capsule in capsules for pair in capsule.latencies)
+    return {"latencies": found} if found else {}
 
 
 def _weights(capsule: Capsule) -> dict[str, int]:

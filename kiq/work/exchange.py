@@ -242,6 +242,7 @@ class Exchange:
                 owner.doubts()
                 return
             owner.handed_back()
+            self.fetches.handed_back(jobs)
             if reply[1] == len(jobs):  # else some were not ours any more
                 self._worker.notices.tell(back)
 

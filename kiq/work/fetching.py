@@ -12,6 +12,7 @@ from ..store import flight
 from ..store.connection import Link, Prepared
 from ..store.flight import Fetched, Wanted
 from ..store.scripts import Command
+from ..verdict import Taken
 from .bell import Listener
 from .caps import Caps
 from .inbox import Inbox
@@ -91,6 +92,16 @@ class Fetches:
             return  # what features say of queues, they say when it is asked
         command, read = self._request(free, self._reply_size.limit, named_idle=False)
         self._ready = Ready(self._session.owner, free, link.prepared((command,)), read)
+
+    @property
+    def taken(self) -> dict[str, int]:
+        """How many jobs of each queue were taken until now, and not handed back. Any thread."""
+        return dict(self._order.taken)
+
+    def handed_back(self, jobs: Sequence[Taken]) -> None:
+        """Note that *jobs* are in their queues again."""
+        for taken in jobs:
+            self._order.taken[taken.flight.queue] -= 1
 
     def forget_ready(self) -> None:
         """Forget the fetch that was made: something else is said first."""

@@ -30,6 +30,8 @@ class QueueOrder:
         self._random = capsule.mode == "random"
         self._weights = {name: max(1, weight) for name, weight in capsule.queues}
         self._passes = dict.fromkeys(self._weights, 0.0)
+        #: Jobs taken of each queue until now, those that were handed back not counted. Any thread reads.
+        self.taken = dict.fromkeys(self._weights, 0)
         self._filters = filters
         self._last = last
         self._hidden: set[str] = set()  # what filters left out (a paused queue, say)
@@ -69,6 +71,7 @@ class QueueOrder:
         for name, count in zip(names, counts, strict=True):
             if count:
                 self._passes[name] += count / self._weights[name]
+                self.taken[name] += count
         busy = [self._passes[n] for n, ran_out in zip(names, empty, strict=True) if not ran_out]
         waiting = {n for n, ran_out in zip(names, empty, strict=True) if ran_out} | self._hidden
         if many and not self.strict:
