@@ -2,51 +2,113 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import shutil
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from typing import Any
 
 import click
 
 from ..cli.exit_codes import DANGER, WARNING
+from ..errors import KiqError, StoreError, StoreUnavailable
 from ..store.flight import DeadLimits
-from .checks import fleet, server
-from .checks.finding import LEVELS, Finding, Level
+from .checks import deploys, fleet, queues, server
+from .checks.finding import CHECKS, LEVELS, Finding, Level
 from .checks.fleet_facts import gather_fleet
 from .checks.server_facts import gather_server
 from .ground import Ground, grounded
 from .screen import document, is_terminal, say
-from .text import counted
+from .text import counted, visible
 
 _COLOURS: dict[Level, str] = {"ok": "green", "note": "cyan", "warning": "yellow", "danger": "red"}
 _CODES: dict[Level, int] = {"ok": 0, "note": 0, "warning": WARNING, "danger": DANGER}
 _INDENT = " " * 25
+#: What plugins of Nagios, Icinga, Sensu and their like say and end with.
+_NAGIOS: dict[Level, tuple[str, int]] = {
+    "ok": ("OK", 0),
+    "note": ("OK", 0),
+    "warning": ("WARNING", 1),
+    "danger": ("CRITICAL", 2),
+}
+_UNKNOWN = ("UNKNOWN", 3)
+
+
+class _Checks(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # no generic in older clicks
+    """Names of checks, with commas between them."""
+
+    name = "checks"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, ...]:
+        names = tuple(name.strip() for name in value.split(",") if name.strip())
+        unknown = [name for name in names if name not in CHECKS]
+        if unknown:
+            there = ", ".join(CHECKS)
+            self.fail(f"there is no check {visible(unknown[0])}; there are {there}", param, ctx)
+        return names
+
+
+def _monitored(action: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a monitor read in one line what keeps the doctor from looking, too."""
+
+    @functools.wraps(action)
+    def command(*args: Any, nagios: bool, **rest: Any) -> Any:
+        try:
+            return action(*args, nagios=nagios, **rest)
+        except KiqError as error:
+            if not nagios:
+                raise
+            word, code = _NAGIOS["danger"] if isinstance(error, StoreUnavailable) else _UNKNOWN
+            say(f"KIQ {word} - {visible(str(error))}")
+            raise click.exceptions.Exit(code) from None
+
+    return command
 
 
 @click.command()
 @click.option("-q", "--quiet", is_flag=True, help="Only what needs attention.")
+@click.option("-v", "--verbose", is_flag=True, help="Each thing that is well, on a terminal too.")
+@click.option(
+    "--only", type=_Checks(), multiple=True, metavar="CHECK,...", help="Only these checks."
+)
+@click.option("--ignore", type=_Checks(), multiple=True, metavar="CHECK,...", help="Not these.")
+@click.option(
+    "--nagios", is_flag=True, help="One line, and exit code 0, 1, 2 or 3, as monitors want."
+)
+@_monitored
 @grounded()
-def doctor(ground: Ground, quiet: bool) -> None:
+def doctor(
+    ground: Ground,
+    quiet: bool,
+    verbose: bool,
+    only: tuple[tuple[str, ...], ...],
+    ignore: tuple[tuple[str, ...], ...],
+    nagios: bool,
+) -> None:
     """Look for what loses jobs, holds them up or soon will, and say what to do.
 
-    Exit code 0: all is well; 3: warnings; 4: dangers.
+    The worst comes first. Exit code 0: all is well; 3: warnings; 4: dangers.
     """
-    findings = list(examine(ground))
-    worst = max((finding.level for finding in findings), key=LEVELS.index)
+    wanted = {name for names in only for name in names} or set(CHECKS)
+    wanted -= {name for names in ignore for name in names}
+    findings = [finding for finding in examine(ground) if finding.check in wanted]
+    findings.sort(key=lambda finding: -LEVELS.index(finding.level))
+    worst: Level = findings[0].level if findings else "ok"
+    if nagios:
+        word, code = _NAGIOS[worst]
+        say(f"KIQ {word} - {_in_one_line(findings)}")
+        raise click.exceptions.Exit(code)
     if ground.as_json:
         document({"worst": worst, "findings": [asdict(finding) for finding in findings]})
     else:
-        for finding in findings:
-            if not quiet or finding.level != "ok":
-                _show(finding)
-        _sum_up(findings)
+        _show_all(findings, quiet, verbose)
     raise click.exceptions.Exit(_CODES[worst])
 
 
 def examine(ground: Ground) -> Iterator[Finding]:
-    """Yield what was found, in the order in which it is shown."""
+    """Yield what was found."""
     config = ground.config
     facts = gather_server(ground.home)
     crew = gather_fleet(ground.home, DeadLimits(config.dead_max_jobs, config.dead_timeout), config)
@@ -63,15 +125,51 @@ def examine(ground: Ground) -> Iterator[Finding]:
     for check in (
         fleet.unread,
         fleet.processes,
+        fleet.silence,
         fleet.companions,
         fleet.owners,
-        fleet.queues,
+        queues.queues,
+        queues.promises,
         fleet.sets,
     ):
         yield from check(crew)
+    yield from _of_deploy(ground, crew.now)
     if importlib.util.find_spec("hiredis") is None:
         what = "the package hiredis is not installed here: workers would be slower"
         yield Finding("hiredis", "note", what, 'pip install "kiq[hiredis]"')
+
+
+def _of_deploy(ground: Ground, now: float) -> Iterator[Finding]:
+    try:
+        yield from deploys.failing(deploys.gather_deploy(ground.home, now))
+    except StoreUnavailable:
+        raise
+    except StoreError as error:
+        what = f"metrics can't be read: {visible(str(error))}"
+        yield Finding("unread", "note", what, "if the user may not read them, allow it")
+
+
+def _in_one_line(findings: Sequence[Finding]) -> str:
+    bad = [finding for finding in findings if finding.level in ("warning", "danger")]
+    if not bad:
+        return f"{counted(len(findings), 'thing')} looked at, none is wrong"
+    more = f" (and {len(bad) - 1} more: kiq doctor)" if len(bad) > 1 else ""
+    # What follows a bar would be read as measurements.
+    return f"{bad[0].check}: {bad[0].what}{more}".replace("|", "/")
+
+
+def _show_all(findings: Sequence[Finding], quiet: bool, verbose: bool) -> None:
+    well = [finding for finding in findings if finding.level == "ok"]
+    for finding in findings:
+        if finding.level != "ok" or not (quiet or (is_terminal() and not verbose)):
+            _show(finding)
+    if well and is_terminal() and not quiet and not verbose:
+        # What is well would push what is not off the screen.
+        names = ", ".join(dict.fromkeys(finding.check for finding in well))
+        _show(Finding("well", "ok", f"{names} (-v tells more)"))
+    counts = {level: sum(each.level == level for each in findings) for level in LEVELS}
+    found = [counted(counts[level], level) for level in reversed(LEVELS[1:]) if counts[level]]
+    say(f"{counted(len(findings), 'thing')} looked at: {', '.join(found) or 'all is well'}")
 
 
 def _show(finding: Finding) -> None:
@@ -84,9 +182,3 @@ def _show(finding: Finding) -> None:
         say(f"{_INDENT}{line}")
     for at, line in enumerate(textwrap.wrap(finding.do, room - 3)):
         say(f"{_INDENT}{'-> ' if at == 0 else '   '}{line}")
-
-
-def _sum_up(findings: list[Finding]) -> None:
-    counts = {level: sum(each.level == level for each in findings) for level in LEVELS}
-    found = [counted(counts[level], level) for level in reversed(LEVELS[1:]) if counts[level]]
-    say(f"{len(findings)} things looked at: {', '.join(found) or 'all is well'}")

@@ -82,6 +82,11 @@ def duration(seconds: float) -> str:
     return f"{whole} s"
 
 
+def rate(value: float) -> str:
+    """Return so many a second: ``0.4/s``, ``1,200/s``."""
+    return f"{value:,.0f}/s" if value >= 10 else f"{value:.1f}/s"
+
+
 def moment(at: float | None, now: float) -> str:
     """Return when *at* is, seen from *now*: ``in 5 min``, ``12 s ago``; ``?`` where there is no time."""
     if at is None or at != at:

@@ -6,11 +6,15 @@ from collections.abc import Iterator
 
 from ...store.processes import sidekiq_of
 from ..text import counted, duration, number, visible
-from .finding import Finding
+from .finding import Finding, Level
 from .fleet_facts import FleetFacts, ProcessFacts
 
-_AHEAD, _LATE = 2.0, 20.0  # seconds that a beat may be off
+_AHEAD, _BEHIND = (
+    2.0,
+    5.0,
+)  # seconds that the time in a beat may be off: it takes a moment to arrive
 _MOST_NAMES = 3
+_DEPLOYED = 3600.0  # seconds since the last process began, after which a deployment is over
 
 
 def unread(facts: FleetFacts) -> Iterator[Finding]:
@@ -32,7 +36,7 @@ def processes(facts: FleetFacts) -> Iterator[Finding]:
     waiting = sum(queue.size for queue in facts.queues) + sum(
         facts.sets.get(name, (0, None))[0] for name in ("schedule", "retry")
     )
-    found = _there(facts)
+    found = facts.there
     dead = [each for each in facts.processes if each.state == "dead"]
     if dead:
         what = f"{_named(dead)} died within the last minute"
@@ -52,23 +56,44 @@ def processes(facts: FleetFacts) -> Iterator[Finding]:
         yield Finding(
             "processes", "ok", f"{counted(len(found), 'worker process', 'worker processes')}"
         )
-    ahead = [each for each in found if each.beat - facts.now > _AHEAD]
-    late = [each for each in found if each.state == "silent" or facts.now - each.beat > _LATE]
-    if ahead:
-        what = f"the clock of {_named(ahead)} is ahead of Redis's"
-        yield Finding("worker-clocks", "warning", what, "let NTP set the clocks of all machines")
-    if late:
-        what = f"no sign of life from {_named(late)}, or its clock is behind Redis's"
-        yield Finding("worker-clocks", "warning", what, "look at its log, and at its clock")
 
 
+def silence(facts: FleetFacts) -> Iterator[Finding]:
+    """Judge whether each process gives signs of life, and whether its clock is right."""
+    silent = [each for each in facts.there if each.state == "silent"]
+    for each in silent[:_MOST_NAMES]:
+        what = f"no sign of life from {visible(each.identity)} for {duration(each.silence)}"
+        yield Finding("silent", "warning", what, _SILENT, each.identity)
+    if len(silent) > _MOST_NAMES:
+        what = f"no sign of life from {len(silent) - _MOST_NAMES} more processes either"
+        yield Finding("silent", "warning", what, _SILENT)
+    # What it wrote as its time, less when that came to Redis: how far its clock is ahead.
+    wrong = {
+        each.identity: each.beat - (facts.now - each.silence)
+        for each in facts.there
+        if each.beat and each.state != "silent"
+    }
+    wrong = {name: off for name, off in wrong.items() if not -_BEHIND <= off <= _AHEAD}
+    if wrong:
+        worst = max(wrong, key=lambda name: abs(wrong[name]))
+        way = "ahead of" if wrong[worst] > 0 else "behind"
+        what = f"the clock of {visible(worst)} is {duration(abs(wrong[worst]))} {way} Redis's"
+        what += f", and those of {len(wrong) - 1} more are wrong" if len(wrong) > 1 else ""
+        yield Finding("worker-clocks", "warning", what, _CLOCKS, worst)
+
+
+_SILENT = (
+    "it hangs, or can't reach Redis, or its machine is gone: look at its log and its machine; others "
+    "take its jobs when its lease has run out"
+)
+_CLOCKS = "let NTP (chrony, systemd-timesyncd) set the clocks of all machines"
 _START = "start one: kiq -C config/kiq.yml"
 
 
 def companions(facts: FleetFacts) -> Iterator[Finding]:
     """Judge whether the processes may share this database."""
-    ours = [process for process in _there(facts) if process.is_kiq]
-    ruby = [process for process in _there(facts) if not process.is_kiq]
+    ours = [process for process in facts.there if process.is_kiq]
+    ruby = [process for process in facts.there if not process.is_kiq]
     codecs = sorted({str(process.info.get("codec", "?")) for process in ours})
     if ruby and (set(codecs) - {"json"} or facts.codec != "json"):
         yield Finding(
@@ -98,10 +123,34 @@ def companions(facts: FleetFacts) -> Iterator[Finding]:
         )
         advice = "kiq reads both; say the same codec everywhere if other programs read the queues"
         yield Finding("codecs", "note", what, advice)
-    versions = sorted({str(process.info.get("version", "?")) for process in ours})
-    if len(versions) > 1:
-        what = f"workers of several versions run: {', '.join(map(visible, versions))}"
-        yield Finding("versions", "note", what, "fine during a deployment; finish it")
+    yield from _versions(facts, ours)
+
+
+def _versions(facts: FleetFacts, ours: list[ProcessFacts]) -> Iterator[Finding]:
+    """Judge whether a deployment was finished; while it goes on, several versions are no fault."""
+    starts = [each.started_at for each in ours if each.started_at is not None]
+    settled = bool(starts) and facts.now - max(starts) > _DEPLOYED
+    for check, field, what in (
+        ("versions", "version", "kiq"),
+        ("pythons", "python", "Python"),
+        ("tags", "tag", "the application (tags)"),
+    ):
+        found: dict[str, list[ProcessFacts]] = {}
+        for process in ours:
+            name = str(process.info.get(field) or "")
+            if name or check == "versions":
+                found.setdefault(name or "?", []).append(process)
+        if len(found) < 2:
+            continue
+        fewest = min(found.values(), key=len)
+        listed = ", ".join(f"{visible(name)} ({len(found[name])})" for name in sorted(found)[:5])
+        said = f"workers run several versions of {what}: {listed}"
+        level: Level = "note"
+        if settled and check == "versions":
+            level = "warning"
+            said += f"; the last one began {duration(facts.now - max(starts))} ago"
+        advice = f"fine during a deployment; finish it: {_named(fewest)}"
+        yield Finding(check, level, said, advice)
 
 
 def owners(facts: FleetFacts) -> Iterator[Finding]:
@@ -117,7 +166,7 @@ def owners(facts: FleetFacts) -> Iterator[Finding]:
         return
     holders = sum(bool(facts.holding.get(owner)) for owner in gone)
     what = f"{counted(jobs, 'job')} in the hands of {counted(holders, 'dead owner')}"
-    if _there(facts):
+    if facts.there:
         what += ": the other processes give them back, as a rule within 75 s"
         yield Finding(
             "orphans", "warning", what, "run this again in two minutes; then look at the logs"
@@ -125,37 +174,6 @@ def owners(facts: FleetFacts) -> Iterator[Finding]:
     else:
         what += ", and no process runs that could give them back"
         yield Finding("orphans", "danger", what, _START)
-
-
-def queues(facts: FleetFacts) -> Iterator[Finding]:
-    """Judge whether each queue that holds jobs is taken."""
-    taken: set[str] = set()
-    for process in _there(facts):
-        taken |= process.queues
-    if _there(facts):
-        left = [queue for queue in facts.queues if queue.size and queue.name not in taken]
-        for queue in left[:_MOST_NAMES]:
-            yield Finding(
-                "untaken-queue",
-                "danger",
-                f"no process takes queue {visible(queue.name)}: {counted(queue.size, 'job')} there, "
-                f"the oldest for {duration(queue.latency)}",
-                f"add it to queues:, or start kiq -q {visible(queue.name)}; or kiq clear-queue "
-                f"{visible(queue.name)}",
-            )
-        if len(left) > _MOST_NAMES:
-            what = f"{len(left) - _MOST_NAMES} more queues are taken by no process"
-            yield Finding("untaken-queue", "danger", what, "kiq queues lists them")
-        elif not left:
-            yield Finding(
-                "queues", "ok", f"{counted(len(facts.queues), 'queue')}, none without a process"
-            )
-    paused = [queue for queue in facts.queues if queue.paused]
-    if paused:
-        names = ", ".join(visible(queue.name) for queue in paused[:_MOST_NAMES])
-        jobs = sum(queue.size for queue in paused)
-        what = f"{counted(len(paused), 'queue')} paused ({names}), with {counted(jobs, 'job')}"
-        yield Finding("paused", "warning" if jobs else "note", what, "kiq unpause NAME")
 
 
 def sets(facts: FleetFacts) -> Iterator[Finding]:
@@ -169,7 +187,7 @@ def sets(facts: FleetFacts) -> Iterator[Finding]:
                 "danger",
                 f"the next of {counted(size, 'job')} in the set {name} is due since {duration(late)}: "
                 "nobody promotes them",
-                _START if not _there(facts) else "look at the workers' logs for the poller",
+                _START if not facts.there else "look at the workers' logs for the poller",
             )
         else:
             yield Finding(name, "ok", f"{counted(size, 'job')} in the set {name}")
@@ -187,10 +205,6 @@ def sets(facts: FleetFacts) -> Iterator[Finding]:
 
 
 _DEAD = "look at them: kiq dead; then kiq dead retry or kiq dead delete; or raise dead_max_jobs"
-
-
-def _there(facts: FleetFacts) -> list[ProcessFacts]:
-    return [process for process in facts.processes if process.state != "dead"]
 
 
 def _named(found: list[ProcessFacts]) -> str:

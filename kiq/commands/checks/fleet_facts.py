@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from ... import keys
-from ...api import Connection, ProcessSet, QueueSummary, Stats
+from ...api import Connection, ProcessSet, QueueSummary, Stats, Trend, Trends
 from ...api.fleet import Fleet, read_fleet
 from ...api.limits import dead_limits
 from ...clock import wall
@@ -33,6 +33,23 @@ class ProcessFacts:
     beat: float = 0.0
     quiet: bool = False
     state: str = "running"  # as kiq.api.Process has it
+    silence: float = 0.0  # seconds since its last beat, by Redis's clock
+
+    @property
+    def started_at(self) -> float | None:
+        """When it began, by its own clock; None where it does not say."""
+        at = self.info.get("started_at")
+        return float(at) if isinstance(at, int | float) and not isinstance(at, bool) else None
+
+    @property
+    def latencies(self) -> dict[str, float]:
+        """For how many seconds no job of a queue shall wait, as its configuration says."""
+        said = self.info.get("latencies")
+        return {
+            str(name): float(seconds)
+            for name, seconds in (said.items() if isinstance(said, dict) else ())
+            if isinstance(seconds, int | float) and seconds > 0
+        }
 
     @property
     def is_kiq(self) -> bool:
@@ -54,7 +71,8 @@ class FleetFacts:
 
     *live* are owners with a lease, *known* those that are listed, *dead* those that are proven dead, or
     being given back. *sets* has for each set its size and its lowest score. *unread* says what could not
-    be read, and why.
+    be read, and why. *trends* are those of queues; *latencies* say for how many seconds no job of a queue
+    shall wait, by this configuration, else by that of the workers.
     """
 
     now: float = 0.0
@@ -69,6 +87,13 @@ class FleetFacts:
     codec: str = "msgpack"
     sidekiq: int = 8
     unread: tuple[str, ...] = ()
+    trends: Mapping[str, Trend] = field(default_factory=dict)
+    latencies: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def there(self) -> list[ProcessFacts]:
+        """The processes that are not dead."""
+        return [process for process in self.processes if process.state != "dead"]
 
 
 def gather_fleet(home: Connection, limits: DeadLimits, config: Config) -> FleetFacts:
@@ -91,10 +116,13 @@ def gather_fleet(home: Connection, limits: DeadLimits, config: Config) -> FleetF
     holding = read("kiq:inflight", lambda: _holding(home, unread)) or {}
     fleet = read("kiq:owners", lambda: read_fleet(home)) or Fleet(known=False)
     extents = {name: read(name, functools.partial(_extent, home, name)) for name in _SETS}
+    now = read("TIME", lambda: _now(home)) or wall()
+    processes = read("processes", lambda: _processes(home, unread)) or ()
+    queues = read("queues", lambda: _queues(home, now)) or ()
     return FleetFacts(
-        read("TIME", lambda: _now(home)) or wall(),
-        read("processes", lambda: _processes(home, unread)) or (),
-        read("queues", lambda: tuple(Stats(home).queue_summaries())) or (),
+        now,
+        processes,
+        queues,
         frozenset(known),
         fleet.leased if fleet.known else frozenset(holding),
         fleet.dead,
@@ -104,7 +132,27 @@ def gather_fleet(home: Connection, limits: DeadLimits, config: Config) -> FleetF
         config.codec,
         config.sidekiq,
         tuple(unread),
+        read("kiq:trend", lambda: Trends(home).queues) or {},
+        _promised(processes, config),
     )
+
+
+def _queues(home: Connection, now: float) -> tuple[QueueSummary, ...]:
+    # Latencies are told by this machine's clock; those of a fleet that is right go by Redis's.
+    ahead = now - wall()
+    return tuple(
+        each._replace(latency=max(0.0, each.latency + ahead)) if each.latency else each
+        for each in Stats(home).queue_summaries()
+    )
+
+
+def _promised(processes: Iterable[ProcessFacts], config: Config) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for process in processes:
+        for name, seconds in process.latencies.items():
+            found[name] = min(seconds, found.get(name, seconds))
+    here = (pair for capsule in config.capsules for pair in capsule.latencies)
+    return {**found, **dict(here)}
 
 
 def _now(home: Connection) -> float:
@@ -115,7 +163,7 @@ def _now(home: Connection) -> float:
 def _processes(home: Connection, unread: list[str]) -> tuple[ProcessFacts, ...]:
     names = _names(home.call(("SMEMBERS", keys.PROCESSES)))
     replies = home.replies([("HMGET", name, *_FIELDS) for name in names]) if names else []
-    states = {process.identity: process.state for process in ProcessSet(home).everyone()}
+    shown = {process.identity: process for process in ProcessSet(home).everyone()}
     found = []
     for name, reply in zip(names, replies, strict=True):
         if isinstance(reply, StoreError):
@@ -128,8 +176,9 @@ def _processes(home: Connection, unread: list[str]) -> tuple[ProcessFacts, ...]:
         except (ValueError, RecursionError):
             continue  # another program's entry: not ours to judge
         if isinstance(told, dict):
-            state = states.get(name, "running")
-            found.append(ProcessFacts(name, told, last, quiet == b"true", state))
+            process = shown.get(name)
+            state, silence = (process.state, process.silence) if process else ("running", 0.0)
+            found.append(ProcessFacts(name, told, last, quiet == b"true", state, silence))
     return tuple(found)
 
 

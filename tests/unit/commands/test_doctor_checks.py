@@ -10,7 +10,7 @@ import pytest
 
 from kiq.api import QueueSummary
 from kiq.cli.needs import Refusals
-from kiq.commands.checks import fleet, server
+from kiq.commands.checks import fleet, queues, server
 from kiq.commands.checks.finding import Finding
 from kiq.commands.checks.fleet_facts import FleetFacts, ProcessFacts
 from kiq.commands.checks.server_facts import ServerFacts
@@ -38,8 +38,12 @@ WELL = ServerFacts(
 CREW = FleetFacts(
     now=NOW,
     processes=(
-        ProcessFacts("a:1:x", {"kiq": True, "codec": "msgpack", "queues": ["default"]}, NOW - 3),
-        ProcessFacts("b:1:y", {"kiq": True, "codec": "msgpack", "queues": ["low"]}, NOW - 1),
+        ProcessFacts(
+            "a:1:x", {"kiq": True, "codec": "msgpack", "queues": ["default"]}, NOW - 3, silence=3.0
+        ),
+        ProcessFacts(
+            "b:1:y", {"kiq": True, "codec": "msgpack", "queues": ["low"]}, NOW - 1, silence=1.0
+        ),
     ),
     queues=(QueueSummary("default", 3, 1.0, False), QueueSummary("low", 0, 0.0, False)),
     known=frozenset({"a:1:x:default"}),
@@ -73,9 +77,11 @@ def of_fleet(**changes: Any) -> list[Finding]:
     checks = (
         fleet.unread,
         fleet.processes,
+        fleet.silence,
         fleet.companions,
         fleet.owners,
-        fleet.queues,
+        queues.queues,
+        queues.promises,
         fleet.sets,
     )
     return [finding for check in checks for finding in check(facts)]
@@ -167,6 +173,8 @@ def changed(at: int, **changes: Any) -> tuple[ProcessFacts, ...]:
     [
         (changed(0, beat=NOW + 30), {"worker-clocks": "warning"}),
         (changed(0, beat=NOW - 40), {"worker-clocks": "warning"}),
+        (changed(0, beat=NOW - 40, silence=40.0), {}),
+        (changed(0, beat=NOW - 40, silence=40.0, state="silent"), {"silent": "warning"}),
         (tuple(replace(each, quiet=True) for each in CREW.processes), {"processes": "danger"}),
         (
             changed(1, info={"kiq": True, "codec": "json", "queues": ["low"]}),
@@ -220,6 +228,6 @@ def test_a_clock_that_is_behind_makes_jobs_early() -> None:
 def test_names_that_others_wrote_can_not_act_on_the_terminal() -> None:
     evil = "\x1b[2J"
     processes = (ProcessFacts(evil, {"kiq": True, "codec": evil, "version": evil}, NOW + 99),)
-    queues = (QueueSummary(evil, 3, 9.0, True),)
-    for finding in of_fleet(processes=processes, queues=queues):
+    found = (QueueSummary(evil, 3, 9.0, True),)
+    for finding in of_fleet(processes=processes, queues=found):
         assert (finding.what + finding.do).isprintable()
