@@ -26,14 +26,10 @@ from .text import counted, visible
 _COLOURS: dict[Level, str] = {"ok": "green", "note": "cyan", "warning": "yellow", "danger": "red"}
 _CODES: dict[Level, int] = {"ok": 0, "note": 0, "warning": WARNING, "danger": DANGER}
 _INDENT = " " * 25
-#: What plugins of Nagios, Icinga, Sensu and their like say and end with.
-_NAGIOS: dict[Level, tuple[str, int]] = {
-    "ok": ("OK", 0),
-    "note": ("OK", 0),
-    "warning": ("WARNING", 1),
-    "danger": ("CRITICAL", 2),
-}
-_UNKNOWN = ("UNKNOWN", 3)
+#: What plugins of Nagios, Icinga, Sensu and their like end with, and the word for each.
+_NAGIOS: dict[Level, int] = {"ok": 0, "note": 0, "warning": 1, "danger": 2}
+_UNKNOWN = 3
+_WORDS = "OK WARNING CRITICAL UNKNOWN".split()
 
 
 class _Checks(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # no generic in older clicks
@@ -60,8 +56,8 @@ def _monitored(action: Callable[..., Any]) -> Callable[..., Any]:
         except KiqError as error:
             if not nagios:
                 raise
-            word, code = _NAGIOS["danger"] if isinstance(error, StoreUnavailable) else _UNKNOWN
-            say(f"KIQ {word} - {visible(str(error))}")
+            code = _NAGIOS["danger"] if isinstance(error, StoreUnavailable) else _UNKNOWN
+            say(f"KIQ {_WORDS[code]} - {visible(str(error))}")
             raise click.exceptions.Exit(code) from None
 
     return command
@@ -97,9 +93,8 @@ def doctor(
     findings.sort(key=lambda finding: -LEVELS.index(finding.level))
     worst: Level = findings[0].level if findings else "ok"
     if nagios:
-        word, code = _NAGIOS[worst]
-        say(f"KIQ {word} - {_in_one_line(findings)}")
-        raise click.exceptions.Exit(code)
+        say(f"KIQ {_WORDS[_NAGIOS[worst]]} - {_in_one_line(findings)}")
+        raise click.exceptions.Exit(_NAGIOS[worst])
     if ground.as_json:
         document({"worst": worst, "findings": [asdict(finding) for finding in findings]})
     else:
