@@ -29,7 +29,7 @@ _INDENT = " " * 25
 #: What plugins of Nagios, Icinga, Sensu and their like end with, and the word for each.
 _NAGIOS: dict[Level, int] = {"ok": 0, "note": 0, "warning": 1, "danger": 2}
 _UNKNOWN = 3
-_WORDS = "OK WARNING CRITICAL UNKNOWN".split()
+_WORDS = ["OK", "WARNING", "CRITICAL", "UNKNOWN"]
 
 
 class _Checks(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # no generic in older clicks
