@@ -34,6 +34,7 @@ from .control import CONNECTING, RUNNING, STARTING, STOPPING, Control
 from .ending import end_now
 from .eviction import eviction
 from .exit_codes import SOFTWARE, exit_code
+from .reload import reloading
 from .streams import complain
 
 logger = logging.getLogger("kiq")
@@ -65,6 +66,7 @@ _WITHOUT_THREAD = 10.0  # seconds in which a new thread may be had for one that 
 )
 @click.option("--health", metavar="ADDRESS", help="Answer /live and /ready: 127.0.0.1:7433.")
 @click.option("-v", "--verbose", is_flag=True, help="Log at level debug.")
+@reloading
 def run(path: str | None, queues: tuple[str, ...], require: tuple[str, ...], **rest: Any) -> None:
     """Start a worker: it takes jobs from the queues of the configuration until it is stopped.
 
