@@ -41,6 +41,8 @@ def reloading(run: _Run) -> _Run:
             raise click.UsageError("--reload-dir goes with --reload")
         if not reload:
             return run(**rest)
+        if rest["drain"]:
+            raise click.UsageError("--reload and --drain: say one of them")
         if rest["processes"] not in (None, "0"):
             raise click.UsageError("--reload is for one process: leave --processes out")
         if os.environ.get(_VARIABLE) == str(os.getppid()):

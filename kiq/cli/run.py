@@ -31,6 +31,7 @@ from ..store.connection import Link
 from ..work.launcher import Launcher
 from . import coverage, crash_points, needs, no_jobs, restarts, rubys
 from .control import CONNECTING, RUNNING, STARTING, STOPPING, Control
+from .draining import code_of, draining
 from .ending import end_now
 from .eviction import eviction
 from .exit_codes import SOFTWARE, exit_code
@@ -67,6 +68,7 @@ _WITHOUT_THREAD = 10.0  # seconds in which a new thread may be had for one that 
 @click.option("--health", metavar="ADDRESS", help="Answer /live and /ready: 127.0.0.1:7433.")
 @click.option("-v", "--verbose", is_flag=True, help="Log at level debug.")
 @reloading
+@draining
 def run(path: str | None, queues: tuple[str, ...], require: tuple[str, ...], **rest: Any) -> None:
     """Start a worker: it takes jobs from the queues of the configuration until it is stopped.
 
@@ -198,7 +200,7 @@ def _work(control: Control, config: Config, child: Child | Alone | None) -> int:
     finally:
         _enter(control, STOPPING, child, Phase.STOPPING)
         launcher.stop()
-    return launcher.exit_code
+    return code_of(host, launcher.exit_code)
 
 
 def _introduce(control: Control, config: Config) -> None:
