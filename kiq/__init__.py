@@ -40,6 +40,7 @@ from .plugin import Host, Plugin, host
 from .pushing import push, push_bulk
 
 if TYPE_CHECKING:
+    from .embedding import embed
     from .plugins import iteration
     from .plugins.after_commit import after_commit
     from .plugins.cancelling import cancel
@@ -93,6 +94,7 @@ __all__ = [
     "configure",
     "current_job",
     "duty",
+    "embed",
     "host",
     "iteration",
     "job",
@@ -102,6 +104,7 @@ __all__ = [
 
 #: Names of wings, each imported at its first use: a program that does not use one has not got it.
 _ELSEWHERE = {
+    "embed": ".embedding",
     "IterableJob": ".plugins.iteration",
     "iteration": ".plugins.iteration",
     "Duty": ".plugins.duties",

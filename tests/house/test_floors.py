@@ -43,6 +43,7 @@ REACHES_UP = {
     "kiq/features.py": {"kiq.plugins.declared"},
     "kiq/registry.py": {"kiq.advice.names"},
     "kiq/codec/trouble.py": {"kiq.advice.values"},
+    "kiq/cli/draining.py": {"kiq.plugins.draining"},
 }
 #: What lies behind the front of a wing, and others may import: what features stand on.
 PUBLIC = (
