@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from .config import Config
 from .registry import Registry
@@ -90,6 +90,22 @@ class Handover(Protocol):
         """End this process if it is a child that a job forked: that job has returned in it."""
 
 
+class Numbers(NamedTuple):
+    """What a worker has in hand at a moment.
+
+    *busy* are jobs that run; *in_flight* those that it has taken, *buffered* of these have not started;
+    *unsettled* verdicts are not confirmed yet. *round_trip* is seconds, of the last beat; *reclaimed* is
+    how many jobs of dead processes it has given back.
+    """
+
+    busy: int
+    in_flight: int
+    buffered: int
+    unsettled: int
+    round_trip: float
+    reclaimed: int
+
+
 class WorkerProcess(Protocol):
     """The worker process that a service is made for: ``host.services.append(lambda process: ...)``."""
 
@@ -140,6 +156,9 @@ class WorkerProcess(Protocol):
 
     def taken(self) -> Mapping[str, int]:
         """Return how many jobs of each queue it has taken until now, and not handed back."""
+
+    def numbers(self) -> Numbers:
+        """Return what it has in hand. Any thread; asks nobody."""
 
     def threads(self) -> Sequence[RunningThread]:
         """Return the threads that run jobs."""

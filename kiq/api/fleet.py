@@ -69,14 +69,15 @@ class Fleet:
     @property
     def dead(self) -> frozenset[str]:
         """The names of owners that are dead, or being given back, whatever their leases say."""
-        return frozenset(owner.name for owner in self._everyone() if owner.lapsed or owner.gone)
+        return frozenset(owner.name for owner in self.everyone() if owner.lapsed or owner.gone)
 
     @property
     def leased(self) -> frozenset[str]:
         """The names of owners that have a lease."""
-        return frozenset(owner.name for owner in self._everyone() if owner.leased)
+        return frozenset(owner.name for owner in self.everyone() if owner.leased)
 
-    def _everyone(self) -> Iterator[Owner]:
+    def everyone(self) -> Iterator[Owner]:
+        """Yield all owners."""
         return (owner for owners in self._of.values() for owner in owners)
 
 

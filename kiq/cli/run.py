@@ -18,6 +18,7 @@ from ..config import Config
 from ..errors import BootError, ConfigError, KiqError
 from ..health.alone import Alone
 from ..health.examining import examine
+from ..health.post import address_of
 from ..health.systemd import Notifier
 from ..health.vitals import Vitals
 from ..parent import heritage
@@ -83,7 +84,7 @@ def run(path: str | None, queues: tuple[str, ...], require: tuple[str, ...], **r
     if _has_children(path, flags):
         end_now(_parent(path, flags, notifier))
     control = Control()
-    alone = partial(Alone, notifier=notifier)
+    alone = partial(Alone, notifier=notifier, host=host)
     control.finish(_outcome(control, lambda: _application(path, flags), alone))
 
 
@@ -177,6 +178,8 @@ def _work(control: Control, config: Config, child: Child | Alone | None) -> int:
     )
     if isinstance(child, Child):
         launcher.worker.state.info["parent"] = child.parent
+    if child is not None and address_of(config) is not None:
+        launcher.worker.state.keep(child.outlet)
     if child is not None:
         child.begin(host, control.signals.put)
     _enter(control, CONNECTING, child, Phase.CONNECTING, launcher)

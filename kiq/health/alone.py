@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..clock import steady
@@ -11,7 +11,9 @@ from ..kept import Kept
 from ..parent.members import Phase
 from ..plugin import Host
 from .condition import STUCK, UNHEARD, Condition
+from .metrics import Metrics, exposing
 from .post import Post, address_of
+from .reports import Outlet, Reports, Together
 from .systemd import Notifier
 from .vitals import Vitals
 
@@ -27,13 +29,17 @@ class Alone:
     Threads: the main one; its own reads what that wrote.
     """
 
-    def __init__(self, config: Config, notifier: Notifier) -> None:
+    def __init__(self, config: Config, notifier: Notifier, host: Host) -> None:
         self.facts: dict[str, Any] = {}
         self._notifier = notifier
         self._phase = Phase.BORN
         self._vitals: Vitals | None = None
         self._looked_at = 0.0
-        self._post = Post(address_of(config), notifier, self.condition)
+        self.outlet = Outlet(self._take)
+        self._report = b""
+        self._reports, plugin = Reports(), exposing(host)
+        metrics = Metrics(plugin, self._numbers) if plugin is not None else None
+        self._post = Post(address_of(config), notifier, self.condition, metrics)
         self._thread = Kept(self._run, "kiq-health")
         if self._post.wanted:
             self._thread.start()
@@ -74,6 +80,12 @@ class Alone:
             return Condition(does, vitals.stuck, "quiet: no more jobs are taken")
         unheard = steady() - vitals.heard_at > UNHEARD
         return Condition(does, vitals.stuck, "Redis does not answer" if unheard else "")
+
+    def _take(self, report: bytes) -> None:
+        self._report = report
+
+    def _numbers(self) -> tuple[Together, Mapping[str, float]]:
+        return self._reports.together({self: self._report}), {}
 
     def _run(self) -> None:
         while True:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from ..clock import steady
+from ..health.reports import Outlet
 from ..health.vitals import Vitals
 from ..kept import Kept
 from ..plugin import Host
@@ -42,6 +43,7 @@ class Child:
 
     def __init__(self, token: str, page: Page, trace: Trace, lifeline: int, most_jobs: int) -> None:
         self.facts = {"child": token}
+        self.outlet = Outlet(page.write)
         self._page = page
         self._trace = trace
         self._lifeline = lifeline

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..config import Config
@@ -36,8 +36,12 @@ class Dead:
     crashed: bool
 
 
-def give_back(config: Config, host: Host, dead: Sequence[Dead]) -> int:
+def give_back(
+    config: Config, host: Host, dead: Sequence[Dead], count: Callable[[int], object]
+) -> int:
     """Give back what *dead* held; try until it is done, and return 0. Or end with the parent.
+
+    *count* gets the number of jobs that went back, each time some did.
 
     Round trips: two, one for each of their owners, and what :func:`kiq.store.owners.reclaim` takes.
     """
@@ -47,7 +51,7 @@ def give_back(config: Config, host: Host, dead: Sequence[Dead]) -> int:
     told = False
     while os.getppid() == parent:
         try:
-            left = [one for one in dead if not _return_of(link, config, one, rides)]
+            left = [one for one in dead if not _return_of(link, config, one, rides, count)]
             if not left:
                 return 0
         except StoreError as error:
@@ -60,7 +64,9 @@ def give_back(config: Config, host: Host, dead: Sequence[Dead]) -> int:
     return 0
 
 
-def _return_of(link: Link, config: Config, dead: Dead, rides: Rides | None) -> bool:
+def _return_of(
+    link: Link, config: Config, dead: Dead, rides: Rides | None, count: Callable[[int], object]
+) -> bool:
     """Give back what one child held; return whether nothing of it is left."""
     complete = True
     for owner in owners.all_owners(link):
@@ -71,6 +77,7 @@ def _return_of(link: Link, config: Config, dead: Dead, rides: Rides | None) -> b
         given = owners.reclaim(link, owner, proven=True, crashed=dead.crashed, rides=rides)
         if given is None:
             continue
+        count(given.moved)
         if given.moved:
             logger.warning(
                 "process %s was declared dead; its %d unfinished jobs will run again",

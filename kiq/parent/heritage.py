@@ -53,7 +53,8 @@ class Heir:
 class Heritage:
     """All of it. *dead* are those whose jobs are to go back.
 
-    *doors* listen at the *address* of health; *variables* are systemd's.
+    *doors* listen at the *address* of health; *variables* are systemd's; *past* is a file with the numbers
+    of children that have ended, -1 where there are none.
     """
 
     lifeline: tuple[int, int]
@@ -63,14 +64,33 @@ class Heritage:
     doors: list[int] = field(default_factory=list)
     address: str = ""
     variables: dict[str, str] = field(default_factory=dict)
+    past: int = -1
 
     def descriptors(self) -> Iterable[int]:
         """Return what has to stay open."""
-        return [
-            *self.lifeline,
-            *self.doors,
-            *(each for heir in self.heirs for each in (heir.page, heir.trace)),
-        ]
+        of_heirs = (each for heir in self.heirs for each in (heir.page, heir.trace))
+        past = [self.past] if self.past >= 0 else []
+        return [*self.lifeline, *self.doors, *past, *of_heirs]
+
+
+def keep(sums: dict[str, list[float]], file: int) -> int:
+    """Write *sums* into *file*, or a new one; return its descriptor, -1 where memory has none."""
+    if file < 0 and not hasattr(os, "memfd_create"):
+        return -1
+    file = os.memfd_create("kiq-past") if file < 0 else file
+    os.ftruncate(file, 0)
+    os.pwrite(file, json.dumps(sums).encode(), 0)
+    return file
+
+
+def kept(file: int) -> dict[str, list[float]]:
+    """Return what :func:`keep` has written into *file*, and close it."""
+    if file < 0:
+        return {}
+    text = os.pread(file, os.fstat(file).st_size, 0)
+    os.close(file)
+    sums: dict[str, list[float]] = json.loads(text)
+    return sums
 
 
 def may_be_left(heritage: Heritage) -> bool:
@@ -114,6 +134,7 @@ def received() -> Heritage | None:
         doors=found.get("doors", []),
         address=found.get("address", ""),
         variables=found.get("variables", {}),
+        past=found.get("past", -1),
     )
     for descriptor in heritage.descriptors():
         os.set_inheritable(descriptor, False)

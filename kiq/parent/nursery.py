@@ -67,6 +67,7 @@ class Nursery:
         self._settings = config.of(ParentSettings)
         self._cpus = allowed() if self._settings.cpu_affinity else []
         self._made: dict[int, _Made] = {}
+        self._book, self._counted = Page(), 0  # how many jobs went back: helpers write it
         # What is read from it ends when the last holder of the other end does: that is the parent alone.
         self._lifeline, self._held = heritage.lifeline if heritage is not None else os.pipe()
         self._foreign = (self._held, *ears)
@@ -168,7 +169,15 @@ class Nursery:
 
     def give_back(self, dead: list[Dead]) -> int:
         """Fork who gives back what *dead* held; return its pid. Raises OSError."""
-        return self._helper(lambda: give_back(self._config, self._host, dead))
+        return self._helper(lambda: give_back(self._config, self._host, dead, self._count))
+
+    def given_back(self) -> int:
+        """Return how many jobs went back since this was asked last."""
+        before, self._counted = self._counted, self._book.jobs
+        return self._counted - before
+
+    def _count(self, jobs: int) -> None:
+        self._book.jobs += jobs  # of those who give back there is one at a time
 
     def keep(self, pid: int) -> int:
         """Fork who renews the leases of *pid* while its page permits; return its pid. Raises OSError."""

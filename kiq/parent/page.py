@@ -5,8 +5,12 @@ from __future__ import annotations
 import mmap
 import os
 
-_PHASE, _BEAT, _JOBS, _FINISH, _PERMIT, _HEARD, _STUCK, _QUIET = range(8)
-_SIZE = 4096
+_PHASE, _BEAT, _JOBS, _FINISH, _PERMIT, _HEARD, _STUCK, _QUIET, _SERIAL = range(9)
+_HEAD = 4096  # bytes of the values
+_ROOM = 512 << 10  # of a report, its length in front; there are two, so that one is always whole
+_SIZE = _HEAD + 2 * _ROOM  # none of it takes memory before it is written
+_LENGTH = 8
+_TRIES = 3
 
 
 class Page:
@@ -18,8 +22,10 @@ class Page:
 
     def __init__(self, file: int | None = None) -> None:
         self.file = _new_file() if file is None else file
-        self._memory = mmap.mmap(self.file, _SIZE)
-        self._values = memoryview(self._memory).cast("d")
+        size = _SIZE if file is None else os.fstat(file).st_size  # of a kiq of before, perhaps
+        self._memory = mmap.mmap(self.file, size)
+        self._view = memoryview(self._memory)
+        self._values = self._view[:_HEAD].cast("d")
 
     @property
     def phase(self) -> int:
@@ -93,9 +99,36 @@ class Page:
     def permit(self, until: float) -> None:
         self._values[_PERMIT] = until
 
+    def write(self, report: bytes) -> bool:
+        """Let the parent read *report* from now on; False if it is too large. The child's."""
+        if len(report) > _ROOM - _LENGTH:
+            return False
+        serial = int(self._values[_SERIAL]) + 1
+        at = _HEAD + serial % 2 * _ROOM
+        self._view[at : at + _LENGTH] = len(report).to_bytes(_LENGTH, "little")
+        self._view[at + _LENGTH : at + _LENGTH + len(report)] = report
+        self._values[_SERIAL] = (
+            serial  # only now: a child that is killed amid leaves the one before
+        )
+        return True
+
+    def read(self) -> bytes:
+        """Return the last report; nothing where there is none. The parent's."""
+        for _ in range(_TRIES):
+            serial = int(self._values[_SERIAL])
+            if not serial or len(self._view) < _SIZE:
+                return b""
+            at = _HEAD + serial % 2 * _ROOM
+            length = int.from_bytes(self._view[at : at + _LENGTH], "little")
+            report = bytes(self._view[at + _LENGTH : at + _LENGTH + min(length, _ROOM - _LENGTH)])
+            if serial == int(self._values[_SERIAL]):
+                return report
+        return b""
+
     def close(self) -> None:
         """Give the memory back."""
         self._values.release()
+        self._view.release()
         self._memory.close()
         if self.file >= 0:
             os.close(self.file)

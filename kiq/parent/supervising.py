@@ -81,7 +81,7 @@ class Parent:
                 lease=config.lease,
             )
         )
-        self._wellness = Wellness(config, self._fleet, self._nursery.page_of, notifier, left)
+        self._wellness = Wellness(config, self._fleet, self._nursery.page_of, notifier, host, left)
         self._helpers = Helpers(self._nursery)
         self._renewal = Renewal(self._leave, lambda: self._listen(0.0))
         self._ends = Ends()
@@ -217,7 +217,7 @@ class Parent:
         if not self._fleet.stopping:
             self._renewal.look()
         self._helpers.give_back()
-        self._wellness.look(renewing=self._renewal.pending)
+        self._wellness.look(self._nursery.given_back(), renewing=self._renewal.pending)
 
     def _measure(self, pid: int) -> None:
         jobs = self._nursery.page_of(pid).jobs
@@ -234,6 +234,7 @@ class Parent:
         member = self._fleet.ended(pid, code, steady())
         self._tell_end(member, code)
         crashed = member.told in (Told.NOTHING, Told.KILL) and not self._fleet.stopping
+        self._wellness.ended(pid, crashed=crashed)
         dead = self._nursery.part_with(pid, crashed=crashed)
         if code:
             self._helpers.owe(dead)

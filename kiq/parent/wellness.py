@@ -13,10 +13,13 @@ from ..clock import steady
 from ..config import Config
 from ..errors import ConfigError
 from ..health.condition import UNHEARD, Condition
+from ..health.metrics import Metrics, exposing
 from ..health.post import Post, address_of
+from ..health.reports import Reports, Together, add
 from ..health.systemd import Notifier
+from ..plugin import Host
 from .fleet import Fleet
-from .heritage import Heritage
+from .heritage import Heritage, keep, kept
 from .members import Phase
 from .page import Page
 from .saying import say
@@ -62,9 +65,14 @@ class Wellness:
         fleet: Fleet,
         page_of: Callable[[int], Page],
         notifier: Notifier,
+        host: Host,
         left: Heritage | None,
     ) -> None:
-        self._fleet = fleet
+        self._fleet, self._page_of = fleet, page_of
+        self._reports = Reports(kept(left.past) if left is not None else None)
+        self._past = -1  # the file in which they are left
+        plugin = exposing(host)
+        self._metrics = Metrics(plugin, self._numbers) if plugin is not None else None
         self._notifier = notifier
         self._address = address_of(config)
         self._now = lambda: condition(fleet, page_of, steady())
@@ -73,7 +81,9 @@ class Wellness:
 
     def _made(self, inherited: Sequence[socket.socket], *, anew: bool) -> Post:
         try:
-            return Post(self._address, self._notifier, self._now, inherited=inherited)
+            return Post(
+                self._address, self._notifier, self._now, self._metrics, inherited=inherited
+            )
         except ConfigError as error:
             if not anew:
                 raise
@@ -85,8 +95,13 @@ class Wellness:
         """Return *seconds*, or less where a sign of life is due before."""
         return min(seconds, self._notifier.period or seconds)
 
-    def look(self, *, renewing: bool) -> None:
-        """Tell what there is to tell; *renewing*: a rolling restart is under way."""
+    def look(self, given_back: int, *, renewing: bool) -> None:
+        """Tell what there is to tell.
+
+        *given_back* is how many jobs of dead children went back since the last look; *renewing*: a rolling
+        restart is under way.
+        """
+        add(self._reports.past, {"reclaimed": [given_back]})
         if self._fleet.stopping:
             self._notifier.stopping()
         elif renewing:
@@ -95,9 +110,22 @@ class Wellness:
             self._notifier.ready()
         self._post.look()
 
+    def ended(self, pid: int, *, crashed: bool) -> None:
+        """Note that a child has ended; its numbers stay."""
+        self._reports.end(pid, self._page_of(pid).read())
+        add(self._reports.past, {"ended": [int(not crashed), int(crashed)]})
+
+    def _numbers(self) -> tuple[Together, dict[str, float]]:
+        members = self._fleet.members
+        found = self._reports.together({pid: self._page_of(pid).read() for pid in members})
+        ready = sum(member.ready for member in members.values())
+        return found, {"children": self._fleet.limits.processes, "ready": ready}
+
     def leave(self) -> dict[str, Any]:
         """Return what of :class:`Heritage` is its own."""
+        self._past = keep(self._reports.past, self._past)
         return {
+            "past": self._past,
             "doors": self._post.descriptors,
             "address": str(self._address or ""),
             "variables": self._notifier.variables,

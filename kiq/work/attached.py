@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..process import Numbers
 from ..verdict import Taken
 from .loop import Loop
 from .manager import Manager
@@ -52,6 +53,14 @@ class Attached:
         for manager in self._managers:
             taken.update(manager.courier.taken)
         return taken
+
+    def numbers(self) -> Numbers:
+        """Return what this process has in hand."""
+        busy = sum(run.current is not None for one in self._managers for run in one.runs())
+        loads = [one.courier.load for one in self._managers]
+        in_flight, buffered, unsettled = map(sum, zip(*loads, strict=True))
+        worker = self._worker
+        return Numbers(busy, in_flight, buffered, unsettled, worker.round_trip, worker.reclaimed)
 
     def threads(self) -> list[Processor]:
         """Return every processor of this process."""

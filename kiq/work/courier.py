@@ -70,6 +70,12 @@ class Courier:
         return self._exchange.ended_at
 
     @property
+    def load(self) -> tuple[int, int, int]:
+        """How many jobs are in flight, of these not started, and verdicts not confirmed."""
+        owed = self._handover.owed + len(self._handover.outbox)
+        return len(self._exchange.session.owner), len(self._inbox), owed
+
+    @property
     def napping(self) -> bool:
         """Whether no fetch is under way; what a fetch brought is in the inbox then."""
         # In this order: who gets the lead after the second look finds what quiet() has set.

@@ -71,7 +71,6 @@ class Heartbeat:
         self._heard_at = steady()  # what is read next was sent after that
         self._interval = min(_MOST, worker.lease / 6)
         self._next_beat = 0.0
-        self._round_trip_us = 0
         self._first = True
         self._soon = False
         self._leaving: set[str] = set()  # owners whose records say that they were told to end
@@ -148,7 +147,7 @@ class Heartbeat:
             known = owners.beat(link, list(active))
             if beating is not self._beating:
                 return
-            self._round_trip_us = round((steady() - sent_at) * 1_000_000)
+            worker.round_trip = steady() - sent_at
             for owner, alive in known.items():
                 if alive:
                     active[owner].permit.extend(worker.good_until(sent_at))
@@ -171,7 +170,7 @@ class Heartbeat:
         self._heard_at = asked_at
         worker.beaten_at = sent_at
         sidekiq = worker.config.sidekiq
-        info, fields, work = self._entry.now(self._round_trip_us)
+        info, fields, work = self._entry.now(round(worker.round_trip * 1_000_000))
         processes.show(link, worker.identity, info, fields, work, sidekiq)
         if self._first:
             self._first = False

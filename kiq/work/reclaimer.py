@@ -170,6 +170,7 @@ class Reclaimer:
         )
         if result is None:
             return None
+        self._worker.reclaimed += result.moved
         if result.moved:
             logger.warning(
                 "process %s was declared dead; its %d unfinished jobs will run again",

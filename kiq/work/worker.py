@@ -88,6 +88,8 @@ class Worker:
     started_at: float = field(default_factory=wall)
     fleet: int = 1  # owners in all processes; written by the heartbeat
     beaten_at: float = float("-inf")  # when the last good beat was sent; written by the heartbeat
+    round_trip: float = 0.0  # seconds that the last good beat took; written by the heartbeat
+    reclaimed: int = 0  # jobs of dead processes that were given back; written by the reclaimer
     notices: Notices = field(init=False)
     riders: Riders = field(init=False)
 

@@ -52,6 +52,9 @@ PUBLIC = (
     "kiq.api.fleet",  # who holds jobs: kiq doctor looks at it too
     "kiq.api.limits",  # how much the dead set keeps
     "kiq.plugins.declared",  # options of job classes, and settings
+    "kiq.plugins.metrics.tally",  # what the metrics of job classes have counted
+    "kiq.plugins.metrics.layer",
+    "kiq.plugins.metrics.buckets",
     "kiq.plugins.interrupting",  # how cancelling and time limits end a job
 )
 

@@ -23,6 +23,7 @@ MODULES = {
     "profiling": "pyinstrument",
     "django": "django",
     "sqlalchemy": "sqlalchemy",
+    "prometheus": "prometheus_client",
     "async": "greenlet",
 }
 #: What only the development environment has, and tests need.

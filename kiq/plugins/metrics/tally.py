@@ -57,6 +57,12 @@ class Measured:
         ):
             own[:] = map(int.__add__, own, others)
 
+    def copy(self) -> Measured:
+        """Return another that holds the same."""
+        made = Measured()
+        made.add(self)
+        return made
+
 
 class Entry:
     """What one class did since the last folding.
@@ -89,6 +95,7 @@ class Tally:
         self._entries: dict[str, Entry] = {}
         self._lock = threading.Lock()
         self._minutes: Minutes = {}
+        self._totals: dict[str, Measured] | None = None  # since somebody wanted them
 
     def note(
         self, payload: Mapping[str, Any], started: float, ended: float, *, failed: bool
@@ -124,6 +131,16 @@ class Tally:
             taken, self._minutes = self._minutes, {}
             return taken
 
+    def keep_totals(self) -> None:
+        """Sum up all that ends from now on, for :meth:`totals`."""
+        self._totals = {}
+
+    def totals(self) -> dict[str, Measured]:
+        """Return, by class, all that has ended since :meth:`keep_totals`. Any thread."""
+        with self._lock:
+            self._fold()
+            return {name: one.copy() for name, one in (self._totals or {}).items()}
+
     def put_back(self, minutes: Minutes) -> None:
         """Add what could not be written; the oldest minutes are merged when there are too many."""
         with self._lock:
@@ -150,11 +167,11 @@ class Tally:
         if found:
             self._merge(minute, found)
             self._limit()
+        if self._totals is not None:
+            _add(self._totals, found)
 
     def _merge(self, minute: int, classes: Mapping[str, Measured]) -> None:
-        own = self._minutes.setdefault(minute, {})
-        for name, measured in classes.items():
-            own.setdefault(name, Measured()).add(measured)
+        _add(self._minutes.setdefault(minute, {}), classes)
 
     def _limit(self) -> None:
         while len(self._minutes) > 1 and (
@@ -163,6 +180,11 @@ class Tally:
         ):
             oldest, next_one = sorted(self._minutes)[:2]
             self._merge(next_one, self._minutes.pop(oldest))
+
+
+def _add(own: dict[str, Measured], classes: Mapping[str, Measured]) -> None:
+    for name, measured in classes.items():
+        own.setdefault(name, Measured()).add(measured)
 
 
 def shown_name(name: Any) -> str:
