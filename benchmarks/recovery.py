@@ -14,7 +14,7 @@ i  kill -9 of a worker in a container; another one, of another host name, shares
 
 a to c and g to i: from the kill until each of the ten jobs that ran starts again (b also: from when
 the new process was ready). Where only the lease tells of the death (c, g, h) it is 5 s; with --long
-also 60 s, the default: 1 to 2 minutes for each run, so --abreast 4 lets four runs of c, g or h wait
+also 20 s, the default: up to 1 minute for each run, so --abreast 4 lets four runs of c, g or h wait
 for their leases side by side, each with a server of its own. d to f: from Redis's return until a job
 that was pushed right then starts, which takes a fetch, and until the first job that started after the
 return ends.
@@ -55,7 +55,7 @@ _AFTER_RESTART = 2.0
 _AFTER_SILENCE = 8.0
 _SILENCES = (7.0, 30.0)
 _TRY = 5.0  # seconds that a worker waits for an answer
-_SHORT_LEASE, _DEFAULT_LEASE = 5.0, 60.0
+_SHORT_LEASE, _DEFAULT_LEASE = 5.0, 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def main() -> None:
     made.add_argument(
         "--only", type=_cases, default=list(CASES), metavar="a,b,...", help="default all"
     )
-    made.add_argument("--long", action="store_true", help="c, g and h also with a lease of 60 s")
+    made.add_argument("--long", action="store_true", help="c, g and h also with a lease of 20 s")
     made.add_argument(
         "--abreast", type=report.positive, default=1, help="runs of c, g, h; default %(default)s"
     )

@@ -92,7 +92,7 @@ class Config:
     max_retries: int = 25
     dead_max_jobs: int = 10_000
     dead_timeout: float = 180 * 86400.0
-    lease: float = 60.0
+    lease: float = 20.0
     require: tuple[str, ...] = ()
     environment: str = "development"
     tag: str = ""

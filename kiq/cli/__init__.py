@@ -31,6 +31,7 @@ _SHIPPED = {
     "push": "kiq.commands.push:push",
     "queues": "kiq.commands.queues:queues",
     "quiet": "kiq.commands.processes:quiet",
+    "restart": "kiq.commands.restart:restart",
     "retries": "kiq.commands.sets:retries",
     "run": "kiq.cli.run:run",
     "scale": "kiq.commands.scale:scale",

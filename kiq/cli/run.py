@@ -6,7 +6,6 @@ import faulthandler
 import logging
 import sys
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NoReturn
 
 import click
@@ -21,11 +20,12 @@ from ..health.examining import examine
 from ..health.post import address_of
 from ..health.systemd import Notifier
 from ..health.vitals import Vitals
-from ..parent import heritage
+from ..parent import heritage, pid_file
 from ..parent.child import Child
 from ..parent.members import Phase
 from ..parent.settings import ParentSettings
 from ..parent.supervising import supervise
+from ..parent.title import of_worker
 from ..plugin import host
 from ..registry import registry
 from ..store.connection import Link
@@ -67,6 +67,7 @@ _WITHOUT_THREAD = 10.0  # seconds in which a new thread may be had for one that 
     "--processes", metavar="N|auto", help="Children that work, under a parent (auto: one per core)."
 )
 @click.option("--health", metavar="ADDRESS", help="Answer /live and /ready: 127.0.0.1:7433.")
+@click.option("--pidfile", metavar="FILE", help="A file for the number of this process.")
 @click.option("-v", "--verbose", is_flag=True, help="Log at level debug.")
 @reloading
 @draining
@@ -84,7 +85,11 @@ def run(path: str | None, queues: tuple[str, ...], require: tuple[str, ...], **r
     if _has_children(path, flags):
         end_now(_parent(path, flags, notifier))
     control = Control()
-    alone = partial(Alone, notifier=notifier, host=host)
+
+    def alone(config: Config) -> Alone:
+        pid_file.claim_for_life(config.of(ParentSettings).pidfile)
+        return Alone(config, notifier, host)
+
     control.finish(_outcome(control, lambda: _application(path, flags), alone))
 
 
@@ -268,7 +273,9 @@ def _watch(launcher: Launcher, control: Control, child: Child | Alone | None) ->
     """See to it that all threads are there, until a stop is ordered."""
     gone_since: float | None = None
     vitals = Vitals()
+    title = of_worker(launcher.worker.config, child.slot if isinstance(child, Child) else 0)
     while not control.ordered.wait(_LOOK):
+        title.busy(sum(run.current is not None for run in launcher.runs()))
         if child is not None:
             child.tell(examine(vitals, launcher))
             child.look(launcher)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import click
@@ -59,7 +59,7 @@ def ps(ground: Ground, jobs: bool) -> None:
         return
     now = wall()
     if processes:
-        table(_PROCESSES, (_process_row(each, now) for each in processes))
+        table(_PROCESSES, _process_rows(processes, now))
         note(_summary(processes))
     else:
         note("no worker process runs")
@@ -199,9 +199,39 @@ def _process(process: Process) -> dict[str, Any]:
     }
 
 
-def _process_row(process: Process, now: float) -> list[str]:
+def _process_rows(processes: Sequence[Process], now: float) -> Iterator[list[str]]:
+    """Yield rows: children stand under a row for their parent, which is no worker itself."""
+    families: dict[tuple[str, int], list[Process]] = {}
+    for process in processes:
+        if process.parent:
+            families.setdefault((process.hostname, process.parent), []).append(process)
+    for process in processes:
+        family = families.get((process.hostname, process.parent), [process])
+        if process is not family[0]:
+            continue  # it stands with its siblings
+        if process.parent:
+            yield _parent_row(family)
+        for each in family:
+            yield _process_row(each, now, "  " if process.parent else "")
+
+
+def _parent_row(family: Sequence[Process]) -> list[str]:
+    first, awake = family[0], [one for one in family if not one.is_dead and not one.is_silent]
+    busy, threads = sum(one.busy for one in awake), sum(one.concurrency for one in awake)
     return [
-        visible(process.identity),
+        f"{visible(first.hostname)}:{first.parent}",
+        visible(first.tag or ""),
+        "",
+        f"{busy}/{threads}",
+        f"parent of {len(awake)}",
+        megabytes(sum(one.rss for one in awake)),
+        *("", "", ""),
+    ]
+
+
+def _process_row(process: Process, now: float, indent: str = "") -> list[str]:
+    return [
+        indent + visible(process.identity),
         visible(process.tag or ""),
         visible(", ".join(dict.fromkeys(process.queues))),
         "-" if process.is_dead else f"{process.busy}/{process.concurrency}{_scaled(process)}",

@@ -154,8 +154,6 @@ REDIS_REFUSED = {
 #: Keys that did something in a Sidekiq of old: what to do today.
 GONE = {
     "logfile": "logfile is gone: kiq logs to standard output; redirect it, as in kiq >> kiq.log",
-    "pidfile": "pidfile is gone: run kiq under systemd, a container or another supervisor, "
-    "which knows the process id",
     "daemon": "daemon is gone: run kiq under systemd, a container or another supervisor, "
     "which puts it into the background",
 }

@@ -41,7 +41,10 @@ class Child:
     is the end of a pipe whose other end nobody but the parent holds. Threads: the main one.
     """
 
-    def __init__(self, token: str, page: Page, trace: Trace, lifeline: int, most_jobs: int) -> None:
+    def __init__(
+        self, slot: int, token: str, page: Page, trace: Trace, lifeline: int, most_jobs: int
+    ) -> None:
+        self.slot = slot
         self.facts = {"child": token}
         self.outlet = Outlet(page.write)
         self._page = page

@@ -17,12 +17,13 @@ _LONGEST_REST = 2.0  # ... and one that died as soon as it took jobs
 _SHORT_LIFE = 1.0  # seconds: who dies sooner after it was ready is replaced after a pause, too
 _MOST_FAILURES = 5  # in a row, of the whole fleet, while no child takes jobs
 _HARD_SHARE = 1.5  # of max_memory: beyond it a child is killed, before the kernel chooses whom
-_SILENCE, _LEAST_SILENCE = 10.0, 3.0  # seconds: a child's main thread comes round every second
+#: Seconds: a child's main thread comes round every second. Half a lease after its last sign, and a sixth
+#: of it later at most, somebody else beats.
+_SILENCE, _LEAST_SILENCE = 10.0, 3.0
 _BEYOND = 8.0  # seconds beyond the deadline of a stop: a child cuts off itself after five
 _RESTART = "a rolling restart was ordered"
-_SLEPT = (
-    10.0  # seconds between two looks: the machine slept, or was starved, and its children as well
-)
+#: Seconds between two looks: the machine slept, or was starved, and its children as well.
+_SLEPT = 10.0
 
 
 @dataclass(slots=True)
@@ -41,7 +42,7 @@ class Limits:
     boot_timeout: float = 60.0
     shutdown_timeout: float = 25.0
     max_silence: float = 300.0
-    lease: float = 60.0
+    lease: float = 20.0
 
 
 @dataclass(slots=True)
@@ -58,6 +59,7 @@ class Fleet:
     _looked: float = float("-inf")
     _awake_since: float = float("-inf")
     _memory_counts: bool = True
+    renewal_failed: bool = False  # no new child came up, the old ones stay
 
     def __post_init__(self) -> None:
         self._slots = [_Slot(number) for number in range(1, self.limits.processes + 1)]
@@ -110,8 +112,9 @@ class Fleet:
     def restart(self) -> int:
         """Let all that take jobs be replaced, one after another; return how many those are."""
         found = [one for one in self.members.values() if one.told is Told.NOTHING]
+        self.renewal_failed = False
         for member in found:
-            member.worn = member.worn or _RESTART
+            member.worn = _RESTART
         return len(found)
 
     def stop(self) -> None:
@@ -119,7 +122,6 @@ class Fleet:
         self.stopping = True
 
     # What to do
-
     @property
     def over(self) -> bool:
         """Whether all have ended, and no more will be started."""
@@ -129,6 +131,11 @@ class Fleet:
     def complete(self) -> bool:
         """Whether each place has a child that takes jobs."""
         return len({one.slot for one in self.members.values() if one.ready}) >= len(self._slots)
+
+    @property
+    def renewed(self) -> bool:
+        """Whether a rolling restart is through: each place has a new child that takes jobs."""
+        return self.complete and not self._outdated()
 
     @property
     def hurried(self) -> bool:
@@ -180,7 +187,7 @@ class Fleet:
 
     def silent(self, now: float) -> list[Member]:
         """Return those whose leases somebody must renew for them: something holds their interpreters."""
-        after = max(_LEAST_SILENCE, min(_SILENCE, self.limits.lease / 4))
+        after = max(_LEAST_SILENCE, min(_SILENCE, self.limits.lease / 2))
         return [member for member, silence in self._silences(now) if silence > after]
 
     def _silences(self, now: float) -> list[tuple[Member, float]]:
@@ -222,15 +229,19 @@ class Fleet:
 
     def _given_up(self) -> Iterator[Order]:
         """Keep the old children where no new one comes up."""
-        old = [m for m in self.members.values() if m.worn == _RESTART and m.told is Told.NOTHING]
+        old = self._outdated()
         if not old or self._failures < _MOST_FAILURES:
             return
         for member in old:
             member.worn = ""
+        self.renewal_failed = True
         text = (
             f"the rolling restart is given up: {_MOST_FAILURES} new children could not be workers. "
         )
         yield Remark(f"{text}Those that were not replaced yet stay", serious=True)
+
+    def _outdated(self) -> list[Member]:
+        return [m for m in self.members.values() if m.worn == _RESTART and m.told is Told.NOTHING]
 
     def _worn(self) -> Iterator[Order]:
         for member in self.members.values():

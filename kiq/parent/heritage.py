@@ -11,15 +11,17 @@ import os
 import signal
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..clock import steady
+from ..errors import KiqError
 from .giving_back import Dead
 from .members import Member, Told
 
 _VARIABLE, _TRIAL = "_KIQ_HERITAGE", "_KIQ_TRIAL"
+_LONGEST = 2000  # bytes of an answer
 _SIGNALS = {
     *(signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGTSTP, signal.SIGTTIN),
     *(signal.SIGUSR2, signal.SIGCHLD),
@@ -54,7 +56,7 @@ class Heritage:
     """All of it. *dead* are those whose jobs are to go back.
 
     *doors* listen at the *address* of health; *variables* are systemd's; *past* is a file with the numbers
-    of children that have ended, -1 where there are none.
+    of children that have ended; that and *record* and *pid_file* are -1 where there are none.
     """
 
     lifeline: tuple[int, int]
@@ -65,12 +67,14 @@ class Heritage:
     address: str = ""
     variables: dict[str, str] = field(default_factory=dict)
     past: int = -1
+    record: int = -1
+    pid_file: int = -1
 
     def descriptors(self) -> Iterable[int]:
         """Return what has to stay open."""
         of_heirs = (each for heir in self.heirs for each in (heir.page, heir.trace))
-        past = [self.past] if self.past >= 0 else []
-        return [*self.lifeline, *self.doors, *past, *of_heirs]
+        files = (one for one in (self.past, self.record, self.pid_file) if one >= 0)
+        return [*self.lifeline, *self.doors, *files, *of_heirs]
 
 
 def keep(sums: dict[str, list[float]], file: int) -> int:
@@ -135,6 +139,8 @@ def received() -> Heritage | None:
         address=found.get("address", ""),
         variables=found.get("variables", {}),
         past=found.get("past", -1),
+        record=found.get("record", -1),
+        pid_file=found.get("pid_file", -1),
     )
     for descriptor in heritage.descriptors():
         os.set_inheritable(descriptor, False)
@@ -146,18 +152,33 @@ def accept() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
 
-def try_out() -> int:
+def try_out(answer: int) -> int:
     """Start a process that boots the application as it is now, and ends with 0 if it can; return its pid.
 
-    Raises OSError.
+    Why it can't, it writes to *answer*, a descriptor. Raises OSError.
     """
     path, arguments = _command()
-    return os.posix_spawn(path, arguments, {**os.environ, _TRIAL: "1"}, setpgroup=0)
+    os.set_inheritable(answer, True)
+    try:
+        return os.posix_spawn(
+            path, arguments, {**os.environ, _TRIAL: f"answer {answer}"}, setpgroup=0
+        )
+    finally:
+        os.set_inheritable(answer, False)
 
 
 def is_trial() -> bool:
     """Tell whether this process is such a one."""
     return _TRIAL in os.environ
+
+
+def answer(error: BaseException) -> None:
+    """Tell the parent why the application can't be booted: this is its trial."""
+    text = str(error) if isinstance(error, KiqError) else f"{type(error).__name__}: {error}"
+    word, _, descriptor = os.environ[_TRIAL].partition(" ")
+    if word == "answer":  # an older kiq takes none
+        with suppress(OSError, ValueError):
+            os.pwrite(int(descriptor), text.encode(errors="replace")[:_LONGEST], 0)
 
 
 def present() -> bool:

@@ -26,6 +26,14 @@ class Told(IntEnum):
     KILL = 3
 
 
+#: What the log says of a child that is told so.
+ORDERS = {
+    Told.FINISH: "takes no more jobs, and ends when the last has",
+    Told.STOP: "is stopped",
+    Told.KILL: "is killed",
+}
+
+
 @dataclass(slots=True, eq=False)
 class Member:
     """A child, as far as its parent can see. *most_jobs* is its share of ``max_jobs``, 0 for none."""
@@ -47,6 +55,17 @@ class Member:
     def ready(self) -> bool:
         """Whether it takes jobs."""
         return self.phase is Phase.READY and self.told is Told.NOTHING
+
+
+def described(member: Member, now: float) -> str:
+    """Return what is known of *member*, for the log."""
+    what = member.phase.name.lower() if member.told is Told.NOTHING else f"told {member.told.name}"
+    seconds = now - max(member.since, member.told_at)
+    return (
+        f"child {member.slot} (pid {member.pid}): {what} for {seconds:.0f} s, "
+        f"{member.memory / (1 << 20):.0f} MB"
+        + (f", to be replaced: {member.worn}" if member.worn else "")
+    )
 
 
 class Start(NamedTuple):

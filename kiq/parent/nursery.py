@@ -95,7 +95,7 @@ class Nursery:
         """Fork a child that is a worker. Raises BootError or OSError."""
         made = _Made(uuid.uuid4().hex, Page(), Trace())
         most_jobs = self._most_jobs()
-        child = Child(made.token, made.page, made.trace, self._lifeline, most_jobs)
+        child = Child(slot, made.token, made.page, made.trace, self._lifeline, most_jobs)
         cpu = self._cpus[(slot - 1) % len(self._cpus)] if self._cpus else None
 
         def be() -> int:

@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from ..clock import steady
 from . import heritage
+from .ends import how
 from .heritage import Heritage
 from .saying import say
 
@@ -32,16 +33,24 @@ class Renewal:
     """Threads: the parent's one.
 
     *leave* returns what the new parent is to know. *listen* acts on signals that came, and tells whether
-    any did.
+    any did. *failed* hears why a restart came to nothing.
     """
 
-    def __init__(self, leave: Callable[[], Heritage], listen: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        leave: Callable[[], Heritage],
+        listen: Callable[[], bool],
+        failed: Callable[[str], None],
+    ) -> None:
         self._leave = leave
         self._listen = listen
+        self._failed = failed
         self._home = home()
         self._trial: int | None = None
         self._until = 0.0
         self._tried = False
+        self._again = False  # another order came, for what is there since
+        self._answer = -1
 
     @property
     def pending(self) -> bool:
@@ -53,16 +62,33 @@ class Renewal:
         if not heritage.may_be_left(self._leave()):
             return False
         if self._trial is not None:
+            self._again = True
             return True
+        self._tried = self._again = False
         try:
             os.chdir(self._home)
-            self._trial = heritage.try_out()
+            self._answer = os.memfd_create("kiq-answer")
+            self._trial = heritage.try_out(self._answer)
         except OSError as error:
-            say(logging.ERROR, "the rolling restart can't begin: %s", error)
+            self._close_answer()
+            self._give_up(f"the rolling restart can't begin: {error}")
             return True
         self._until = steady() + _MOST
         say(logging.INFO, "rolling restart: the application is tried out (pid %d)", self._trial)
         return True
+
+    def _give_up(self, text: str) -> None:
+        say(logging.ERROR, "%s", text)
+        self._failed(text)
+
+    def _close_answer(self) -> str:
+        descriptor, self._answer = self._answer, -1
+        if descriptor < 0:
+            return ""
+        try:
+            return os.pread(descriptor, 4096, 0).decode(errors="replace").strip()
+        finally:
+            os.close(descriptor)
 
     def look(self) -> None:
         """Begin anew where that was tried; end a trial that takes too long."""
@@ -76,14 +102,17 @@ class Renewal:
         """Note the end of a process, which may be the trial."""
         if pid != self._trial:
             return
-        self._trial, self._tried = None, code == 0
-        if code:
-            say(
-                logging.ERROR,
-                "the rolling restart is given up: the application can't be started as it is now (exit code "
-                "%d), see above. All stay as they are",
-                code,
+        self._trial, why = None, self._close_answer()
+        if self._again:
+            self.begin()
+        elif code:
+            how_ = f"{how(code)}: {why}" if why else f"{how(code)}, see the log of the parent"
+            self._give_up(
+                "the rolling restart is given up: the application can't be started as it is now "
+                f"({how_}). All stay as they are"
             )
+        else:
+            self._tried = True
 
     def _begin_anew(self) -> None:
         with heritage.signals_held():
@@ -94,7 +123,7 @@ class Renewal:
             try:
                 heritage.begin_anew(self._leave())
             except OSError as error:
-                say(logging.ERROR, "the parent can't begin anew: %s", error)
+                self._give_up(f"the parent can't begin anew: {error}")
 
 
 def fail(left: Heritage) -> None:

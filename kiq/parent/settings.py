@@ -40,7 +40,7 @@ class ParentSettings:
 
     *max_memory* is bytes, *max_jobs* a number of runs; *boot_timeout* is seconds that a child has until it
     takes jobs, *max_silence* seconds after which one is killed whose interpreter something holds.
-    *cpu_affinity*: each child keeps to one processor.
+    *cpu_affinity*: each child keeps to one processor. *pidfile* is a path.
     """
 
     processes: Annotated[int, Written(_processes)] = 0
@@ -49,6 +49,7 @@ class ParentSettings:
     boot_timeout: Annotated[float, Between(1, 3600, "seconds")] = 60.0
     max_silence: Annotated[float, Between(5, 86400, "seconds")] = 300.0
     cpu_affinity: bool = False
+    pidfile: str = ""
 
 
 declare(Feature("parent", settings=ParentSettings, section=""))

@@ -16,16 +16,18 @@ from ..health.systemd import Notifier
 from ..plugin import Host
 from ..signals import DUMP, QUIET, STOP
 from . import heritage, linux, renewal
+from .answering import Answers
 from .ears import RESTART, Ears
 from .ends import Ends, never_began
 from .fleet import Fleet, Limits
 from .helpers import Helpers
 from .heritage import Heritage
-from .members import GiveUp, Member, Order, Phase, Remark, Start, Tell, Told
+from .members import ORDERS, GiveUp, Member, Order, Phase, Remark, Start, Tell, Told, described
 from .nursery import Ended, Nursery, Worker
 from .renewal import Renewal
 from .saying import say
 from .settings import ParentSettings
+from .title import Title
 from .wellness import Wellness
 
 _SOON, _LOOK = 0.05, 1.0  # seconds between two looks at children
@@ -42,7 +44,11 @@ def supervise(
     """
     left, ears = heritage.received(), Ears()
     if heritage.is_trial():
-        application()
+        try:
+            application()
+        except BaseException as error:
+            heritage.answer(error)
+            raise
         return 0
     ears.install(booted=left is not None)
     heritage.accept()
@@ -82,8 +88,9 @@ class Parent:
             )
         )
         self._wellness = Wellness(config, self._fleet, self._nursery.page_of, notifier, host, left)
+        self._answers = Answers(config, self._fleet, left)
         self._helpers = Helpers(self._nursery)
-        self._renewal = Renewal(self._leave, lambda: self._listen(0.0))
+        self._renewal = Renewal(self._leave, lambda: self._listen(0.0), self._answers.failed)
         self._ends = Ends()
         self._orders = 0  # to stop
         self._code = 0
@@ -103,7 +110,7 @@ class Parent:
 
     def _leave(self) -> Heritage:
         members, dead = self._fleet.members.values(), self._helpers.owed
-        others = self._wellness.leave()
+        others = {**self._wellness.leave(), **self._answers.leave()}
         return self._nursery.leave(members, dead=dead, quiet=self._fleet.quiet, **others)
 
     def run(self) -> int:
@@ -115,6 +122,7 @@ class Parent:
             self._look()
         self._await_giver()
         self._wellness.close()
+        self._answers.end()
         say(logging.INFO, "bye")
         return self._code
 
@@ -122,9 +130,9 @@ class Parent:
         for name in self._ears.install(booted=True):
             say(logging.WARNING, "the application's own handler of %s is replaced", name)
         linux.adopt_orphans()
-        version = sys.version.split()[0]
+        Title("kiq parent", f"parent of {self._fleet.limits.processes}", self._config.tag)
         for line in (
-            f"kiq {__version__}, Python {version}",
+            f"kiq {__version__}, Python {sys.version.split()[0]}",
             *config_file.banner_lines(self._config),
         ):
             say(logging.INFO, "%s", line)
@@ -151,9 +159,15 @@ class Parent:
                 say(logging.INFO, "quiet: no child takes more jobs, and none is started")
             elif name in DUMP:
                 self._dump()
-            elif name == RESTART and not self._fleet.stopping and not self._renewal.begin():
-                self._fleet.restart()
+            elif name == RESTART:
+                self._restart()
         return bool(names)
+
+    def _restart(self) -> None:
+        self._answers.ordered()
+        if not self._fleet.stopping and not self._renewal.begin():
+            self._fleet.restart()
+            self._answers.forked()
 
     def _stop(self, name: str) -> None:
         self._orders += 1
@@ -175,18 +189,8 @@ class Parent:
             self._nursery.send(pid, number)
 
     def _dump(self) -> None:
-        now = steady()
-        for one in self._fleet.members.values():
-            say(
-                logging.WARNING,
-                "child %d (pid %d): %s for %.0f s, %.0f MB%s",
-                one.slot,
-                one.pid,
-                one.phase.name.lower() if one.told is Told.NOTHING else f"told {one.told.name}",
-                now - max(one.since, one.told_at),
-                one.memory / (1 << 20),
-                f", to be replaced: {one.worn}" if one.worn else "",
-            )
+        for member in self._fleet.members.values():
+            say(logging.WARNING, "%s", described(member, steady()))
         self._forward(signal.SIGTTIN)
 
     # What is seen
@@ -212,6 +216,7 @@ class Parent:
             for pid in list(self._fleet.members):
                 self._measure(pid)
             self._helpers.keep(self._fleet.silent(now), now)
+            self._answers.look()
         for ended in self._nursery.reap():
             self._part_with(ended)
         if not self._fleet.stopping:
@@ -278,17 +283,12 @@ class Parent:
     def _tell(self, order: Tell) -> None:
         member = order.member
         self._nursery.tell(member)
-        words = {
-            Told.FINISH: "takes no more jobs, and ends when the last has",
-            Told.STOP: "is stopped",
-            Told.KILL: "is killed",
-        }
         say(
             logging.ERROR if order.told is Told.KILL else logging.INFO,
             "child %d (pid %d) %s%s",
             member.slot,
             member.pid,
-            words[order.told],
+            ORDERS[order.told],
             f": {order.why}" if order.why else "",
         )
 

@@ -11,7 +11,7 @@ from tests.chaos.hygiene import registered
 from tests.helpers.waiting import eventually
 from tests.helpers.worker_process import WorkerProcess
 
-#: Seconds: "about a second", and a machine that is busy. The lease of 60 s would take much longer.
+#: Seconds: "about a second", and a machine that is busy. The lease of 20 s would take much longer.
 AT_ONCE = 8
 
 

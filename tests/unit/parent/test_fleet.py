@@ -196,7 +196,7 @@ def test_a_limit_below_a_fresh_child_is_said_once_and_counts_no_more() -> None:
 
 
 def test_a_silent_child_is_kept_alive_by_others_and_in_the_end_killed() -> None:
-    nursery = Nursery(2, lease=60, max_silence=300).begin()
+    nursery = Nursery(2, lease=20, max_silence=300).begin()
     nursery.silent = {2}
     assert nursery.turn(9) == []
     assert nursery.fleet.silent(nursery.now) == []
