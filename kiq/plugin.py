@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from . import raised
 from .capping import FleetCap as FleetCap
+from .checking import Check as Check
+from .checking import Doubt as Doubt
+from .checking import Survey as Survey
 from .error_log import log_error as log_error
 from .errors import PluginError
 from .events import Events, Handler
@@ -108,7 +111,7 @@ class Host:
     def __init__(self) -> None:
         self.seal = seal = Seal()
         self.client_middleware: Chain[ClientContext] = Chain(seal)
-        #: The same, folded: for what is pushed or promoted, and for the call of a push that waits.
+        #: The same, folded: for what is pushed or promoted; for the call of a push that waits.
         self.push_layers = ClientLayers(self.client_middleware)
         self.call_layers = ClientLayers(self.client_middleware, at_call=True)
         self.server_middleware: Chain[ServerContext] = Chain(seal)
@@ -123,14 +126,13 @@ class Host:
         self.fetch_caps: list[FetchCap] = Attachments(seal)
         self.fleet_caps: list[FleetCap] = Attachments(seal)
         self.queue_filters: list[QueueFilter] = Attachments(seal)
+        self.checks: list[Check] = Attachments(seal)
         self.log_fields: list[LogFields] = Attachments(seal)
-        #: Set by who made the handler of kiq's log.
-        self.job_lines: JobLog | None = None
+        self.job_lines: JobLog | None = None  # set by who made the handler of kiq's log
         self.attempt_layers: list[AttemptLayer] = Attachments(seal)
         #: What each process shows of its features, in its entry among the processes.
         self.info: dict[str, Any] = {}
-        #: Makes what runs ``async def`` jobs, when a worker with (Config, Registry, WorkerState) starts;
-        #: None where there are no such jobs.
+        #: Makes what runs ``async def`` jobs when a worker starts; None where there are none.
         self.async_runner: Callable[[Any, Any, WorkerState], AsyncRunner | None] | None = None
         self.plugins: dict[str, Plugin] = {}
 

@@ -16,6 +16,7 @@ from .process_set import Process, ProcessSet
 from .queue import Queue, QueuedJob
 from .sorted_entry import SortedEntry
 from .stats import History, QueueSummary, Stats
+from .verifying import Finding, Report, verify
 from .work_set import Work, WorkSet
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ __all__ = [
     "Connection",
     "DeadSet",
     "Deploy",
+    "Finding",
     "History",
     "IterationState",
     "JobMetrics",
@@ -43,6 +45,7 @@ __all__ = [
     "Queue",
     "QueueSummary",
     "QueuedJob",
+    "Report",
     "RetrySet",
     "ScheduledSet",
     "SortedEntry",
@@ -53,6 +56,7 @@ __all__ = [
     "WorkSet",
     "connection",
     "mark",
+    "verify",
 ]
 
 #: Features stand on this package: their names are imported at the first use.

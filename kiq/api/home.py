@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from .. import interruption
 from ..client import Client, process_client
@@ -12,6 +12,8 @@ from ..errors import StoreError
 from ..store.connection import Connector, Link
 from ..store.link_pool import LinkPool
 from ..store.scripts import Command
+
+T = TypeVar("T")
 
 
 class Connection:
@@ -49,6 +51,10 @@ class Connection:
     def call(self, command: Command) -> Any:
         """Send one command and return its reply. One round trip; raises StoreError."""
         return self.exchange((command,))[0]
+
+    def with_link(self, use: Callable[[Link], T]) -> T:
+        """Call *use* with a link that nobody else uses meanwhile, and return what it does."""
+        return self._links.lend(lambda link, _: use(link), ())
 
 
 def connection(source: Any = None) -> Connection:

@@ -39,6 +39,7 @@ _SHIPPED = {
     "stats": "kiq.commands.stats:stats",
     "stop": "kiq.commands.processes:stop",
     "unpause": "kiq.commands.queues:unpause",
+    "verify": "kiq.commands.verify:verify_command",
 }
 
 

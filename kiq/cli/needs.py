@@ -93,6 +93,7 @@ ELSEWHERE: dict[str, str] = {
     "MGET": "`kiq.api`: stats",
     "PERSIST": "iterable jobs that Ruby has cancelled",
     "PING": "`kiq doctor`",
+    "RENAMENX": "`kiq verify --mend`: keys of a wrong type",
     "ROLE": "with Sentinel: a replica that is named as the master is noticed by its refusals only",
     "SENTINEL": "asked of Sentinels",
     "SISMEMBER": "`kiq.api`: queues, processes",
