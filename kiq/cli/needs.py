@@ -21,6 +21,7 @@ from ..store.translation import is_taken_away
 logger = logging.getLogger("kiq.redis")
 
 _KEY, _OTHER = "<key>", "<other>"
+_NOBODY = "host:0:probe"
 
 #: What a worker needs, each with a call that changes nothing for anybody: on a key that nobody has.
 NEEDED: dict[str, tuple[Any, ...]] = {
@@ -63,8 +64,8 @@ NEEDED: dict[str, tuple[Any, ...]] = {
 }
 
 ALLOW = (
-    "allow it (ACL SETUSER ... +@read +@write +@scripting +@pubsub +time), or give kiq a Redis where "
-    "it is not renamed; docs/operations.md lists every command"
+    "allow it (ACL SETUSER ... {grants}; docs/redis.md has the whole line), or give kiq a Redis where it "
+    "is not renamed; docs/operations.md lists every command"
 )
 _DEAF = "an idle worker looks for jobs every 100 ms or so, and for cancel requests every 5 s"
 
@@ -108,6 +109,12 @@ ELSEWHERE: dict[str, str] = {
     "ZSCAN": "`kiq.api`: looking for text in sets",
     "ZSCORE": "`kiq.api`: sets, profiles; guarded pushes that are scheduled, or may be kept",
 }
+
+#: Keys that a worker touches, whatever its queues are called.
+_KEYS = (
+    *(keys.QUEUES, keys.RETRY, keys.SCHEDULE, keys.DEAD, keys.PAUSED, keys.PROCESSES),
+    *(keys.STAT_PROCESSED, keys.OWNERS, keys.record(_NOBODY), keys.POLLER, keys.SUSPECTS),
+)
 
 #: How a nicety is tried.
 _TRIALS: dict[str, tuple[Any, ...]] = {
@@ -179,15 +186,39 @@ def probe(exchange: Exchange) -> Refusals:
     )
 
 
-def check(link: Link) -> None:
-    """Refuse a server that lacks a command; say once what is done without. Round trips as in probe.
+def allow(commands: Sequence[str]) -> str:
+    """Return what to do about *commands* that a server does not take from this user."""
+    return ALLOW.format(grants=" ".join(f"+{name.lower()}" for name in commands))
 
-    Raises StoreDenied, which names the commands.
+
+def closed_keys(exchange: Exchange, names: Sequence[str]) -> list[str]:
+    """Return which of *names* this user may not touch, where Redis says so. One round trip."""
+    replies = exchange([("EXISTS", name) for name in names])
+    return [
+        name
+        for name, reply in zip(names, replies, strict=True)
+        if isinstance(reply, StoreError) and " key" in str(reply) and "to run" not in str(reply)
+    ]
+
+
+def check(link: Link, queues: Sequence[str] = ()) -> None:
+    """Refuse a server that lacks a command; say once what is done without. A round trip more than probe.
+
+    Raises StoreDenied, which names the commands, or the keys that this user may not touch.
     """
+    own = (place(name) for name in queues for place in (keys.queue, keys.idle))
+    closed = closed_keys(link.exchange, (*_KEYS, *own))
+    if closed:
+        shown = [str(link.keyspace.name(name)) for name in closed]
+        raise StoreDenied(
+            f"Redis does not let this user touch keys such as {', '.join(shown)}: "
+            f"ACL SETUSER ... {' '.join(f'~{name}' for name in shown)}; docs/redis.md has the whole line"
+        )
     found = probe(link.exchange)
     if found.needed:
         raise StoreDenied(
-            f"Redis does not take {', '.join(found.needed)} from this user, which kiq needs: {ALLOW}"
+            f"Redis does not take {', '.join(found.needed)} from this user, which kiq needs: "
+            + allow(found.needed)
         )
     for name in found.niceties:
         logger.warning("Redis does not take %s: %s", name, NICETIES[name])

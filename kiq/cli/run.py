@@ -255,7 +255,7 @@ def _patience(control: Control, child: Child | Alone | None) -> Callable[[float]
 
 
 def _check(link: Link, config: Config) -> None:
-    needs.check(link)
+    needs.check(link, [name for capsule in config.capsules for name in capsule.queue_names])
     rubys.check(link, config)
 
 

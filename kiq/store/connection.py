@@ -44,8 +44,8 @@ class Link:
         self.where = connector.where
         self.used_at = time.monotonic()
         self._sent: Sequence[Command] = ()
-        keyspace = connector.keyspace
-        self._keyspace = None if keyspace.bare else keyspace
+        self.keyspace = connector.keyspace
+        self._keyspace = None if self.keyspace.bare else self.keyspace
 
     def exchange(self, commands: Sequence[Command]) -> list[Any]:
         """Send *commands* in one write; return their replies. One round trip.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from redis import exceptions
 
 from ..config import Redis as RedisSettings
@@ -34,6 +36,7 @@ _TAKEN_AWAY = (
     "no permissions to access one of the channels",
     "can't publish to the channel",
 )
+_LACKING = re.compile(r"user (\S+ )?has no permissions to run the '([^ ']+)'", re.IGNORECASE)
 #: What only a Redis in cluster mode says, to whoever takes it for a Redis alone.
 _CLUSTER_ERRORS = (exceptions.ClusterError, exceptions.ClusterCrossSlotError, exceptions.AskError)
 _OF_A_CLUSTER = ("in a cluster node", "in cluster mode", "hash to the same slot", "-CLUSTERDOWN")
@@ -70,10 +73,13 @@ def _translated(error: Exception, where: str, advice: str) -> StoreError:
         advice = "check the user and the password: redis.url, redis.username, redis.password"
         return StoreDenied(f"Redis refused the user or its password: {text}; {advice}")
     if isinstance(error, _NOT_ALLOWED) or "NOPERM" in str(error):
-        advice = "give this user the right (ACL SETUSER); `kiq doctor` names all that kiq needs"
+        advice = f"{grant(str(error))}; `kiq doctor` names all that kiq needs"
         return StoreDenied(f"Redis refused a command or a key to the user: {text}; {advice}")
     if is_taken_away(str(error)):
-        return StoreDenied(f"{text}; `kiq doctor` tries each command that kiq needs, and names it")
+        advice = (
+            f"{grant(str(error))}; `kiq doctor` tries each command that kiq needs, and names it"
+        )
+        return StoreDenied(f"{text}; {advice}")
     if is_elsewhere(error):
         way_out = "wait until it is ready, or name the master in the URL"
         return StoreUnavailable(f"this Redis takes no writes now: {text}; {way_out}")
@@ -89,6 +95,15 @@ def _translated(error: Exception, where: str, advice: str) -> StoreError:
     if isinstance(error, GONE):
         return StoreUnavailable(f"Redis can't be reached: {text}{advice or _way_out(where)}")
     return StoreError(f"Redis refused: {text}")
+
+
+def grant(refused: str) -> str:
+    """Return what gives a user the right that Redis *refused*, as far as it said which."""
+    lacking = _LACKING.search(refused)
+    if lacking is not None:
+        return f"ACL SETUSER {(lacking[1] or 'USER').strip()} +{lacking[2]}"
+    what = "the channel" if "channel" in refused else "the key" if "key" in refused else "the right"
+    return f"give this user {what} (ACL SETUSER, as docs/redis.md has it)"
 
 
 def translated_text(text: str, where: str) -> StoreError:

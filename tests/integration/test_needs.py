@@ -21,7 +21,19 @@ PAGE = KIQ.parent / "docs" / "operations.md"
 IN_LUA = re.compile(r"\b(?:redis\.p?call|try)\('([A-Z]+)'")
 IN_PYTHON = re.compile(r'\(\s*"([A-Z]{3,})"\s*[,)]')
 #: Words in brackets that are no commands: signals, a variable of the environment, a normal form.
-NO_COMMANDS = {"TERM", "TSTP", "TTIN", "INT", "HUP", "SIG", "DYNO", "NFKC", "PWD"}
+NO_COMMANDS = {
+    "STATE",
+    "STATUS",
+    "TERM",
+    "TSTP",
+    "TTIN",
+    "INT",
+    "HUP",
+    "SIG",
+    "DYNO",
+    "NFKC",
+    "PWD",
+}
 
 
 @pytest.fixture

@@ -200,7 +200,7 @@ def commands(facts: ServerFacts) -> Iterator[Finding]:
     missing = facts.missing
     if missing.needed:
         what = f"{', '.join(missing.needed)}: refused, and a worker can't start without"
-        yield Finding("commands", "danger", what, needs.ALLOW)
+        yield Finding("commands", "danger", what, needs.allow(facts.missing.needed))
     for name in missing.niceties:
         what = f"{name} is refused: {needs.NICETIES[name]}"
         yield Finding("commands", "note", what, "allow it where you can")
