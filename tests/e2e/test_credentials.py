@@ -142,6 +142,8 @@ def test_a_password_of_a_file_changes_under_a_running_worker(
     worker = site.start(**variables, JOBS_REDIS_URL=guarded.url)
     settings = Redis(url=url, options={"password_file": secret})
     Client(settings).push({"class": f"{JOBS}.Note", "args": ["before"]})
+    with guarded.client() as redis:
+        eventually(lambda: redis.get("stat:processed") == b"1", message="it is settled")
     acl(guarded, "resetpass", ">changed")
     worker.says("Redis refused the user or its password")
     assert worker.running
