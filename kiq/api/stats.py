@@ -93,6 +93,11 @@ class Stats:
         return sum(process.busy for process in self._awake)
 
     @property
+    def in_hand(self) -> int:
+        """How many jobs processes of kiq hold: those that run, and those that are about to."""
+        return sum(process.in_hand for process in self._awake)
+
+    @property
     def threads(self) -> int:
         """How many jobs those processes can run at a time."""
         return sum(process.concurrency for process in self._awake)

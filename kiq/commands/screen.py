@@ -37,10 +37,24 @@ def say(line: str = "") -> None:
     write(f"{_encodable(line, sys.stdout)}\n")
 
 
+def styled(text: str, **style: Any) -> str:
+    """Return *text* in a style, where the terminal takes any: for :func:`draw`."""
+    return text if _colour() is False else click.style(text, **style)
+
+
+def draw(text: str) -> None:
+    """Write *text* with what moves the cursor, also where no colours are wanted."""
+    _write(text, True)
+
+
 def write(text: str) -> None:
     """Write *text* to standard output. Where nobody reads that any more, the command ends in silence."""
+    _write(text, _colour())
+
+
+def _write(text: str, colour: bool | None) -> None:
     try:
-        click.echo(text, nl=False, color=_colour())
+        click.echo(text, nl=False, color=colour)
     except BrokenPipeError:
         give_up_broken()
         raise click.exceptions.Exit(OUTPUT) from None

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import time
 from typing import Any
 
 import click
 
-from ..api import Connection, Stats
-from ..clock import steady
-from ..errors import StoreUnavailable
+from ..api import Connection, Stats, Trend, Trends
+from ..errors import StoreError, StoreUnavailable
 from ..options import DEFAULTS
 from .ground import Ground, grounded
-from .plain import plain
-from .screen import document, is_terminal, say
-from .text import cut, duration, number, visible
+from .screen import document, say
+from .text import cut, duration, number, rate, visible, width_of
 from .values import seconds
+from .watching import watch as watched
 
-_HOME, _TO_END_OF_LINE, _BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
 _MOST_QUEUES = 10
+_NAME = 24  # columns that the name of a queue has
 
 
 @click.command()
@@ -31,28 +27,27 @@ _MOST_QUEUES = 10
     default=None,
     type=seconds,
     metavar="[SECONDS]",
-    help="Again every 2 seconds (or so many), with rates; Ctrl-C ends it.",
+    help="Again every 2 seconds (or so many), with rates and a plot; Ctrl-C ends it.",
 )
 @grounded()
 def stats(ground: Ground, watch: float | None) -> None:
     """Show how many jobs ran, failed and wait. With --watch and --json: a document on each line."""
-    now = snapshot(ground.home)
-    if watch is None:
-        if ground.as_json:
-            document(now)
-        else:
-            for line in _lines(now, None):
-                say(line)
+    if watch is not None:
+        watched(ground, max(0.1, watch), snapshot, numbers_of, queue_lines)
         return
-    try:
-        _watch(ground, now, max(0.1, watch))
-    except KeyboardInterrupt:
-        if is_terminal():
-            say()
+    now = snapshot(ground.home)
+    if ground.as_json:
+        document(now)
+        return
+    for name, value in numbers_of(now):
+        say(f"{name:<10} {value}")
+    rows = queue_lines(now, _MOST_QUEUES)
+    for line in ["", click.style(rows[0], bold=True), *rows[1:]] if rows else []:
+        say(line)
 
 
 def snapshot(home: Connection) -> dict[str, Any]:
-    """Return the numbers of this moment, under the names that ``--json`` gives them."""
+    """Return the numbers of this moment, under the names of ``--json``. Some ten round trips."""
     numbers = Stats(home)
     return {
         "processed": numbers.processed,
@@ -64,56 +59,38 @@ def snapshot(home: Connection) -> dict[str, Any]:
         "processes": numbers.processes_size,
         "threads": numbers.threads,
         "busy": numbers.workers_size,
+        "in_hand": numbers.in_hand,
         "default_queue_latency": round(numbers.default_queue_latency, 3),
         "queues": numbers.queues(),
+        "trends": {name: _as_object(trend) for name, trend in _trends(home).items()},
     }
 
 
-def _watch(ground: Ground, first: dict[str, Any], pause: float) -> None:
-    before, at, last = None, steady(), first
-    if is_terminal() and not ground.as_json:
-        click.clear()
-    while True:
-        try:
-            trouble = None
-            if before is not None:
-                last = snapshot(ground.home)
-        except StoreUnavailable as error:
-            trouble = f"{error}; trying again"
-        taken = steady()
-        _show(ground, last, None if before is None else _rates(before, last, taken - at), trouble)
-        before, at = last, taken
-        time.sleep(pause)
+def _trends(home: Connection) -> dict[str, Trend]:
+    try:
+        return Trends(home).queues
+    except StoreUnavailable:
+        raise
+    except StoreError:
+        return {}  # this user may not read them, or somebody's key of another type is there
 
 
-def _rates(before: dict[str, Any], now: dict[str, Any], elapsed: float) -> dict[str, float]:
+def _as_object(trend: Trend) -> dict[str, Any]:
+    left = trend.seconds_to_drain
     return {
-        name: max(0, now[name] - before[name]) / max(elapsed, 0.001)
-        for name in ("processed", "failed")
+        "arrived": trend.arrived,
+        "left": trend.left,
+        "span": round(trend.span, 3),
+        "direction": trend.direction,
+        "seconds_to_drain": None if left is None else round(left, 1),
     }
 
 
-def _show(
-    ground: Ground, now: dict[str, Any], rates: dict[str, float] | None, trouble: str | None
-) -> None:
-    if ground.as_json:
-        click.echo(json.dumps(plain({**now, "error": trouble, "rates": rates})))
-        return
-    lines = _lines(now, rates)
-    lines += ["", click.style(visible(trouble), fg="red")] if trouble else []
-    if is_terminal():
-        rows = shutil.get_terminal_size().lines - 1  # one more would scroll
-        text = "".join(f"{line}{_TO_END_OF_LINE}\n" for line in lines[:rows])
-        click.echo(f"{_HOME}{text}{_BELOW}", nl=False)
-    else:
-        for line in [*lines, ""]:
-            say(line)
-
-
-def _lines(now: dict[str, Any], rates: dict[str, float] | None) -> list[str]:
-    numbers = [
-        ("processed", number(now["processed"]) + _rate(rates, "processed")),
-        ("failed", number(now["failed"]) + _rate(rates, "failed")),
+def numbers_of(now: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return what is told of all queues together, by name."""
+    return [
+        ("processed", number(now["processed"])),
+        ("failed", number(now["failed"])),
         ("busy", f"{number(now['busy'])} of {number(now['threads'])} threads"),
         ("processes", number(now["processes"])),
         ("enqueued", number(now["enqueued"])),
@@ -122,16 +99,36 @@ def _lines(now: dict[str, Any], rates: dict[str, float] | None) -> list[str]:
         ("dead", number(now["dead"])),
         ("latency", f"{duration(now['default_queue_latency'])} (queue {DEFAULTS['queue']})"),
     ]
-    lines = [f"{name:<10} {value}" for name, value in numbers]
-    queues = list(now["queues"].items())
-    if queues:
-        lines += ["", click.style(f"{'queue':<30} jobs", bold=True)]
-        for name, size in queues[:_MOST_QUEUES]:
-            lines.append(f"{cut(visible(name), 30):<30} {number(size)}")
-        if len(queues) > _MOST_QUEUES:
-            lines.append(f"and {len(queues) - _MOST_QUEUES} more: kiq queues")
+
+
+def queue_lines(now: dict[str, Any], most: int) -> list[str]:
+    """Return titles, a line for each queue, *most* at most, and one that tells how many more there are."""
+    queues, trends = list(now["queues"].items()), now["trends"]
+    if not queues or most < 1:
+        return []
+    title = _row("queue", "jobs", "come", "leave", "") if trends else _row("queue", "jobs")
+    lines = [title]
+    for name, size in queues[:most]:
+        shown = cut(visible(name), _NAME)
+        lines.append(_row(shown, number(size), *_course(trends.get(name))))
+    if len(queues) > most:
+        lines.append(f"and {len(queues) - most} more: kiq queues")
     return lines
 
 
-def _rate(rates: dict[str, float] | None, name: str) -> str:
-    return "" if rates is None else f"  ({rates[name]:,.1f}/s)"
+def _row(name: str, size: str, *course: str) -> str:
+    line = f"{name}{' ' * (_NAME - width_of(name))} {size:>11}"
+    if course:
+        come, leave, what = course
+        line += f" {come:>9} {leave:>9}  {what}"
+    return line.rstrip()
+
+
+def _course(trend: dict[str, Any] | None) -> tuple[str, ...]:
+    if trend is None or not trend["span"]:
+        return ()
+    what = {"growing": "grows", "draining": "drains"}.get(trend["direction"], "")
+    if trend["seconds_to_drain"] is not None:
+        what = f"empty in {duration(trend['seconds_to_drain'])}"
+    come, leave = (rate(trend[name] / trend["span"]) for name in ("arrived", "left"))
+    return come, leave, what

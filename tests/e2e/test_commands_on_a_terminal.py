@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 
@@ -110,3 +114,50 @@ def test_a_watch_in_a_pipe_is_plain(redis_url: str) -> None:
         assert screen.ends() == 0
         lines = [line for line in screen.text.splitlines() if line.startswith("{")]
         assert all(json.loads(line)["error"] is None for line in lines)
+
+
+@pytest.mark.parametrize(("encoding", "block"), [("utf-8", "█"), ("ascii", "#")])
+def test_what_comes_and_is_done_is_plotted(
+    raw: redis.Redis, redis_url: str, encoding: str, block: str
+) -> None:
+    raw.sadd("queues", *(f"queue-{at}" for at in range(30)))
+    raw.set("stat:processed", 1000)
+    terminal = {"REDIS_URL": redis_url, "PYTHONIOENCODING": encoding, "NO_COLOR": "1"}
+    with Terminal(["stats", "--watch", "0.2"], columns=80, rows=24, **terminal) as screen:
+        screen.says("processed  1,000")
+        raw.incrby("stat:processed", 500)
+        raw.lpush("queue:queue-7", *["x"] * 40)
+        shown = screen.says(block)
+        screen.says("queue-7")
+        assert "come " in shown
+        assert "done " in shown
+        screen.types("\x03")
+        assert screen.ends() == 0
+    pictures = screen.text.split("\x1b[H")
+    assert max(picture.count("\n") for picture in pictures[1:-1]) == 23, "more would scroll"
+    lines = [ESCAPE.sub("", line) for picture in pictures for line in picture.splitlines()]
+    assert max(map(len, lines)) <= 80
+    assert "\x1b[1m" not in screen.text
+
+
+def test_a_watch_follows_the_size_of_its_terminal(redis_url: str) -> None:
+    with Terminal(["stats", "--watch", "60"], columns=60, rows=8, REDIS_URL=redis_url) as screen:
+        before = screen.says("processed  ").count("\x1b[2J")
+        screen.resizes()
+        eventually(lambda: screen.says("processed").count("\x1b[2J") > before, 20)
+        screen.types("\x03")
+        assert screen.ends() == 0
+
+
+def test_a_watch_in_a_pipe_writes_a_line_at_a_time(redis_url: str) -> None:
+    environment = {**os.environ, "REDIS_URL": redis_url}
+    words = [sys.executable, "-m", "kiq", "stats", "--watch", "0.1"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment) as watch:
+        assert watch.stdout is not None
+        lines = [watch.stdout.readline() for _ in range(3)]
+        watch.send_signal(signal.SIGINT)
+        assert watch.wait(20) == 0
+    assert all(
+        re.match(r"\d\d:\d\d:\d\d  come .* done .* failed .* enqueued", each) for each in lines
+    )
+    assert "\x1b" not in "".join(lines)

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -108,6 +109,10 @@ class Terminal:
     def types(self, text: str) -> None:
         """Type *text*; ``\\x03`` is Ctrl-C."""
         os.write(self._master, text.encode())
+
+    def resizes(self) -> None:
+        """Tell the program that its terminal has another size."""
+        self._process.send_signal(signal.SIGWINCH)
 
     def ends(self) -> int:
         """Wait until it has ended; return its exit code."""

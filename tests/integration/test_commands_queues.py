@@ -55,7 +55,7 @@ def process(command_store: redis.Redis, identity: str = "web:1:abc", **info: Any
 
 def test_stats_of_nothing_are_zeros(command_store: redis.Redis) -> None:
     shown = command("stats", "--json").document
-    assert shown.pop("queues") == {}
+    assert shown.pop("queues") == shown.pop("trends") == {}
     assert set(shown) == {
         *(
             "processed",
@@ -67,7 +67,7 @@ def test_stats_of_nothing_are_zeros(command_store: redis.Redis) -> None:
             "processes",
             "threads",
         ),
-        *("busy", "default_queue_latency"),
+        *("busy", "default_queue_latency", "in_hand"),
     }
     assert not any(shown.values())
     assert command("stats").code == 0
