@@ -10,7 +10,7 @@ ARGS ?=
 LANES ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check fmt unit test coverage matrix bare floor walk ruby chaos mutants demo bench clean
+.PHONY: help setup check fmt unit test coverage matrix bare floor walk recipes ruby chaos mutants demo bench clean
 
 help: ## list these commands
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
@@ -53,6 +53,11 @@ floor: $(STAMP) ## the oldest of all that kiq depends on: of the matrix
 
 walk: $(STAMP) ## what README says, typed into a shell, and a wheel beside a Redis
 	@$(BIN)/pytest tests/walk/walk_*.py --timeout 600 --capture=no $(ARGS)
+
+recipes: $(STAMP) ## the recipes of deploy/, with the supervisors that are here: a minute
+	@[ -x .venvs/recipes/bin/python ] || $(PYTHON) -m venv .venvs/recipes
+	@.venvs/recipes/bin/python -m pip install --quiet --disable-pip-version-check -r tests/recipes/requirements.txt
+	@$(BIN)/pytest tests/recipes/run_*.py -rs $(ARGS)
 
 ruby: $(STAMP) ## the tests beside Ruby's Sidekiq: this machine's, and where they can be had, newer Debians'
 	@rubies="$$(.ci/rubies)" && KIQ_TEST_RUBIES="$$rubies" \

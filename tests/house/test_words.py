@@ -16,7 +16,7 @@ BANNED = re.compile(
     r"(?<!importlib\.)(?<!django\.)(?<!django\.test\.)\b(utils?|TODO|FIXME|XXX|HACK)\b",
     re.IGNORECASE,
 )
-FOLDERS = ("kiq", "tests", "docs", "config", "benchmarks", "demo", "examples", ".ci")
+FOLDERS = ("kiq", "tests", "docs", "config", "deploy", "benchmarks", "demo", "examples", ".ci")
 SUFFIXES = (".py", ".lua", ".sh", ".md", ".yml", ".toml")
 #: The files that state the rule, and so say the words.
 STATE_THE_RULE = {"tests/house/test_words.py", "CONTRIBUTING.md"}
