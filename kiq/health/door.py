@@ -6,6 +6,8 @@ costs a place for some seconds: who has waited longest gives up his when there a
 
 from __future__ import annotations
 
+import errno
+import logging
 import os
 import select
 import socket
@@ -15,6 +17,8 @@ from contextlib import suppress
 
 from ..clock import steady
 from .http import Answer, Request, read, said, written
+
+logger = logging.getLogger("kiq.health")
 
 _MOST = 32  # peers at a time
 _AT_ONCE = 16  # that are let in between two looks at all of them
@@ -94,8 +98,12 @@ class Door:
         for _ in range(_AT_ONCE):
             try:
                 connection, _ = listening.accept()
-            except OSError:
-                return  # no more, or one that has gone already, or no descriptor left
+            except OSError as error:
+                if error.errno in (errno.EMFILE, errno.ENFILE) and self._peers:
+                    self._part_with(
+                        next(iter(self._peers.values()))
+                    )  # else it would come again at once
+                return  # no more, or one that has gone already
             connection.setblocking(False)
             if len(self._peers) >= _MOST:
                 self._part_with(next(iter(self._peers.values())))
@@ -132,7 +140,11 @@ class Door:
     def _answer(self, asked: Request | Answer) -> bytes:
         if isinstance(asked, Answer):
             return written(asked)
-        found = self._answering(asked.path)
+        try:
+            found = self._answering(asked.path)
+        except Exception as error:
+            logger.error("%s can't be answered: %r", asked.path, error, exc_info=error)
+            found = said(500, "this can't be answered, see the log")
         if found is None:
             found = said(404, "here are /live, /ready and /metrics")
         return written(found, bare=asked.bare)

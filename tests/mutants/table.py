@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants import control, guards, parents, processes, scripts
+from tests.mutants import control, guards, health, parents, processes, scripts
 
 MUTANTS = (
     *scripts.MUTANTS,
@@ -10,4 +10,5 @@ MUTANTS = (
     *processes.MUTANTS,
     *control.MUTANTS,
     *parents.MUTANTS,
+    *health.MUTANTS,
 )

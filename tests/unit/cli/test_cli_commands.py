@@ -89,3 +89,17 @@ def test_the_porch_imports_no_command_before_it_is_asked_for() -> None:
     assert "kiq.cli" in loaded
     assert "kiq.cli.run" not in loaded
     assert not [name for name in loaded if name.startswith(("kiq.commands", "kiq.api"))]
+
+
+def test_kiq_health_imports_no_worker() -> None:
+    code = (
+        "import sys, kiq.cli\n"
+        "try: kiq.cli.main(['health', '127.0.0.1:1'])\n"
+        "except SystemExit as end: print(end.code)\n"
+        "print(*sorted(name for name in sys.modules if name.startswith('kiq.')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+    said, code_, loaded = done.stdout.splitlines()
+    assert (said, code_) == ("nothing answers at 127.0.0.1:1: Connection refused", "1")
+    heavy = ("kiq.work.", "kiq.api", "kiq.commands", "kiq.boot", "kiq.cli.run")
+    assert not [name for name in loaded.split() if name.startswith(heavy)]

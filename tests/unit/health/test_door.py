@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import socket
@@ -24,6 +25,8 @@ from kiq.health.listening import listen
 def answering(path: str) -> Answer | None:
     if path == "/large":
         return said(200, "x" * (8 << 20))
+    if path == "/broken":
+        raise RuntimeError("it is broken")
     return said(200, "well") if path == "/live" else None
 
 
@@ -89,6 +92,32 @@ def test_it_answers_and_knows_no_other_paths(address: Address) -> None:
     with urllib.request.urlopen(f"http://{address}/live", timeout=5) as answer:
         assert answer.read() == b"well\n"
         assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+
+
+def test_what_can_t_be_answered_ends_nobody(
+    address: Address, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert ask(address, "/broken", 5) == (False, "this can't be answered, see the log")
+    assert "it is broken" in caplog.text
+    assert ask(address, "/live", 5)[0]
+
+
+def test_without_descriptors_those_that_wait_give_way(
+    address: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with peer(address) as waiting:
+        waiting.sendall(b"GET")
+        assert ask(address, "/live", 5)[0]
+        real, refusals = socket.socket.accept, [errno.EMFILE]
+
+        def accept(self: socket.socket) -> tuple[socket.socket, object]:
+            if refusals:
+                raise OSError(refusals.pop(), "too many open files")
+            return real(self)
+
+        monkeypatch.setattr(socket.socket, "accept", accept)
+        assert ask(address, "/live", 5)[0]
+        assert everything(waiting) == b""
 
 
 def test_a_large_answer_arrives_whole_and_who_does_not_read_it_holds_up_nobody(
