@@ -14,6 +14,7 @@ from .errors import (
     Cancelled,
     ConfigError,
     Discard,
+    DuplicateJob,
     EmbeddedServerError,
     Kill,
     KiqError,
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from .plugins.after_commit import after_commit
     from .plugins.cancelling import cancel
     from .plugins.context import carry, carry_locale, carry_trace
-    from .plugins.declared import Options, SetOptions
+    from .plugins.declared import Options, SetOptions, Unique
     from .plugins.duties import Duty, duty
     from .plugins.iteration import IterableJob
 
@@ -60,6 +61,7 @@ __all__ = [
     "ClientContext",
     "ConfigError",
     "Discard",
+    "DuplicateJob",
     "Duty",
     "EmbeddedServerError",
     "FunctionJob",
@@ -85,6 +87,7 @@ __all__ = [
     "StoreUnsuitable",
     "TimeLimitExceeded",
     "UndecodablePayload",
+    "Unique",
     "UnknownJobClass",
     "after_commit",
     "cancel",
@@ -110,6 +113,7 @@ _ELSEWHERE = {
     "Duty": ".plugins.duties",
     "Options": ".plugins.declared",
     "SetOptions": ".plugins.declared",
+    "Unique": ".plugins.declared",
     "after_commit": ".plugins.after_commit",
     "cancel": ".plugins.cancelling",
     "carry": ".plugins.context",

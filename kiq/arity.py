@@ -48,6 +48,12 @@ class Arity:
         except TypeError as error:
             raise ArgumentError(f"{name}{self._suffix}{self._signature}: {error}") from None
 
+    def bound(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> inspect.BoundArguments:
+        """Return which argument gets what, defaults too. Raises TypeError where they don't fit."""
+        found = self._signature.bind(*args, **kwargs)
+        found.apply_defaults()
+        return found
+
 
 def _parameters(perform: Callable[..., Any], bound: bool) -> list[inspect.Parameter]:
     try:

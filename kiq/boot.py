@@ -31,6 +31,7 @@ STANDARD_PLUGINS: dict[str, str] = {
     "cancelling": "kiq.plugins.cancelling:Cancelling",
     "log_levels": "kiq.plugins.log_levels:LogLevels",
     "asyncio_jobs": "kiq.plugins.asyncio_jobs:AsyncJobs",
+    "unique": "kiq.plugins.unique:UniqueJobs",
 }
 
 

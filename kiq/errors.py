@@ -91,6 +91,14 @@ class PayloadError(KiqError, ValueError):
     """What was given can't be a job."""
 
 
+class DuplicateJob(KiqError):
+    """A unique job was not pushed, as another is there: *jid* is that one's."""
+
+    def __init__(self, message: str, jid: str = "") -> None:
+        super().__init__(message)
+        self.jid = jid
+
+
 class ArgumentError(PayloadError, TypeError):
     """A job's arguments don't fit its signature, or hold a value that can't travel."""
 

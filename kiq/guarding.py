@@ -23,18 +23,22 @@ class Guard:
 
     *guarding* says for a payload, as it is behind client middleware, which keys and arguments the pieces
     of Lua get; None where the job is no concern of the guard. Each piece is the body of a function of
-    ``KEYS``, ``ARGV``, ``JOB``, the bytes that are pushed, and ``DUE``, when it is due (text, epoch
-    seconds) or nil if that is now. *check* only reads: it returns nothing (or false) to permit the push,
-    or text that says why not. *take* writes, once the job is where it belongs. Should it fail, the push is
-    taken back, and *undo* runs for each guard whose *take* has begun: it removes what that may have
-    written.
+    ``KEYS``, ``ARGV``, ``JOB``, the bytes that are pushed, ``DUE``, when it is due (text, epoch
+    seconds) or nil if that is now, and ``PROMOTING``, whether it was due before. *check* only reads: it
+    returns nothing (or false) to permit the push, or text that says why not. *take* writes, once the job
+    is where it belongs. Should it fail, the push is taken back, and *undo* runs for each guard whose
+    *take* has begun: it removes what that may have written.
 
     A due job is asked about again when it is promoted, so *check* must let the job's own jid pass. If it
     does not permit it, the job stays in its set, and is due again in *again* seconds.
 
     *declined*, with payload and text, returns what the call that pushed returns in place of a jid (None by
     default), or raises what that raises. *in_tests* stands for Redis in the fake mode of ``kiq.testing``:
-    with payload and the payloads of jobs that wait there, it returns why not, or None.
+    with payload and the payloads of jobs that wait there, it returns why not, or None; *displaces* returns
+    the jids of those that go when this one comes.
+
+    *stamp* may write into the payload before it is encoded, at the first push: what has to be known of the
+    job where it runs. It is called once or more, with what middleware has left.
 
     With *payload_field* jobs that have that field are guarded, and no others are looked at. Threads:
     whichever pushes; kiq's own at a promotion, where nothing may wait.
@@ -49,13 +53,15 @@ class Guard:
     in_tests: Callable[[dict[str, Any], Sequence[dict[str, Any]]], str | None] | None = None
     payload_field: str = ""
     again: float = 10.0
+    stamp: Callable[[dict[str, Any]], object] | None = None
+    displaces: Callable[[dict[str, Any], Sequence[dict[str, Any]]], Sequence[str]] | None = None
 
     def __post_init__(self) -> None:
         if not _NAME.match(self.name):
             raise PluginError(f"a guard's name is a word in small letters, not {self.name!r}")
         if not self.check.strip():
             raise PluginError(f"guard {self.name}: it needs a check, which says whether to push")
-        for function in (self.guarding, self.declined, self.in_tests):
+        for function in (self.guarding, self.declined, self.in_tests, self.stamp, self.displaces):
             if function is not None:
                 refuse_undone(f"a function of the guard {self.name}", function)
 
@@ -99,6 +105,13 @@ class Declined(NamedTuple):
         except Exception as error:  # noqa: BLE001 (the push is over)
             where = {"context": f"guard {self.guard.name}", "jid": self.payload.get("jid")}
             report(error, where)
+
+
+def stamped(guards: Sequence[Guard], payload: dict[str, Any]) -> None:
+    """Let *guards* write into *payload* what they have to know of it later. Raises what they raise."""
+    for guard in guards:
+        if guard.stamp is not None and guard.concerns(payload):
+            guard.stamp(payload)
 
 
 def guarded(guards: Sequence[Guard], payload: dict[str, Any]) -> Guarded | None:

@@ -11,7 +11,7 @@ from . import interruption, plugin, ruby
 from .clock import milliseconds, wall
 from .codec import Codec, encode
 from .errors import PayloadError
-from .guarding import Declined, Guarded, guarded
+from .guarding import Declined, Guarded, guarded, stamped
 from .importing import at_work, refuse_while_importing
 from .jid import Jid
 from .middleware import ClientContext, ClientLayers
@@ -84,9 +84,11 @@ class Pusher(Route):
         """Tell whether nobody but the codec looks at its payloads with these *options*."""
         if self._in_seconds or at_work.get():
             return False
-        guards = self._host.guards
-        if guards and not self._at_call and any(guard.concerns(options) for guard in guards):
-            return False
+        for (
+            guard
+        ) in self._host.guards:  # no call for each: a push that none concerns costs what it did
+            if not guard.payload_field or guard.payload_field in options:
+                return False
         # No layer at all is the usual case: that costs no call.
         return not self._host.client_middleware.layers or self._layers.of(job_class) is None
 
@@ -150,9 +152,8 @@ class Pusher(Route):
         scheduled: list[Scheduled] = []
         jids: list[str | None] = []
         extras: dict[bytes, Guarded] = {}
-        guards = (
-            () if self._at_call else self._host.guards
-        )  # what waits is asked about when it goes
+        guards = self._host.guards
+        fields = [guard.payload_field for guard in guards]
         now, stamp = wall(), milliseconds()
         layers = self._layers if self._host.client_middleware.layers else None
         for original in payloads:
@@ -162,6 +163,9 @@ class Pusher(Route):
             if payload is None:
                 jids.append(None)
                 continue
+            concerned = guards and ("" in fields or not payload.keys().isdisjoint(fields))
+            if concerned:
+                stamped(guards, payload)
             at = payload.pop("at", None)
             if at is not None and finite(payload["class"], at) > now:
                 payload.pop("enqueued_at", None)
@@ -172,7 +176,8 @@ class Pusher(Route):
                 raw = self.encoded(payload)
                 queues.setdefault(payload["queue"], []).append(raw)
             jids.append(Jid(payload["jid"]))
-            if guards and (guard := guarded(guards, payload)):
+            # What waits is asked about when it goes.
+            if concerned and not self._at_call and (guard := guarded(guards, payload)):
                 extras[raw] = guard
         return Load(queues, scheduled, jids, batch_size, extras)
 

@@ -39,6 +39,19 @@ class Riders:
         self._report = report
         self._told: set[tuple[str, str]] = set()
 
+    def concern(self, settled: Sequence[tuple[Taken, Fate]]) -> bool:
+        """Tell whether a rider may have to do with one of these jobs; one call for all of them."""
+        fields = []
+        for rider in self._host.riders:
+            if not rider.payload_field:
+                return True
+            fields.append(rider.payload_field.encode())
+        for taken, _ in settled if fields else ():
+            for field in fields:
+                if field in taken.raw:
+                    return True
+        return False
+
     def recording(self, jobs: Sequence[Settled]) -> list[Command]:
         """Return the commands that go before what settles *jobs*."""
         found: list[Command] = []
@@ -56,7 +69,7 @@ class Riders:
         recording: bool = True,
     ) -> tuple[list[Command], Reader]:
         """Return :meth:`around` for jobs in flight: what each of the first *commands* settles."""
-        if not self._host.riders:
+        if not any(map(self.concern, settled)):
             return list(commands), list
         leaving = [
             [

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..plugins.metrics import BUCKETS, Deploy, JobMetrics, Metrics, mark
     from ..plugins.profiling import Profile, ProfileSet
     from ..plugins.trends import Trend, Trends
+    from ..plugins.unique import Lock, LockSet
 
 __all__ = [
     "BUCKETS",
@@ -37,6 +38,8 @@ __all__ = [
     "JobMetrics",
     "JobRecord",
     "JobSet",
+    "Lock",
+    "LockSet",
     "Metrics",
     "Process",
     "ProcessSet",
@@ -65,6 +68,8 @@ _OF_FEATURES = {
     "Deploy": "..plugins.metrics",
     "IterationState": "..plugins.iteration",
     "JobMetrics": "..plugins.metrics",
+    "Lock": "..plugins.unique",
+    "LockSet": "..plugins.unique",
     "Metrics": "..plugins.metrics",
     "Profile": "..plugins.profiling",
     "ProfileSet": "..plugins.profiling",

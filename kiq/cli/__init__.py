@@ -25,6 +25,7 @@ _SHIPPED = {
     "doctor": "kiq.commands.doctor:doctor",
     "dump": "kiq.commands.processes:dump",
     "health": "kiq.cli.health:health",
+    "locks": "kiq.commands.locks:locks",
     "mark": "kiq.commands.mark:mark",
     "pause": "kiq.commands.queues:pause",
     "ps": "kiq.commands.processes:ps",

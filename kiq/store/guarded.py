@@ -65,7 +65,7 @@ def _rides(one: Guarded | None) -> Sequence[Any]:
 @functools.lru_cache(maxsize=256)
 def _script(guards: tuple[Guard, ...]) -> Script:
     pieces = "".join(
-        f"{table}[{at}] = function(KEYS, ARGV, JOB, DUE) -- {guard.name}\n{lua}\nend\n"
+        f"{table}[{at}] = function(KEYS, ARGV, JOB, DUE, PROMOTING) -- {guard.name}\n{lua}\nend\n"
         for at, guard in enumerate(guards, 1)
         for table, lua in (("checks", guard.check), ("takes", guard.take), ("undos", guard.undo))
     )

@@ -103,6 +103,12 @@ class Box:
             self._ready = [job for job in self._ready if not _fits(job, names, queue)]
             self._later = [job for job in self._later if not _fits(job, names, queue)]
 
+    def remove(self, job: PushedJob) -> None:
+        """Take *job* out, if it is there."""
+        with self._lock:
+            self._ready = [each for each in self._ready if each != job]
+            self._later = [each for each in self._later if each != job]
+
     def take(self, names: Names, queue: str | None, until: float) -> PushedJob | None:
         """Take out the job that a worker would run next, due by *until*; None if there is none."""
         with self._lock:

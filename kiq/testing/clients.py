@@ -24,11 +24,18 @@ class Taking:
     whole = False
 
     def __init__(
-        self, take: Callable[[PushedJob], Any], waiting: Callable[[], Sequence[PushedJob]] = list
+        self,
+        take: Callable[[PushedJob], Any],
+        waiting: Callable[[], Sequence[PushedJob]] = list,
+        remove: Callable[[PushedJob], Any] | None = None,
     ) -> None:
-        """*waiting* returns the jobs that wait: guards are asked about them, as there is no Redis."""
+        """*waiting* returns the jobs that wait: guards are asked about them, as there is no Redis.
+
+        *remove* takes one of these out.
+        """
         self._take = take
         self._waiting = waiting
+        self._remove = remove
 
     def push_one(self, queue: str, raw: bytes, jid: str) -> None:  # noqa: ARG002 (it is in the payload)
         """Take one payload that is due now."""
@@ -42,10 +49,23 @@ class Taking:
             job = pushed_job(raw, queue, at)
             declined = self._declined(load.extras.get(raw))
             if declined is None:
+                self._displace(load.extras.get(raw))
                 self._take(job)
             else:
                 refused[job.jid] = declined
         return outcome({}, refused)
+
+    def _displace(self, one: Guarded | None) -> None:
+        """Take out what *one* comes instead of."""
+        if one is None or self._remove is None:
+            return
+        for guard, _ in one.rides:
+            if guard.displaces is not None:
+                waiting = self._waiting()
+                jids = guard.displaces(one.payload, [job.payload for job in waiting])
+                for job in waiting:
+                    if job.jid in jids:
+                        self._remove(job)
 
     def _declined(self, one: Guarded | None) -> Declined | None:
         if one is None:
@@ -60,11 +80,13 @@ class Taking:
 
 
 def stand_in(
-    take: Callable[[PushedJob], Any], waiting: Callable[[], Sequence[PushedJob]] = list
+    take: Callable[[PushedJob], Any],
+    waiting: Callable[[], Sequence[PushedJob]] = list,
+    remove: Callable[[PushedJob], Any] | None = None,
 ) -> Pusher:
     """Return what pushes to *take*; codec and limits are those configured. See :class:`Taking`."""
     return Pusher(
-        Taking(take, waiting),
+        Taking(take, waiting, remove),
         codec=codec_in_use(),
         sidekiq=sidekiq_in_use(),
         max_payload=settings_in_use().max_payload,

@@ -152,4 +152,4 @@ def _client() -> Pusher | None:
         return None
     if state.mode == "inline":
         return stand_in(perform)
-    return stand_in(state.box.put, lambda: state.box.all(None, None))
+    return stand_in(state.box.put, lambda: state.box.all(None, None), state.box.remove)

@@ -60,7 +60,8 @@ class DueJobs:
             return ToDead(taken.raw, wall(), str(error), ran=False)
         if taken.suspicion >= CONVICTED:
             return self._failures.convict(taken, payload, codec, _STOPPED)
-        if (self._filters or self._guards) and not may_go_on(payload):
+        guards = [guard for guard in self._guards if guard.concerns(payload)]
+        if (self._filters or guards) and not may_go_on(payload):
             return PutOff(SOON)
         try:
             changed = self._through_middleware(payload) if self._filters else payload

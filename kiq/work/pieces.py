@@ -13,7 +13,7 @@ from ..plugin import Host
 from ..store.connection import Link
 from ..store.scripts import Script, load
 
-_GIVEN = "KEYS, ARGV, JOB, DUE, TOKEN, TOKENS"
+_GIVEN = "KEYS, ARGV, JOB, DUE, PROMOTING, TOKEN, TOKENS"
 
 
 def check(link: Link, host: Host) -> None:

@@ -107,7 +107,7 @@ class Settler:
             else move_command(part[0], now, self._limits)
             for part in self._parts
         ]
-        if self._riders is not None:
+        if self._riders is not None and self._riders.concern(self._owed):
             plain = [one for one in self._owed if _is_plain(one)] if self._groups else []
             parts = [plain, *self._parts] if plain else self._parts
             commands, self._unloaded = self._riders.in_flight(commands, parts)

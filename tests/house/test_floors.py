@@ -44,10 +44,13 @@ REACHES_UP = {
     "kiq/registry.py": {"kiq.advice.names"},
     "kiq/codec/trouble.py": {"kiq.advice.values"},
     "kiq/cli/draining.py": {"kiq.plugins.draining"},
+    "kiq/plugins/declared/unique.py": {"kiq.plugins.unique"},
 }
 #: What lies behind the front of a wing, and others may import: what features stand on.
 PUBLIC = (
     "kiq.api.home",  # the connection that readers read by
+    "kiq.api.job_set",  # who looks for jobs
+    "kiq.api.queue",
     "kiq.api.shown",  # reads what other programs may have written
     "kiq.api.fleet",  # who holds jobs: kiq doctor looks at it too
     "kiq.api.limits",  # how much the dead set keeps

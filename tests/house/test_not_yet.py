@@ -14,7 +14,6 @@ PAGE = (ROOT / "docs" / "not-yet.md").read_text("utf-8")
 NAMES = {
     "Cron": ("cron", "periodic", "schedules"),
     "Batches": ("batch", "batches"),
-    "Unique jobs": ("unique", "unique_jobs", "uniqueness"),
     "Limits": ("limits", "limiters", "rate_limits", "throttling"),
     "A web UI": ("web", "ui"),
     "Expiry": ("expiry", "expiring"),

@@ -13,6 +13,7 @@ from .iteration import IterationSettings
 from .log_levels import LogLevelOptions
 from .profiling import ProfilingOptions
 from .time_limits import TimeLimitOptions, TimeLimitSettings
+from .unique import Unique, UniqueOptions
 
 __all__ = [
     "AsyncSettings",
@@ -22,10 +23,13 @@ __all__ = [
     "ParentSettings",
     "SetOptions",
     "TimeLimitSettings",
+    "Unique",
 ]
 
 
-class SetOptions(PushOptions, LogLevelOptions, TimeLimitOptions, ProfilingOptions, total=False):
+class SetOptions(
+    PushOptions, LogLevelOptions, TimeLimitOptions, ProfilingOptions, UniqueOptions, total=False
+):
     """What :meth:`kiq.Job.set` takes: options for one push."""
 
 

@@ -84,7 +84,7 @@ local function bring(job)
     if known then return 0 end
   end
   for g, guard in ipairs(job.guards) do
-    local went, why = pcall(checks[guard.number], guard.keys, guard.args, job.raw, job.due)
+    local went, why = pcall(checks[guard.number], guard.keys, guard.args, job.raw, job.due, how == 'due')
     if not went then return '!' .. text(why) end
     if why then return '?' .. g .. ' ' .. tostring(why) end
   end
@@ -94,12 +94,12 @@ local function bring(job)
     return '!' .. text(problem), true
   end
   for g, guard in ipairs(job.guards) do
-    went, problem = pcall(takes[guard.number], guard.keys, guard.args, job.raw, job.due)
+    went, problem = pcall(takes[guard.number], guard.keys, guard.args, job.raw, job.due, how == 'due')
     if not went then
       if not take_back(job) then return '+' .. text(problem) end
       for u = g, 1, -1 do
         guard = job.guards[u]
-        pcall(undos[guard.number], guard.keys, guard.args, job.raw, job.due)
+        pcall(undos[guard.number], guard.keys, guard.args, job.raw, job.due, how == 'due')
       end
       return '!' .. text(problem)
     end

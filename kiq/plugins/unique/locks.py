@@ -1,0 +1,123 @@
+"""The locks of unique jobs, for people and pages: whose they are, since when, and how to free them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ... import keys
+from ...api.home import Connection, connection
+from ...store.scripts import Command
+from . import keys as own
+from .lua import read
+
+_PAGE = 500
+_FIELDS = ("jid", "moved", "class", "queue", "lock", "since")
+_DROP = read("drop") + read("leave") + "return 1\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A lock: its *name*, the *jid* of the job that has it, and of which class and queue that is.
+
+    *kind* is what ``unique=`` said, *since* epoch seconds, *ttl* the seconds for which it holds at most,
+    None where nothing ends it but its job.
+    """
+
+    name: str
+    jid: str
+    job_class: str
+    queue: str
+    kind: str
+    since: float
+    ttl: float | None
+    moved: str = ""
+
+
+class LockSet:
+    """The locks of unique jobs. *client* as for :func:`kiq.api.connection`."""
+
+    def __init__(self, client: Any = None) -> None:
+        self._home = connection(client)
+
+    @property
+    def size(self) -> int:
+        """How many there are; some of them may be over. One round trip."""
+        return int(self._home.call(("ZCARD", own.LOCKS)))
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __bool__(self) -> bool:
+        return True  # a set is one, also when it is empty
+
+    def __iter__(self) -> Iterator[Lock]:
+        """Yield those that are held, the oldest first; two round trips for 500."""
+        after, seen = "-inf", set[bytes]()
+        while True:
+            command = ("ZRANGEBYSCORE", own.LOCKS, after, "+inf", "WITHSCORES", "LIMIT", 0, _PAGE)
+            found = self._home.call(command)
+            names = [name for name in found[::2] if name not in seen]
+            if not names:
+                return
+            for lock in held(self._home, [name.decode() for name in names]):
+                if lock is not None:
+                    yield lock
+            if found[-1].decode() != after:
+                seen.clear()
+            seen.update(names)
+            after = found[-1].decode()
+
+    def find(self, jid: str) -> Lock | None:
+        """Return the first lock that the job *jid* has, or None. Walks through all of them."""
+        return next((lock for lock in self if lock.jid == jid), None)
+
+    def get(self, name: str) -> Lock | None:
+        """Return the lock *name*, or None where it is free. One round trip."""
+        return held(self._home, [name])[0]
+
+    def free(self, lock: Lock) -> bool:
+        """Free *lock*; False if it was free, or another's, or its job has gone on meanwhile.
+
+        Its job stays where it is, and runs; another of its like may be pushed. One round trip.
+        """
+        return bool(self._home.call(freeing(lock.name, lock.jid, lock.moved)))
+
+    def clear(self) -> int:
+        """Free all; return how many. A round trip for each, and what :meth:`__iter__` takes."""
+        return sum(self.free(lock) for lock in list(self))
+
+
+def held(home: Connection, names: Sequence[str]) -> list[Lock | None]:
+    """Return the locks *names*, None for those that are free. One round trip for 500."""
+    found: list[Lock | None] = []
+    for first in range(0, len(names), _PAGE):
+        page = names[first : first + _PAGE]
+        commands: list[Command] = []
+        for name in page:
+            commands += (("HMGET", own.lock(name), *_FIELDS), ("PTTL", own.lock(name)))
+        replies = home.exchange(commands) if commands else []
+        found += [_lock(*each) for each in zip(page, replies[::2], replies[1::2], strict=True)]
+    return found
+
+
+def freeing(name: str, jid: str, moved: str) -> Command:
+    """Return the command that frees the lock *name* if it is *jid*'s and was not touched since; 1 if so."""
+    key = name.removeprefix(own.run_name(""))
+    runs = key != name
+    names = (own.lock(key), own.LOCKS, own.REPLACED, own.lock(own.run_name(key)))
+    more = (own.waiting(key), keys.SCHEDULE, keys.bell(keys.POLLER_BELL))
+    what = ("", "", "", "free") if runs else ("free", "", "", "")
+    args = (jid, key, *what, own.run_name(key), moved)
+    return ("EVAL", _DROP, len(names) + len(more), *names, *more, *args)
+
+
+def _lock(name: str, values: Sequence[bytes | None], ttl: int) -> Lock | None:
+    jid, moved, job_class, queue, kind, since = [
+        (v or b"").decode(errors="replace") for v in values
+    ]
+    if values[0] is None:
+        return None
+    seconds = ttl / 1000 if ttl >= 0 else None
+    return Lock(name, jid, job_class, queue, kind, float(since or 0), seconds, moved)

@@ -1,0 +1,13 @@
+-- Whether a unique job may be pushed, or promoted: a guard's check.
+-- KEYS     1 lock, 2 names of locks, 3 jids that were replaced, 4 scheduled set, 5 retry set, 6 queue list
+-- ARGV     1 jid, 2 name of the lock, 3 policy, 4 kind of lock, 5 seconds ('': for ever), 6 queue, 7 class,
+--          8 '1': it may only leave where it is by a verdict
+-- returns  nothing, or the jid of the job that has the lock
+if PROMOTING and ARGV[4] == 'until_expiry' then return end -- its time may be over, and another's run
+redis.call('ZCARD', KEYS[2]) -- what take writes is of the right type
+local lock = redis.call('HMGET', KEYS[1], 'jid', 'running')
+local holder = lock[1]
+if not holder or holder == ARGV[1] then return end
+if redis.call('ZSCORE', KEYS[3], ARGV[1]) then return end -- it was replaced, and ends when it would start
+if not PROMOTING and (ARGV[3] == 'replace' or ARGV[3] == 'reschedule') and not lock[2] then return end
+return holder
