@@ -1,0 +1,159 @@
+"""Unique jobs in a storm: processes killed, Redis killed; never two of one lock, no lock without a job."""
+
+from __future__ import annotations
+
+import random
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import kiq
+from kiq.client import Client
+from kiq.codec import decode
+from kiq.config import Redis
+from kiq.errors import StoreError
+from tests.chaos.long_form import LONG
+from tests.helpers.server import TestServer
+from tests.helpers.uniques import locks
+from tests.helpers.waiting import eventually
+from tests.helpers.worker_process import Site, WorkerProcess
+
+PROCESSES = 4 if LONG else 2
+ROUNDS = 100 if LONG else 2
+PUSHES = 100 if LONG else 40  # between two faults
+NAMES = [f"n{number}" for number in range(6)]
+LOCKS = ("until_success", "while_executing", "until_and_while_executing")
+
+#: Notes in one step who of the same runs now, but for those of processes that stand still for good.
+APP = '''
+import os
+import random
+import time
+import uuid
+
+import kiq
+from tests.helpers.jobs import store
+
+BEGIN = """
+redis.call('SADD', KEYS[1], ARGV[1])
+local running = 0
+for _, one in ipairs(redis.call('SMEMBERS', KEYS[1])) do
+  if redis.call('SISMEMBER', KEYS[2], one:match('^%d+')) == 0 then running = running + 1 end
+end
+if running > 1 then redis.call('RPUSH', KEYS[3], table.concat(redis.call('SMEMBERS', KEYS[1]), ' ')) end
+"""
+
+
+class Sole(kiq.Job, name="chaos.Sole", queue="out", retry=25):
+    def retry_in(self, count, error):
+        return 0.1
+
+    def perform(self, what, number):
+        run = f"{os.getpid()} {number} {uuid.uuid4().hex}"
+        key = f"running {what}"
+        notes = store()
+        notes.eval(BEGIN, 3, key, "standing still", "together", run)
+        time.sleep(random.random() * 0.01)
+        notes.srem(key, run)
+        notes.sadd("ran", self.jid)
+        if random.random() < 0.1:
+            raise ValueError("on purpose")
+        if random.random() < 0.1:
+            raise kiq.Snooze(0.1)
+'''
+
+
+class Sole(kiq.Job, name="chaos.Sole", queue="out", retry=25):
+    """As the workers' own, to be pushed from here."""
+
+    def perform(self, what: str, number: int) -> None:
+        """Never here."""
+
+
+class Fleet:
+    """Processes on one server that is killed; what their jobs note is on another."""
+
+    def __init__(self, server: TestServer, notes: TestServer, folder: Path) -> None:
+        self.server = server
+        self.site = Site(notes, folder)
+        self.notes = self.site.store
+        self.site.write("sole.py", APP)
+        self.file = self.site.write(
+            "kiq.yml",
+            "require: [sole]\nqueues: [out]\nconcurrency: 4\nskip_default_job_logging: true\nlease: 10\n",
+        )
+        self.client = Client(Redis(url=server.url))
+        self.workers = [self.start() for _ in range(PROCESSES)]
+        self.accepted: set[str] = set()
+
+    def start(self) -> WorkerProcess:
+        return self.site.run("-C", str(self.file), REDIS_URL=self.server.url)
+
+    def kill(self, worker: WorkerProcess) -> None:
+        """Kill *worker*; what it was running when it stood still is not running from then on."""
+        worker.stop_where_it_is()
+        self.notes.sadd("standing still", worker.pid)
+        worker.signal(signal.SIGKILL)
+        worker.wait()
+        self.workers[self.workers.index(worker)] = self.start()
+
+    def push(self, chance: random.Random) -> None:
+        for _ in range(PUSHES):
+            lock, name = chance.choice(LOCKS), chance.choice(NAMES)
+            what = f"{lock} {name}"
+            jobs = Sole.set(unique=kiq.Unique(lock, by="what")).via(self.client)  # type: ignore[arg-type]
+            try:
+                if chance.random() < 0.3:
+                    jid = jobs.perform_in(chance.random(), what, chance.randrange(10**9))
+                else:
+                    jid = jobs.perform_async(what, chance.randrange(10**9))
+            except StoreError:
+                continue
+            assert jid
+            self.accepted.add(jid)
+
+
+@pytest.fixture
+def fleet(
+    private_server: Callable[..., TestServer],
+    tmp_path: Path,
+    fresh_host: kiq.Host,
+    unconfigured: None,
+) -> Iterator[Fleet]:
+    server = private_server(aof="always")
+    made = Fleet(server, private_server(), tmp_path)
+    yield made
+    made.site.close()
+
+
+@pytest.mark.timeout(1800 if LONG else 240)
+def test_never_two_of_a_lock_and_no_lock_is_left(fleet: Fleet) -> None:
+    seed = random.randrange(1_000_000)
+    chance = random.Random(seed)
+    for worker in fleet.workers:
+        worker.wait_until_ready(60)
+    for number in range(ROUNDS):
+        fleet.push(chance)
+        if number % (4 if LONG else 2) == 1:
+            fleet.server.kill()
+            fleet.server.restart()
+        else:
+            fleet.kill(chance.choice(fleet.workers))
+    fleet.push(chance)
+    raw = fleet.server.client()
+
+    def left() -> list[Any]:
+        with raw.pipeline() as look:  # at one moment: jobs go from one to the other
+            look.exists("queue:out", "schedule", "retry").keys("kiq:inflight:*")
+            found: list[Any] = look.execute()
+        return [each for each in found if each]
+
+    eventually(lambda: not left(), 180, interval=0.05, message=f"all has run (seed {seed})")
+    dead = {decode(one)[0]["jid"] for one in raw.zrange("dead", 0, -1)}
+    ran = {jid.decode() for jid in fleet.notes.smembers("ran")}
+    assert fleet.accepted <= ran | dead, f"lost (seed {seed})"
+    assert fleet.notes.lrange("together", 0, -1) == [], f"seed {seed}"
+    eventually(lambda: locks(raw) == {}, 90, message=f"no lock is left (seed {seed})")
