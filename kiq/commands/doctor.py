@@ -116,6 +116,7 @@ def examine(ground: Ground) -> Iterator[Finding]:
     yield from server.clock(facts)
     yield from server.clients(facts, len(crew.processes))
     yield from server.replies(facts)
+    yield from server.exposure(facts, config.redis)
     yield from server.commands(facts)
     for check in (
         fleet.unread,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...cli import needs
 from ...cli.eviction import eviction as eviction_of
+from ...config import Redis
 from ...store.server import MINIMUM
 from ..text import duration, visible
 from .finding import Finding
@@ -193,6 +194,18 @@ def clients(facts: ServerFacts, processes: int) -> Iterator[Finding]:
     if 0 < timeout < _SHORT_TIMEOUT:
         what = f"Redis closes connections that are idle for {timeout} s"
         yield Finding("timeout", "warning", what, "CONFIG SET timeout 0, or 300")
+
+
+def exposure(facts: ServerFacts, redis: Redis) -> Iterator[Finding]:
+    """Judge whether strangers can use this Redis: they need no password, and it listens to all."""
+    secret = "***" in redis.masked_url or "password" in " ".join(redis.options)
+    known = secret or "credential_provider" in redis.options or redis.client is not None
+    if facts.settings.get("protected-mode") == "no" and not known and "rediss" not in redis.url:
+        what = (
+            "no password is asked for and protected-mode is off: who reaches its port owns all jobs"
+        )
+        do = "set requirepass or users (ACL SETUSER), CONFIG SET protected-mode yes, close the port"
+        yield Finding("exposure", "warning", what, do)
 
 
 def commands(facts: ServerFacts) -> Iterator[Finding]:

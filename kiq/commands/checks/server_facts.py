@@ -19,6 +19,7 @@ _SETTINGS = (
     "appendfsync",
     "maxclients",
     "timeout",
+    "protected-mode",
     "client-output-buffer-limit",
 )
 _PINGS, _WRITES = 11, 5

@@ -14,6 +14,7 @@ from kiq.commands.checks import fleet, queues, server
 from kiq.commands.checks.finding import Finding
 from kiq.commands.checks.fleet_facts import FleetFacts, ProcessFacts
 from kiq.commands.checks.server_facts import ServerFacts
+from kiq.config import Redis
 from kiq.store.flight import DeadLimits
 
 NOW = 1_800_000_000.0
@@ -231,3 +232,18 @@ def test_names_that_others_wrote_can_not_act_on_the_terminal() -> None:
     found = (QueueSummary(evil, 3, 9.0, True),)
     for finding in of_fleet(processes=processes, queues=found):
         assert (finding.what + finding.do).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("redis", "mode", "told"),
+    [
+        (Redis(), "no", True),
+        (Redis(), "yes", False),
+        (Redis(url="redis://:pw@h"), "no", False),
+        (Redis(options={"password_file": "/run/secret"}), "no", False),
+        (Redis(url="rediss://h"), "no", False),
+    ],
+)
+def test_a_redis_that_is_open_to_all_is_named(redis: Redis, mode: str, told: bool) -> None:
+    facts = replace(WELL, settings={**WELL.settings, "protected-mode": mode})
+    assert [each.check for each in server.exposure(facts, redis)] == ["exposure"] * told
