@@ -54,7 +54,7 @@ floor: $(STAMP) ## the oldest of all that kiq depends on: of the matrix
 walk: $(STAMP) ## what README says, typed into a shell, and a wheel beside a Redis
 	@$(BIN)/pytest tests/walk/walk_*.py --timeout 600 --capture=no $(ARGS)
 
-recipes: $(STAMP) ## the recipes of deploy/, with the supervisors that are here: a minute
+recipes: $(STAMP) ## the recipes of deploy/, with the supervisors that are here: 2 minutes
 	@[ -x .venvs/recipes/bin/python ] || $(PYTHON) -m venv .venvs/recipes
 	@.venvs/recipes/bin/python -m pip install --quiet --disable-pip-version-check -r tests/recipes/requirements.txt
 	@$(BIN)/pytest tests/recipes/run_*.py -rs $(ARGS)

@@ -139,3 +139,15 @@ def test_probes_ask_where_the_worker_answers() -> None:
     }
     assert {each["port"] for each in asked.values()} == {port["name"]}
     assert [each["path"] for each in asked.values()] == ["/live", "/live", "/ready"]
+
+
+def test_scaling_goes_by_waiting_and_never_to_zero() -> None:
+    scaled = yaml.safe_load(told("kubernetes/scaling.yaml"))["spec"]
+    deployment = yaml.safe_load(told("kubernetes/worker.yaml"))
+    assert scaled["scaleTargetRef"]["name"] == deployment["metadata"]["name"]
+    assert scaled["minReplicaCount"] >= 1
+    (trigger,) = scaled["triggers"]
+    metrics = (ROOT / "docs" / "metrics.md").read_text("utf-8")
+    named = set(re.findall(r"kiq_\w+", trigger["metadata"]["query"]))
+    assert "kiq_queue_latency_seconds" in named
+    assert not [each for each in named if f"`{each}{{queue}}`" not in metrics]

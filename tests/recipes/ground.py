@@ -19,8 +19,8 @@ from tests.helpers.waiting import eventually
 from tests.helpers.worker_process import JOBS, ROOT, Site
 
 DEPLOY = ROOT / "deploy"
-#: Lines that change the user, which only root can.
-_USERS = re.compile(r'^ *(user=|w\.[ug]id = |as uid "kiq" and gid "kiq" (?=with))', re.MULTILINE)
+#: What changes the user, which only root can, and only where there is a user kiq.
+_USERS = re.compile(r'^user=kiq$|^ *w\.[ug]id = "kiq"$|as uid "kiq" and gid "kiq" ', re.MULTILINE)
 
 
 class Ground(Site):
@@ -48,7 +48,7 @@ class Ground(Site):
 
     def recipe(self, name: str) -> str:
         """Return the recipe *name*, with the folders, the port and the Redis of this ground."""
-        text = _USERS.sub(r"# \1", (DEPLOY / name).read_text())
+        text = _USERS.sub("", (DEPLOY / name).read_text())
         for there, here in (
             ("/srv/app", self.folder / "app"),
             ("/var/log/kiq", self.folder / "log"),

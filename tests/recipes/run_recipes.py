@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+from collections.abc import Callable
 
 import pytest
 
@@ -47,8 +48,9 @@ serverurl=unix://supervisor.sock
     eventually(lambda: "STOPPED" in ctl("status", "kiq"), 10, interval=1)
 
 
-def test_monit(ground: Ground) -> None:
-    monit = tool("monit")
+def monit(ground: Ground, recipe: str) -> Callable[[], object]:
+    """Start Monit with *recipe*; return what lets it stop kiq."""
+    program = tool("monit")
     head = f"""
 set daemon 1
 set pidfile {ground.folder}/monit.pid
@@ -56,31 +58,65 @@ set idfile {ground.folder}/monit.id
 set statefile {ground.folder}/monit.state
 set httpd unixsocket {ground.folder}/monit.sock allow root:root
 """
-    rules = ground.write("monitrc", head + ground.recipe("monit/kiq"))
+    rules = ground.write("monitrc", head + recipe)
     rules.chmod(0o600)
-    ground.run("-I", "-c", str(rules), command=[monit])
+    ground.run("-I", "-c", str(rules), command=[program])
+    command = [program, "-c", str(rules), "stop", "kiq"]
+    return lambda: subprocess.run(command, check=True, timeout=10)
+
+
+def god(ground: Ground, recipe: str) -> Callable[[], object]:
+    """Start God with *recipe*; return what lets it stop kiq."""
+    program, port = tool("god"), str(ground.port + 1)
+    head = f'God.pid_file_directory = "{ground.folder}"\nGod.port = {port}\n'
+    rules = ground.write("kiq.god", head + recipe)
+    ground.run("-c", str(rules), "-D", command=[program], **ground.variables)
+    command = [program, "-p", port, "stop", "kiq"]
+    return lambda: subprocess.run(command, check=True, timeout=60)
+
+
+def test_monit(ground: Ground) -> None:
+    stop = monit(ground, ground.recipe("monit/kiq"))
     ground.comes_back()
-
-    def stop() -> None:
-        subprocess.run([monit, "-c", str(rules), "stop", "kiq"], check=True, timeout=10)
-
     ground.stops_in_order(stop)
 
 
 def test_god(ground: Ground) -> None:
-    god = tool("god")
-    watch = ground.recipe("god/kiq.god")
-    rules = ground.write(
-        "kiq.god",
-        f'God.pid_file_directory = "{ground.folder}"\nGod.port = {ground.port + 1}\n{watch}',
-    )
-    ground.run("-c", str(rules), "-D", command=[god], **ground.variables)
+    stop = god(ground, ground.recipe("god/kiq.god"))
     ground.comes_back()
-
-    def stop() -> None:
-        subprocess.run([god, "-p", str(ground.port + 1), "stop", "kiq"], check=True, timeout=60)
-
     ground.stops_in_order(stop)
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize(
+    ("supervise", "name", "hurry"),
+    [
+        (
+            monit,
+            "monit/kiq",
+            {"seq 40": "seq 3", "with timeout 5 seconds": "with timeout 1 seconds"},
+        ),
+        (
+            god,
+            "god/kiq.god",
+            {"stop_timeout = 40": "stop_timeout = 3", "interval = 10": "interval = 1"},
+        ),
+    ],
+)
+def test_a_parent_that_does_not_answer_is_killed_and_comes_back(
+    ground: Ground,
+    supervise: Callable[[Ground, str], object],
+    name: str,
+    hurry: dict[str, str],
+) -> None:
+    recipe = ground.recipe(name)
+    for word, shorter in hurry.items():
+        assert word in recipe
+        recipe = recipe.replace(word, shorter)
+    supervise(ground, recipe)
+    os.kill(ground.works(1), signal.SIGSTOP)
+    eventually(lambda: len(ground.parents) == 2, 120)
+    ground.works(2)
 
 
 def test_honcho(ground: Ground) -> None:
