@@ -14,6 +14,7 @@ import click
 from .. import boot, config_file, features
 from ..client import configured, use_settings
 from ..config import Capsule, Config
+from ..config_file.json_schema import json_schema
 from ..config_file.resolver import shown
 from ..config_file.schema import names_of
 
@@ -34,12 +35,14 @@ class Holding(NamedTuple):
 )
 @click.option("--all", "everything", is_flag=True, help="Defaults, too.")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@click.option("--schema", is_flag=True, help="The JSON schema of a file, for editors.")
 def config(
     path: str | None,
     environment: str | None,
     require: Sequence[str],
     everything: bool,
     as_json: bool,
+    schema: bool,
 ) -> None:
     """Say what holds, and where it came from: file and line, variable, flag or code.
 
@@ -55,6 +58,9 @@ def config(
     for name in before.plugins:
         boot.plugin_of(name)  # it may declare settings
     found = config_file.settings(configured())
+    if schema:
+        click.echo(json.dumps(json_schema(), indent=1))
+        return
     held = [one for one in holdings(found) if everything or one.origin != "default"]
     if as_json:
         click.echo(

@@ -19,7 +19,7 @@ from .schema import (
 from .tree import Invalid, Items, Leaf, Node, Problem, Table
 from .values import boolean
 
-_CAPSULE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,50}")
+CAPSULE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,50}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ def _read_feature(section: Section, key: Leaf, node: Node) -> None:
 def _read_capsules(section: Section, key: Leaf, node: Node) -> None:
     for capsule, settings in _entries(section, key, node, "a mapping of capsules"):
         name = str(capsule.value)
-        if not _CAPSULE_NAME.fullmatch(name):
+        if not CAPSULE_NAME.fullmatch(name):
             message = f"{name!r} can't be the name of a capsule: use A-Z a-z 0-9 _ . -, up to 50"
             _problem(section, capsule, message)
             continue

@@ -11,7 +11,8 @@ from ..config import Mode, check_namespace
 from ..errors import ConfigError
 from ..redis_url import parse
 from ..store.source import check_client
-from . import promises
+from . import promises, shapes
+from .shapes import shaped
 from .tree import Invalid, Items, Leaf, Node, Table
 from .weights import parse_queues
 
@@ -30,6 +31,7 @@ _BOOLEANS = {
 def integer(low: int, high: int) -> Reader:
     """Return a reader of whole numbers from *low* to *high*."""
 
+    @shaped(*shapes.whole(low, high))
     def read(node: Node) -> int:
         value = _leaf_value(node)
         # Twelve digits are more than any range here has; int() of thousands of them is slow.
@@ -51,6 +53,7 @@ def number(low: float, high: float, unit: str = "") -> Reader:
     """Return a reader of numbers, of *unit* if it is named, from *low* to *high*."""
     what = f"a number of {unit}" if unit else "a number"
 
+    @shaped(*shapes.number(low, high))
     def read(node: Node) -> float:
         value = _leaf_value(node)
         if isinstance(value, str) and _NUMBER.fullmatch(value):
@@ -66,6 +69,7 @@ def number(low: float, high: float, unit: str = "") -> Reader:
 def written(parse: Callable[[Any], int]) -> Reader:
     """Return a reader of what *parse* makes a number of; it raises ValueError with the rule."""
 
+    @shaped({"type": ["string", "number"]})
     def read(node: Node) -> int:
         value = _leaf_value(node)
         try:
@@ -76,6 +80,7 @@ def written(parse: Callable[[Any], int]) -> Reader:
     return read
 
 
+@shaped(*shapes.BOOLEAN)
 def boolean(node: Node) -> bool:
     """Read yes/no, true/false, on/off or 1/0, in any case."""
     value = _leaf_value(node)
@@ -90,6 +95,7 @@ def boolean(node: Node) -> bool:
 def choice(*allowed: str, **synonyms: str) -> Reader:
     """Return a reader of one of the *allowed* words; *synonyms* are other spellings of them."""
 
+    @shaped(*shapes.words(*allowed, *synonyms))
     def read(node: Node) -> str:
         value = _leaf_value(node)
         word = value.lower() if isinstance(value, str) else ""
@@ -101,6 +107,7 @@ def choice(*allowed: str, **synonyms: str) -> Reader:
     return read
 
 
+@shaped(*shapes.TEXT)
 def text(node: Node) -> str:
     """Read text without control characters."""
     value = _leaf_value(node)
@@ -109,6 +116,7 @@ def text(node: Node) -> str:
     return value
 
 
+@shaped(*shapes.SECRET)
 def secret(node: Node) -> str:
     """Read text that no message may show."""
     value = _leaf_value(node)
@@ -128,6 +136,7 @@ def changing(read: Reader) -> Reader:
     return read_either
 
 
+@shaped(*shapes.WORD)
 def word(node: Node) -> str:
     """Read the name of an environment."""
     value = text(node)
@@ -136,6 +145,7 @@ def word(node: Node) -> str:
     return value
 
 
+@shaped(*shapes.TEXTS)
 def texts(node: Node) -> tuple[str, ...]:
     """Read a list of texts; a single text counts as a list of one."""
     if isinstance(node, Leaf):
@@ -148,6 +158,7 @@ def texts(node: Node) -> tuple[str, ...]:
     return values
 
 
+@shaped(*shapes.URL)
 def url(node: Node) -> Any:
     """Read the URL of a Redis, or "embedded", or "embedded:FOLDER"; no message shows any of it.
 
@@ -164,6 +175,7 @@ def url(node: Node) -> Any:
     return value.strip()
 
 
+@shaped(*shapes.CLIENT_NAME)
 def client_name(node: Node) -> str:
     """Read a name for CLIENT SETNAME, which takes no spaces."""
     value = text(node)
@@ -172,6 +184,7 @@ def client_name(node: Node) -> str:
     return value
 
 
+@shaped(*shapes.NAMESPACE)
 def namespace(node: Node) -> str:
     """Read what the names of all keys begin with."""
     if isinstance(node, Table):  # to YAML braces are a mapping
@@ -182,6 +195,7 @@ def namespace(node: Node) -> str:
         raise Invalid((node.line, str(error).removeprefix("redis.namespace "))) from None
 
 
+@shaped(*shapes.QUEUES)
 def queues(node: Node) -> Queues:
     """Read queues in any of the forms of Sidekiq, or as a mapping of queues to weights."""
     entries: list[tuple[str, int | None]] = []

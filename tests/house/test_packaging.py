@@ -34,7 +34,9 @@ def test_the_changelog_has_a_place_for_what_comes_next() -> None:
     assert changelog.count("\n## Unreleased\n") == 1
 
 
-@pytest.mark.parametrize("kept", ["py.typed", "embedded/supervise.sh", "store/lua/fetch.lua"])
+@pytest.mark.parametrize(
+    "kept", ["py.typed", "embedded/supervise.sh", "store/lua/fetch.lua", "commands/starter/kiq.yml"]
+)
 def test_the_files_that_are_no_python_are_where_the_code_looks(kept: str) -> None:
     assert (KIQ / kept).is_file()
 
