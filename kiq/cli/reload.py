@@ -19,7 +19,7 @@ from ..clock import steady
 from ..kept import Kept
 from ..parent.ears import Ears
 from ..signals import STOP
-from .sources import Sources, application_folders
+from .sources import Rounds, Sources, application_folders
 from .streams import complain
 
 #: Says to a worker which process looks after it. A job's own ``kiq`` has another parent than that.
@@ -80,6 +80,8 @@ class Reloader:
         self._ears = Ears()
         self._worker: subprocess.Popen[bytes] | None = None
         self._stopping = False
+        self._began = float("-inf")  # when the last worker was started
+        self._rounds = Rounds()
 
     def run(self) -> int:
         """Do so until it is stopped, or the worker is (``kiq stop``); return the exit code."""
@@ -99,7 +101,14 @@ class Reloader:
                 if self._worker is None:
                     return 0
                 continue
-            if changed := self._sources.changed():
+            changed = self._sources.changed()
+            if changed and self._rounds.goes_on(changed, steady() - self._began):
+                complain(
+                    f"kiq: {_named(changed)} changes after each start: does the application write it? "
+                    "The worker stays until another change"
+                )
+                self._sources.begin()
+            elif changed:
                 complain(f"kiq: changed: {_named(changed)}")
                 code = self._end()
                 if self._stopping:
@@ -107,6 +116,7 @@ class Reloader:
                 self._start()
 
     def _start(self) -> None:
+        self._began = steady()
         self._sources.begin()  # before it reads them: what changes meanwhile is seen
         if self._sources.pause > _SLOW:
             complain(

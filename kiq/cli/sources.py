@@ -15,6 +15,8 @@ _SUFFIX = ".py"
 _LEFT_OUT = ("__pycache__", "node_modules", "site-packages")
 _PAUSE, _SHARE = 0.3, 4  # seconds between two looks; a look takes a fifth of the time at most
 _MOST = 20  # looks at files that go on changing until that counts as a change
+_SOON = 5.0  # seconds from a start within which the application may have written a file itself
+_TIMES = 5  # that the same files have to change so, after the first time
 _ASIDE = 32_000_000  # bytes: what is larger is known by its size and time
 
 #: What tells that a file was written: time (nanoseconds), size, and which file it is.
@@ -85,6 +87,23 @@ class Sources:
                 pass  # it may come
         self.pause = max(_PAUSE, _SHARE * (steady() - began))
         return found
+
+
+class Rounds:
+    """Tells changes that the application makes itself, at each start, from those of people."""
+
+    def __init__(self) -> None:
+        self._last: list[str] = []
+        self._times = 0
+
+    def goes_on(self, changed: list[str], running: float) -> bool:
+        """Note that *changed* did so when the worker had been *running* for some seconds.
+
+        Return whether that was soon after a start, and so time and again.
+        """
+        again = changed == self._last and running < _SOON
+        self._last, self._times = changed, self._times + 1 if again else 0
+        return self._times >= _TIMES
 
 
 def application_folders() -> list[Path]:

@@ -114,7 +114,7 @@ def _tell_what_is_next(folder: Path, package: str) -> None:
         say(f"  cd {shlex.quote(str(folder))}")
     steps = {
         "python -m pytest": "the test",
-        "kiq": "a worker, on the Redis of REDIS_URL; Ctrl-C stops it",
+        "kiq": "a worker; REDIS_URL says where Redis is",
         f"kiq push {package}.jobs.Welcome Ann": "a job",
     }
     for step, what in steps.items():

@@ -26,7 +26,7 @@ def json_schema() -> Schema:
     settings = _settings()
     section: Schema = {"$ref": "#/definitions/(section)"}
     here = {name: {"$ref": f"#/definitions/{name}"} for name in settings}
-    nested = {name: it for name, it in here.items() if name != "environment"}
+    nested = {**here, "environment": _NOTHING}  # which none can have
     environments: dict[str, Schema] = dict.fromkeys(BARE_ENVIRONMENTS, section)
     environments["environments"] = {
         "anyOf": [_NOTHING, {"type": "object", "additionalProperties": section}],

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kiq.cli.sources import Sources, application_folders
+from kiq.cli.sources import Rounds, Sources, application_folders
 
 
 @pytest.fixture
@@ -121,3 +121,11 @@ def test_the_folders_of_an_application_are_none_of_pythons(
     monkeypatch.chdir(app)
     monkeypatch.setattr("sys.path", [os.path.dirname(os.__file__), str(other), "", "/no/such"])
     assert application_folders() == [app, other]
+
+
+def test_what_an_application_writes_at_each_start_is_told_from_what_people_save() -> None:
+    rounds = Rounds()
+    assert [rounds.goes_on(["version.py"], 0.5) for _ in range(6)] == [False] * 5 + [True]
+    assert not rounds.goes_on(["jobs.py"], 0.5), "another file"
+    saved = [rounds.goes_on(["jobs.py"], seconds) for seconds in (1, 2, 1, 60, 1, 2, 1, 2)]
+    assert not any(saved), "somebody saves often, and waits now and then"
