@@ -92,7 +92,6 @@ def test_it_takes_each_example_of_the_docs_that_kiq_takes(tmp_path: Path) -> Non
         "environments: {here: {environment: there}}",
         "production: {environments: {}}",
         "timeout: 5\nshutdown_timeout: 6",
-        "pidfile: here",
         "log_level: loud",
         "max_jobs: -1",
         "cpu_affinity: maybe",
