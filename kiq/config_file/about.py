@@ -35,7 +35,8 @@ _ABOUT = {
     "async_loop": "the event loop of `async def` jobs",
     "processes": "`auto`, or 0 (no parent) to 512: children of a "
     "[parent](deployment.md#a-parent-and-its-children)",
-    "pidfile": "a file for the number of this process, held by a lock: [deployment](deployment.md#settings)",
+    "pidfile": "a file for the number of this process, held by a lock: "
+    "[deployment](deployment.md#settings)",
     "max_memory": "a size from `10MB`: a child of a parent that takes more is replaced; 0: no limit",
     "max_jobs": "runs after which a child is replaced; 0: no limit",
     "boot_timeout": "seconds that a child has until it takes jobs",
