@@ -53,6 +53,7 @@ class EmbeddedWorker:
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
         self._timeout = 0.0
+        self._awaited = False  # by who starts it
         self._ordered = threading.Event()  # a stop was
         self._settled = threading.Event()  # it takes jobs, or can't
 
@@ -95,16 +96,18 @@ class EmbeddedWorker:
             thread = threading.Thread(
                 target=self._run, args=(config,), name="kiq-embed", daemon=True
             )
+            self._thread = thread
             thread.start()
         except BaseException:
             self._over()
             raise
-        self._thread = thread
         atexit.register(self.stop)
         self._settled.wait(wait)
-        if self._error is not None:
+        with self._lock:  # from here on nobody waits: what goes wrong is told by the log
+            self._awaited, error = False, self._error
+        if error is not None:
             atexit.unregister(self.stop)
-            raise self._error
+            raise error
         return self.running
 
     def quiet(self) -> None:
@@ -148,6 +151,7 @@ class EmbeddedWorker:
     def _reset(self, state: State) -> None:
         self.state = state
         self._launcher = self._thread = self._error = None
+        self._awaited = state == "starting"
         self._ordered, self._settled = threading.Event(), threading.Event()
 
     def _application(self) -> Config:
@@ -169,9 +173,10 @@ class EmbeddedWorker:
             )
             self._work(launcher, config)
         except BaseException as error:
-            if not self._settled.is_set():
+            with self._lock:
                 self._error = error
-            else:
+                told = self._awaited and not self._settled.is_set()
+            if not told:
                 logger.critical("the embedded worker failed: %r", error, exc_info=error)
         finally:
             self._over()

@@ -42,8 +42,8 @@ def push(site: Site, name: str, *args: object, **fields: object) -> None:
     site.client.push({"class": name, "args": list(args), **fields})
 
 
-def drained(site: Site, *flags: str) -> WorkerProcess:
-    site.write("drain_jobs.py", CODE)
+def drained(site: Site, *flags: str, code: str = CODE) -> WorkerProcess:
+    site.write("drain_jobs.py", code)
     return site.run("run", "--drain", *flags, "-q", "default", "-q", "low", "-r", "drain_jobs")
 
 
@@ -84,6 +84,18 @@ def test_retries_that_are_due_soon_are_waited_for_when_asked(site: Site) -> None
     assert worker.wait(30) == 0, worker.log
     worker.says("worked off: 1 jobs done, 0 failed")
     assert site.count("retry") == 0
+
+
+def test_what_a_dead_process_had_is_waited_for(site: Site) -> None:
+    site.write("drain_jobs.py", CODE)
+    push(site, "Long")
+    first = site.run("-q", "default", "-r", "drain_jobs").wait_until_ready()
+    first.says("class=Long", "start")
+    first.signal(signal.SIGKILL)
+    first.wait()
+    worker = drained(site, code=CODE.replace("time.sleep(60)", "pass"))
+    assert worker.wait(40) == 0, worker.log
+    worker.says("worked off: 1 jobs done, 0 failed")
 
 
 def test_one_that_is_stopped_before_has_not_done_all(site: Site) -> None:

@@ -44,6 +44,8 @@ begun.wait()
 if sys.argv[2] == "fork":
     if os.fork() == 0:
         print("copy", worker.state, flush=True)
+        with worker:
+            print("copy", worker.state, flush=True)
         os._exit(0)
     os.wait()
 forked.set()
@@ -178,6 +180,28 @@ def test_a_redis_that_is_away_holds_nobody_up(
     assert worker.stop()
 
 
+def test_what_goes_wrong_when_nobody_waits_any_more_is_in_the_log(
+    unconfigured: None,
+    ran: list[str],
+    private_server: Callable[..., TestServer],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    server = private_server()
+    url = server.url
+    server.kill()
+
+    @kiq.host.on("startup")
+    def begin() -> None:
+        raise RuntimeError("no database")
+
+    kiq.configure(redis=url)
+    worker = kiq.embed()
+    assert worker.start(wait=0.1) is False
+    server.restart()
+    eventually(lambda: worker.state == "stopped", 20)
+    assert "no database" in caplog.text
+
+
 def test_a_stop_through_redis_ends_the_worker_and_not_the_program(
     kiq_client: kiq.Client, ran: list[str], raw: redis.Redis
 ) -> None:
@@ -200,5 +224,9 @@ def test_at_the_end_of_the_program_jobs_have_their_time_and_a_copy_runs_nothing(
         timeout=50,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == ["begins", *(["copy new"] * (how == "fork")), "ends"]
+    assert done.stdout.splitlines() == [
+        "begins",
+        *(["copy new", "copy running"] * (how == "fork")),
+        "ends",
+    ]
     assert ("here none runs" in done.stderr) == (how == "fork")

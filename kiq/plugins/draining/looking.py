@@ -7,6 +7,8 @@ from importlib import resources
 from typing import NamedTuple
 
 from ... import keys
+from ...api.fleet import read_fleet
+from ...api.home import connection
 from ...errors import StoreError
 from ...process import WorkerProcess
 from ...store.connection import Link
@@ -42,6 +44,7 @@ class Look:
         self._identity = process.identity
         self._prefix = process.identity.rpartition(":")[0] + ":"
         self._soon = soon
+        self._home = connection(process.config.redis)
         self._owners: list[str] | None = None
         self._hashes: list[str] = []
 
@@ -65,6 +68,24 @@ class Look:
         self._hashes = self._hashes_of(link, owners)
         self._owners = owners
         return None
+
+    def orphaned(self) -> int:
+        """Return how many jobs of these queues are in the hands of processes that are dead, or seem to be.
+
+        They come back when a worker notices. Four round trips as a rule. Raises StoreError.
+        """
+        fleet = read_fleet(self._home)
+        return sum(
+            count
+            for owner in fleet.everyone()
+            if owner.identity != self._identity and not owner.lives
+            for key, count in owner.held.items()
+            if self._is_served(key)
+        )
+
+    def _is_served(self, key: str) -> bool:
+        found = keys.source_and_owner(key)
+        return found is not None and keys.queue_name(found[0]) in self._queues
 
     def _ours(self, raws: Sequence[bytes]) -> list[str]:
         names = [raw.decode(errors="replace") for raw in raws]

@@ -16,6 +16,7 @@ from .looking import Left, Look
 logger = logging.getLogger("kiq")
 
 _PAUSE = 0.1  # seconds between two looks
+_FOR_THE_DEAD = 0.5  # ... while jobs of dead processes are to come back
 #: The exit code for jobs that failed, or are left: that of commands that did not do all.
 _NOT_DONE = 1
 
@@ -81,6 +82,7 @@ class _Watch:
         self._process = process
         self._drain = drain
         self._look = Look(process, wait)
+        self._told = False
         self._link = process.connector.open()
         self._loop = process.loop(
             "drain", self._tick, lost=self._link.close, leave=self._link.close
@@ -95,6 +97,16 @@ class _Watch:
         self._loop.stop()
 
     def _tick(self) -> float:
+        left = self._look.at(self._link)
+        if left is None or not left.nothing_to_do:
+            return _PAUSE
+        # In this order: what comes back behind the look at the dead is seen by the one that follows.
+        orphaned = self._look.orphaned()
+        if orphaned:
+            if not self._told:
+                self._told = True
+                logger.info("%d jobs of dead processes are waited for", orphaned)
+            return _FOR_THE_DEAD
         left = self._look.at(self._link)
         if left is not None and left.nothing_to_do:
             self._loop.stop()
