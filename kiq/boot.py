@@ -32,6 +32,7 @@ STANDARD_PLUGINS: dict[str, str] = {
     "log_levels": "kiq.plugins.log_levels:LogLevels",
     "asyncio_jobs": "kiq.plugins.asyncio_jobs:AsyncJobs",
     "unique": "kiq.plugins.unique:UniqueJobs",
+    "expiry": "kiq.plugins.expiry:Expiry",
 }
 
 

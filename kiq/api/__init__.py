@@ -20,6 +20,7 @@ from .verifying import Finding, Report, verify
 from .work_set import Work, WorkSet
 
 if TYPE_CHECKING:
+    from ..plugins.expiry import expired_jobs
     from ..plugins.iteration import IterationState
     from ..plugins.metrics import BUCKETS, Deploy, JobMetrics, Metrics, mark
     from ..plugins.profiling import Profile, ProfileSet
@@ -58,6 +59,7 @@ __all__ = [
     "Work",
     "WorkSet",
     "connection",
+    "expired_jobs",
     "mark",
     "verify",
 ]
@@ -67,6 +69,7 @@ _OF_FEATURES = {
     "BUCKETS": "..plugins.metrics",
     "Deploy": "..plugins.metrics",
     "IterationState": "..plugins.iteration",
+    "expired_jobs": "..plugins.expiry",
     "JobMetrics": "..plugins.metrics",
     "Lock": "..plugins.unique",
     "LockSet": "..plugins.unique",

@@ -13,6 +13,7 @@ from ..inline import a_loop_runs_here, perform_job
 from ..middleware import Chain, ServerContext, fold_by_class
 from ..payload import moment
 from ..plugins.after_commit import leave_blocks
+from ..plugins.expiry import late_by
 from ..registry import JobSpec, registry
 from ..undone import check_done
 from .box import PushedJob
@@ -29,6 +30,8 @@ def perform(job: PushedJob) -> Any:
     does not leak. Where an event loop runs on this thread, on another one, as a worker would: a job
     may begin a loop of its own. Raises UnknownJobClass.
     """
+    if late_by(job.payload) is not None:
+        return None  # it has expired: a worker drops it, too
     spec = registry.get(job.class_name)
     payload, _ = decode(job.raw)  # once more: neither run nor test changes what the other sees
     if job.at is not None:

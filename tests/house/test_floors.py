@@ -45,6 +45,7 @@ REACHES_UP = {
     "kiq/codec/trouble.py": {"kiq.advice.values"},
     "kiq/cli/draining.py": {"kiq.plugins.draining"},
     "kiq/plugins/declared/unique.py": {"kiq.plugins.unique"},
+    "kiq/plugins/declared/expiry.py": {"kiq.plugins.expiry"},
 }
 #: What lies behind the front of a wing, and others may import: what features stand on.
 PUBLIC = (

@@ -16,7 +16,6 @@ NAMES = {
     "Batches": ("batch", "batches"),
     "Limits": ("limits", "limiters", "rate_limits", "throttling"),
     "A web UI": ("web", "ui"),
-    "Expiry": ("expiry", "expiring"),
     "Encryption": ("encryption", "encrypting"),
     "A parent process": ("parent", "swarm", "cluster"),
     "A health check": ("health", "healthcheck", "health_check"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants import control, guards, health, parents, processes, scripts
+from tests.mutants import control, guards, health, parents, processes, scripts, unique
 
 MUTANTS = (
     *scripts.MUTANTS,
@@ -10,5 +10,6 @@ MUTANTS = (
     *processes.MUTANTS,
     *control.MUTANTS,
     *parents.MUTANTS,
+    *unique.MUTANTS,
     *health.MUTANTS,
 )

@@ -9,6 +9,7 @@ from ...health.settings import HealthSettings
 from ...options import ClassOptions, PushOptions
 from ...parent.settings import ParentSettings
 from .asyncio_jobs import AsyncSettings
+from .expiry import ExpiryOptions
 from .iteration import IterationSettings
 from .log_levels import LogLevelOptions
 from .profiling import ProfilingOptions
@@ -28,7 +29,13 @@ __all__ = [
 
 
 class SetOptions(
-    PushOptions, LogLevelOptions, TimeLimitOptions, ProfilingOptions, UniqueOptions, total=False
+    PushOptions,
+    LogLevelOptions,
+    TimeLimitOptions,
+    ProfilingOptions,
+    UniqueOptions,
+    ExpiryOptions,
+    total=False,
 ):
     """What :meth:`kiq.Job.set` takes: options for one push."""
 

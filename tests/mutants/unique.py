@@ -1,0 +1,106 @@
+"""Mutants of unique jobs: whose the lock is, and when it is let go."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import Change, Mutant, Nodes
+
+LUA = "kiq/plugins/unique/lua/"
+MODEL: Nodes = ("tests/integration/test_unique_model.py::test_unique_jobs_do_what_the_model_says",)
+
+
+def unique(name: str) -> Nodes:
+    """Return the test *name* of unique jobs."""
+    return (f"tests/integration/test_unique.py::test_{name}",)
+
+
+MUTANTS = (
+    Mutant(
+        "whoever ends frees the lock of another",
+        (
+            Change(
+                LUA + "leave.lua",
+                "if ARGV[3] ~= '' and redis.call('HGET', KEYS[1], 'jid') == ARGV[1] then",
+                "if ARGV[3] ~= '' then",
+            ),
+        ),
+        unique("who_has_no_lock_any_more_frees_nobody_elses"),
+    ),
+    Mutant(
+        "who begins to wait does not look whether the lock is free",
+        (Change(LUA + "leave.lua", "if redis.call('EXISTS', KEYS[4]) == 0 then", "if false then"),),
+        MODEL,
+    ),
+    Mutant(
+        "who has run wakes nobody",
+        (Change(LUA + "leave.lua", "if not first or rouse(first) then break end", "break"),),
+        unique("one_runs_and_the_other_waits_without_a_thread_or_an_attempt"),
+    ),
+    Mutant(
+        "a job that runs is replaced",
+        (
+            Change(
+                LUA + "check.lua",
+                "or ARGV[3] == 'reschedule') and not lock[2] then",
+                "or ARGV[3] == 'reschedule') then",
+            ),
+        ),
+        unique("a_running_job_is_never_replaced"),
+    ),
+    Mutant(
+        "what was replaced elsewhere runs",
+        (
+            Change(
+                LUA + "start.lua",
+                "if redis.call('ZSCORE', KEYS[3], ARGV[1]) then return {'replaced'} end",
+                "",
+            ),
+        ),
+        unique("of_a_job_that_lies_elsewhere_the_later_one_runs_alone"),
+    ),
+    Mutant(
+        "a promotion replaces who has the lock",
+        (Change(LUA + "check.lua", "if not PROMOTING and", "if"),),
+        MODEL,
+    ),
+    Mutant(
+        "two run together",
+        (
+            Change(
+                LUA + "start.lua",
+                "if holder and holder ~= ARGV[1] then return {'wait', holder} end",
+                "",
+            ),
+        ),
+        unique("one_runs_and_the_other_waits_without_a_thread_or_an_attempt"),
+    ),
+    Mutant(
+        "a retry takes the lock of its start again",
+        (
+            Change(
+                "kiq/plugins/unique/guarding.py",
+                'if terms.ends_at_start and payload.get("retry_count") is not None:',
+                "if False:",
+            ),
+        ),
+        unique("a_retry_does_not_take_the_lock_of_a_start_again"),
+    ),
+    Mutant(
+        "the sweep frees at its first look",
+        (
+            Change(
+                "kiq/plugins/unique/sweep.py",
+                "if self._missed.get(name) == one and self",
+                "if self",
+            ),
+            Change(
+                "kiq/plugins/unique/census.py",
+                "        yield from self._in_flight()\n",
+                "",
+            ),
+        ),
+        (
+            "tests/integration/test_unique_sweep.py::"
+            "test_what_others_delete_leaves_no_lock_and_what_lives_keeps_its_own",
+        ),
+    ),
+)
