@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import hypothesis.strategies as st
+import pytest
 import redis
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import (
@@ -54,9 +55,8 @@ class UniqueMachine(RuleBasedStateMachine):
     def begin(self, lock: str, policy: str) -> None:
         self.raw.flushdb()
         self.lock, self.policy = lock, "skip" if lock == "while_executing" else policy
-        self.jobs = by_name(lock, on_conflict=self.policy)
+        self.unique = {"lock": lock, "by": ["name"], "on_conflict": self.policy}
         self.host = kiq.host
-        self.host.plugins["unique"]  # attached by the option
         self.starts = next(
             one for one in self.host.server_middleware.layers if isinstance(one, Starts)
         )
@@ -93,9 +93,10 @@ class UniqueMachine(RuleBasedStateMachine):
     @rule(name=st.sampled_from("ab"), later=st.booleans())
     def push(self, name: str, later: bool) -> None:
         self.number += 1
-        push = self.jobs.perform_at if later else self.jobs.perform_async
-        args = (LATER + self.number, name, self.number) if later else (name, self.number)
-        jid = push(*args)
+        job = {"class": "uniques.Any", "args": [name, self.number], "unique": self.unique}
+        at = {"at": LATER + self.number} if later else {}
+        # Named, so that all is in the same order when this is played again.
+        jid = kiq.push({**job, **at, "jid": f"j{self.number:06}"})
         holder = self.holder.get(name)
         if not self._waits():
             return
@@ -123,7 +124,8 @@ class UniqueMachine(RuleBasedStateMachine):
         except kiq.Snooze:
             assert self.running[name] != jid
             self.parked.add(jid)
-            verdict = ToSchedule(taken.raw, LATER)
+            self.number += 1
+            verdict = ToSchedule(taken.raw, LATER + self.number)
             self._settle(writes.delay_command([(taken, verdict)], NOW), taken, verdict)
             return
         assert may_run == (jid not in self.dropped)
@@ -146,16 +148,17 @@ class UniqueMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.taken)
     @rule(data=st.data(), how=st.sampled_from(("done", "dead", "drop", "retry", "snooze", "back")))
     def settle(self, data: st.DataObject, how: str) -> None:
-        jid = data.draw(st.sampled_from(sorted(self.taken)))
+        jid = data.draw(st.sampled_from(list(self.taken)))
         taken = self.taken.pop(jid)
         name = decode(taken.raw)[0]["args"][0]
         fresh = taken.raw
+        self.number += 1
         verdicts: dict[str, Any] = {
             "done": DONE,
             "dead": ToDead(fresh, NOW),
             "drop": Dropped("on purpose"),
-            "retry": ToRetry(fresh, LATER),
-            "snooze": ToSchedule(fresh, LATER),
+            "retry": ToRetry(fresh, LATER + self.number),
+            "snooze": ToSchedule(fresh, LATER + self.number),
             "back": ToQueue(),
         }
         verdict = verdicts[how]
@@ -269,7 +272,7 @@ class UniqueMachine(RuleBasedStateMachine):
         for raw, due in self.raw.zrange(keys.SCHEDULE, 0, -1, withscores=True):
             payload = decode(raw)[0]
             jid, name = payload["jid"], payload["args"][0]
-            if jid in self.parked and due == LATER and name not in self.running:
+            if jid in self.parked and due >= LATER and name not in self.running:
                 others = self.raw.keys("kiq:unique-waiting:*")
                 roused = any(
                     decode(one)[0]["args"][0] == name and at < LATER
@@ -280,6 +283,7 @@ class UniqueMachine(RuleBasedStateMachine):
                 assert roused or others, "nobody wakes it"
 
 
+@pytest.mark.timeout(240)
 def test_unique_jobs_do_what_the_model_says(
     server: TestServer, redis_url: str, kiq_client: kiq.Client
 ) -> None:
@@ -289,7 +293,7 @@ def test_unique_jobs_do_what_the_model_says(
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=80,
+            max_examples=25,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),
