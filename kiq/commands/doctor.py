@@ -87,9 +87,13 @@ def doctor(
 
     The worst comes first. Exit code 0: all is well; 3: warnings; 4: dangers.
     """
-    wanted = {name for names in only for name in names} or set(CHECKS)
-    wanted -= {name for names in ignore for name in names}
-    findings = [finding for finding in examine(ground) if finding.check in wanted]
+    wanted = {name for names in only for name in names}
+    unwanted = {name for names in ignore for name in names}
+    findings = [
+        finding
+        for finding in examine(ground)
+        if finding.check not in unwanted and (finding.check in wanted or not wanted)
+    ]
     findings.sort(key=lambda finding: -LEVELS.index(finding.level))
     worst: Level = findings[0].level if findings else "ok"
     if nagios:
@@ -103,20 +107,13 @@ def doctor(
 
 
 def examine(ground: Ground) -> Iterator[Finding]:
-    """Yield what was found."""
+    """Yield what was found: of what is as bad, what is so now before how Redis is set."""
     config = ground.config
     facts = gather_server(ground.home)
     crew = gather_fleet(ground.home, DeadLimits(config.dead_max_jobs, config.dead_timeout), config)
     yield Finding("redis", "ok", config.redis.masked_url)
     yield from server.version(facts)
-    yield from server.eviction(facts)
-    yield from server.persistence(facts)
     yield from server.writes(facts)
-    yield from server.latency(facts)
-    yield from server.clock(facts)
-    yield from server.clients(facts, len(crew.processes))
-    yield from server.replies(facts)
-    yield from server.exposure(facts, config.redis)
     yield from server.commands(facts)
     for check in (
         fleet.unread,
@@ -124,12 +121,19 @@ def examine(ground: Ground) -> Iterator[Finding]:
         fleet.silence,
         fleet.companions,
         fleet.owners,
-        queues.queues,
         queues.promises,
+        queues.queues,
         fleet.sets,
     ):
         yield from check(crew)
     yield from _of_deploy(ground, crew.now)
+    yield from server.eviction(facts)
+    yield from server.persistence(facts)
+    yield from server.latency(facts)
+    yield from server.clock(facts)
+    yield from server.clients(facts, len(crew.processes))
+    yield from server.replies(facts)
+    yield from server.exposure(facts, config.redis)
     if importlib.util.find_spec("hiredis") is None:
         what = "the package hiredis is not installed here: workers would be slower"
         yield Finding("hiredis", "note", what, 'pip install "kiq[hiredis]"')

@@ -182,6 +182,8 @@ def _process(process: Process) -> dict[str, Any]:
         "pid": process.pid,
         "parent": process.parent or None,
         "tag": process.tag,
+        "version": process.version,
+        "python": process["python"],
         "labels": list(process.labels),
         "queues": list(process.queues),
         "concurrency": process.concurrency,

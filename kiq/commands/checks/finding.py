@@ -8,8 +8,9 @@ from typing import Literal
 Level = Literal["ok", "note", "warning", "danger"]
 #: Every check that there is, for ``--only`` and ``--ignore``.
 CHECKS = (
-    *("clock", "codecs", "commands", "connections", "dead", "died", "disk", "eviction", "failing"),
+    *("clock", "codecs", "commands", "connections", "dead", "died", "disk", "eviction", "exposure"),
     *(
+        "failing",
         "fsync",
         "growing",
         "hiredis",

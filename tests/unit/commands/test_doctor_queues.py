@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kiq.api import QueueSummary, Trend
+from kiq.commands import checks
 from kiq.commands.checks import fleet, queues
 from kiq.commands.checks.deploys import Deployed, Runs, failing
 from kiq.commands.checks.finding import CHECKS, Finding
@@ -217,6 +220,15 @@ def test_a_class_fails_since_a_deploy_that_did_not_before(runs: Runs, fails: boo
 
 def test_without_a_deploy_nothing_is_said() -> None:
     assert list(failing(Deployed())) == []
+
+
+def test_every_check_that_is_made_can_be_chosen() -> None:
+    source = "".join(
+        path.read_text("utf-8") for path in Path(checks.__path__[0]).parent.rglob("*.py")
+    )
+    named = set(re.findall(r"""Finding\(\s*"([a-z-]+)\"""", source)) - {"well"}
+    assert len(named) > 25
+    assert named - set(CHECKS) == set(), "name it among CHECKS"
 
 
 def test_what_others_wrote_can_not_act_on_the_terminal() -> None:
