@@ -22,6 +22,7 @@ from kiq.config import Config
 from tests.house.source import ROOT, project
 
 DEPLOY = ROOT / "deploy"
+STARTER = ROOT / "kiq" / "commands" / "starter"
 RECIPES = sorted(path for path in DEPLOY.rglob("*") if path.is_file())
 PAGE = (ROOT / "docs" / "recipes.md").read_text("utf-8")
 #: What a stop takes at most beyond shutdown_timeout, and a little.
@@ -151,3 +152,23 @@ def test_scaling_goes_by_waiting_and_never_to_zero() -> None:
     named = set(re.findall(r"kiq_\w+", trigger["metadata"]["query"]))
     assert "kiq_queue_latency_seconds" in named
     assert not [each for each in named if f"`{each}{{queue}}`" not in metrics]
+
+
+def directives(text: str) -> dict[str, str]:
+    """What a unit of systemd sets, but for what is each application's own."""
+    own = {"Description", "WorkingDirectory", "User", "Environment", "EnvironmentFile"}
+    pairs = [line.partition("=") for line in UNTOLD.sub("", text).splitlines()]
+    return {name: value for name, _, value in pairs if value and name not in own}
+
+
+def test_kiq_init_writes_what_the_recipes_say() -> None:
+    assert (STARTER / "Procfile").read_text("utf-8") == (DEPLOY / "Procfile").read_text("utf-8")
+    recipe = set((DEPLOY / "docker/Dockerfile").read_text("utf-8").splitlines())
+    starter = set((STARTER / "Dockerfile").read_text("utf-8").splitlines())
+    of_use = ("FROM ", "RUN useradd", "USER ", "ENV APP_ENV", "EXPOSE ", "HEALTHCHECK ", "CMD ")
+    assert [each for each in recipe if each.startswith(of_use) and each not in starter] == []
+    unit = (STARTER / "kiq.service").read_text("utf-8")
+    unit = unit.replace("@KIQ@", "/srv/%i/.venv/bin/kiq").replace("processes 1", "processes auto")
+    full = directives((DEPLOY / "systemd/kiq@.service").read_text("utf-8"))
+    assert directives(unit).items() <= full.items()
+    assert {"Type", "Restart", "KillMode", "TimeoutStopSec", "OOMPolicy"} <= directives(unit).keys()
