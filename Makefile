@@ -67,6 +67,7 @@ chaos: $(STAMP) ## kill, cut and freeze workers and Redis; LONG=1 for the long f
 	@CHAOS_LONG=$(LONG) $(BIN)/pytest -n $(LANES) --dist worksteal tests/chaos $(ARGS)
 	@if [ -n "$(LONG)" ]; then \
 		$(BIN)/python -m tests.chaos.campaign && \
+		$(BIN)/python -m tests.chaos.parents && \
 		$(BIN)/python -m tests.fuzz.run --payloads 1000000 && \
 		$(BIN)/python -m tests.model.explore --processes 2 --jobs 3 --faults 3 && \
 		$(BIN)/python -m tests.model.simulate --seeds 1000 --first 1 --events 500; \

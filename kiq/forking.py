@@ -25,7 +25,13 @@ _HELD = {
 }
 
 
-def fork(host: Host, child: Callable[[], int]) -> int:
+#: Names of threads that were named in the log: each is once, at the first fork beside it.
+_named: set[str] = set()
+
+
+def fork(
+    host: Host, child: Callable[[], int], say: Callable[[int, str, str], object] = logger.log
+) -> int:
     """Fork a child, which ends with the exit code that *child* returns; return its pid.
 
     In this order: the handlers of ``before_fork``, here, with their errors raised as BootError; the fork,
@@ -34,10 +40,11 @@ def fork(host: Host, child: Callable[[], int]) -> int:
     Python would if *child* does; nothing of the caller's runs in it, no exit function either.
 
     Threads: the main one, with no other beside it: the child has only a copy of the thread that forks, and
-    of what others held locked at that moment. Others are named in the log. No round trips.
+    of what others held locked at that moment. Others are named in the log, each once; *say* writes there
+    (level, text, argument). No round trips.
     """
     _strictly(host, "before_fork")
-    _name_others()
+    _name_others(say)
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, OSError, ValueError):
             stream.flush()  # else the child has it to write, too
@@ -80,10 +87,13 @@ def _strictly(host: Host, event: str) -> None:
         ) from error
 
 
-def _name_others() -> None:
-    names = sorted(one.name for one in threading.enumerate() if one is not threading.main_thread())
+def _name_others(say: Callable[[int, str, str], object]) -> None:
+    others = {one.name for one in threading.enumerate() if one is not threading.main_thread()}
+    names = sorted(others - _named)
+    _named.update(names)
     if names:
-        logger.warning(
+        say(
+            logging.WARNING,
             "this process forks beside other threads (%s): what they hold locked at that moment stays "
             "locked in the child. Start them in a handler of after_fork or startup",
             ", ".join(names),

@@ -25,6 +25,7 @@ from .heritage import Heir, Heritage
 from .keeping import keep
 from .members import Member, Phase, Told
 from .page import Page
+from .saying import say
 from .settings import ParentSettings
 from .traces import Trace
 
@@ -103,7 +104,7 @@ class Nursery:
             return self._worker(self._config, child)
 
         born = steady()
-        pid = forking.fork(self._host, be)
+        pid = forking.fork(self._host, be, say)
         self._made[pid] = made
         return Member(slot, pid, born, most_jobs)
 
@@ -193,7 +194,9 @@ class Nursery:
             return work()
 
         parent = os.getpid()
-        return forking.fork(Host(), help_)  # without handlers: it runs nothing of the application's
+        return forking.fork(
+            Host(), help_, say
+        )  # without handlers: it runs nothing of the application's
 
     def ask_where(self, pid: int) -> None:
         """Let C code of a child write where its threads are; :meth:`where` reads that a moment later."""

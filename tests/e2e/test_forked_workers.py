@@ -115,10 +115,17 @@ def test_threads_beside_a_fork_are_named(site: Site) -> None:
         "logging.basicConfig()\n"
         "gone = threading.Event()\n"
         "threading.Thread(target=gone.wait, name='of-a-library', daemon=True).start()\n"
-        "pid = forking.fork(kiq.host, lambda: 7)\n"
-        "print('code', os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))\n",
+        "def forked(code):\n"
+        "    pid = forking.fork(kiq.host, lambda: code)\n"
+        "    print('code', os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))\n"
+        "forked(7)\n"
+        "forked(8)\n"
+        "threading.Thread(target=gone.wait, name='begun-later', daemon=True).start()\n"
+        "forked(9)\n",
     )
     alone = site.run(command=[sys.executable, "fork.py"])
     assert alone.wait(30) == 0, alone.log
-    assert "beside other threads (of-a-library)" in alone.log
-    assert "code 7" in alone.log
+    named = [line for line in alone.lines if "beside other threads" in line]
+    assert ["(of-a-library)" in named[0], "(begun-later)" in named[1]] == [True, True]
+    assert len(named) == 2, "each once, whenever it began"
+    assert all(f"code {code}" in alone.log for code in (7, 8, 9))

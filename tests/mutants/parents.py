@@ -15,6 +15,11 @@ def parent(name: str) -> Nodes:
     return (f"tests/e2e/test_parent.py::test_{name}",)
 
 
+def helpers(name: str) -> Nodes:
+    """Return the test *name* of the processes that help a parent."""
+    return (f"tests/integration/test_parent_helpers.py::test_{name}",)
+
+
 MUTANTS = (
     Mutant(
         "the old child finishes before the new one takes jobs",
@@ -77,6 +82,95 @@ MUTANTS = (
         by_faults=parent(
             "alone_in_a_container_with_default_settings_a_child_has_a_successor_at_once"
         ),
+    ),
+    Mutant(
+        "jobs of another host's process with that number go back, too",
+        (
+            Change(
+                "kiq/parent/giving_back.py",
+                '        if owners.facts(link, owner).get("child") != dead.token:\n',
+                "        if False:\n",
+            ),
+        ),
+        caught_by=helpers("only_the_owners_with_the_token_of_the_dead_child_are_given_back"),
+    ),
+    Mutant(
+        "what could not be given back is given up",
+        (
+            Change(
+                "kiq/parent/helpers.py",
+                "            self._dead += self._giving if code else []\n",
+                "            pass\n",
+            ),
+        ),
+        caught_by=helpers("what_a_giver_left_undone_when_it_died_is_tried_again"),
+    ),
+    Mutant(
+        "a keeper goes on when its parent permits no more",
+        (
+            Change(
+                "kiq/parent/keeping.py",
+                "    while os.getppid() == parent and steady() < page.permit:\n",
+                "    while os.getppid() == parent and steady() < page.permit + 5:\n",
+            ),
+        ),
+        caught_by=helpers("a_keeper_beats_for_the_child_with_the_token_until_its_permit_is_over"),
+    ),
+    Mutant(
+        "a keeper beats for whoever has that number",
+        (
+            Change(
+                "kiq/parent/keeping.py",
+                'owners.facts(link, name).get("child") == token]',
+                "owners.facts(link, name)]",
+            ),
+        ),
+        caught_by=helpers("a_keeper_beats_for_the_child_with_the_token_until_its_permit_is_over"),
+    ),
+    Mutant(
+        "what a killed child has started works on beside the second run",
+        (
+            Change(
+                "kiq/parent/nursery.py",
+                "                    _end_group(there.si_pid)\n",
+                "                    pass\n",
+            ),
+        ),
+        by_faults=parent("what_a_killed_child_has_started_ends_with_it"),
+    ),
+    Mutant(
+        "jobs of a child that its parent stopped count as suspects",
+        (
+            Change(
+                "kiq/parent/giving_back.py",
+                "crashed=dead.crashed, rides",
+                "crashed=True, rides",
+            ),
+        ),
+        caught_by=helpers("jobs_of_a_child_that_was_told_to_stop_are_no_suspects"),
+    ),
+    Mutant(
+        "a restart is through before the old children were replaced",
+        (
+            Change(
+                "kiq/parent/fleet.py",
+                "        return self.complete and not self._outdated()\n",
+                "        return self.complete\n",
+            ),
+        ),
+        caught_by=fleet("a_rolling_restart_is_through_when_each_place_has_a_new_child"),
+    ),
+    Mutant(
+        "a child that a job has forked holds the pid file",
+        (
+            Change(
+                "kiq/parent/held.py",
+                "        os.register_at_fork(after_in_child=self.close)\n",
+                "        pass\n",
+            ),
+        ),
+        caught_by=("tests/unit/parent/test_pid_file.py::test_a_forked_child_does_not_hold_it",),
+        error="kiq.errors.BootError",
     ),
     Mutant(
         "nobody renews the lease of a silent child",

@@ -157,6 +157,22 @@ def test_a_rolling_restart_starts_the_new_one_first_and_one_by_one() -> None:
     assert nursery.turn() == []
 
 
+def test_a_rolling_restart_is_through_when_each_place_has_a_new_child() -> None:
+    nursery = Nursery(2).begin()
+    nursery.fleet.restart()
+    assert not nursery.fleet.renewed, "all take jobs, and all are old"
+    nursery.turn()
+    nursery.ready(3)
+    nursery.turn()
+    assert not nursery.fleet.renewed
+    nursery.fleet.ended(2, -9, nursery.now)
+    nursery.turn()
+    assert not nursery.fleet.renewed, "the second place has none at all"
+    nursery.ready(4)
+    nursery.turn()
+    assert nursery.fleet.renewed, "whether the first old one has ended or not"
+
+
 def test_a_rolling_restart_whose_new_children_fail_keeps_the_old() -> None:
     nursery = Nursery(2).begin()
     nursery.fleet.restart()
@@ -167,6 +183,7 @@ def test_a_rolling_restart_whose_new_children_fail_keeps_the_old() -> None:
     (remark,) = [order for order in nursery.turn() if isinstance(order, Remark)]
     assert remark.serious
     assert "given up" in remark.text
+    assert nursery.fleet.renewal_failed
     assert nursery.turn(60) == []
     assert [member.pid for member in nursery.fleet.members.values() if member.ready] == [1, 2]
 
