@@ -139,24 +139,24 @@ class Households:
         parent.signal(signal.SIGUSR2)
         if fault.strength > 0.3:  # else while the application is tried out
             eventually(lambda: parent.log.count("begins anew") > before, 60)
-        time.sleep(3 * fault.strength)
+        _last(3 * fault.strength)
         self._kill(parent)
 
     def _child_without_redis(self, fault: Fault) -> None:
         parent = self.pick(fault.victim)
         self._arena.server.kill()
         self._crash_one(parent, fault.strength)
-        time.sleep(fault.strength)
+        _last(fault.strength)
         self._arena.server.restart()
 
     def _redis_kill(self, fault: Fault) -> None:
         self._arena.server.kill()
-        time.sleep(2 * fault.strength)
+        _last(2 * fault.strength)
         self._arena.server.restart()
 
     def _redis_freeze(self, fault: Fault) -> None:
         self._arena.server.pause()
-        time.sleep(2 * fault.strength)
+        _last(2 * fault.strength)
         self._arena.server.resume()
 
 
@@ -189,9 +189,14 @@ def run(arena: Arena, seed: int, jobs: int, counts: Mapping[str, int], parents: 
 
 
 def _wait(condition: Callable[[], bool], seconds: float) -> None:
+    """Wait for *condition*, so many seconds at most."""
     until = time.monotonic() + seconds
-    while time.monotonic() < until and not condition():
-        time.sleep(0.02)
+    eventually(lambda: condition() or time.monotonic() >= until, seconds + 30, interval=0.02)
+
+
+def _last(seconds: float) -> None:
+    """Let a fault last for *seconds*."""
+    _wait(lambda: False, seconds)
 
 
 def main() -> None:

@@ -59,6 +59,7 @@ def in_order(state: State, rules: Rules) -> tuple[State, list[int], list[int], l
         (state.owners[NO_OWNER], *(_renamed_owner(state, o, bases[o]) for o in owners)),
         state.faults,
         state.failures,
+        state.parent,
     )
     return after, processes, owners, jobs
 

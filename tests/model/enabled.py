@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-from . import courier, faults, mistakes, reclaimer, server, worker
+from . import courier, faults, mistakes, parent, reclaimer, server, worker
 from .state import (
     BACK,
     BEGUN,
@@ -69,7 +69,11 @@ def _forced(state: State, rules: Rules) -> list[Step]:
             return _pushes(state, j)
     for p, process in enumerate(state.processes):
         if process.phase == DEAD:
-            return [Step(worker.restarts, (p,))]
+            if state.parent or not rules.parent:
+                return [Step(worker.restarts, (p,))]
+            continue
+        if rules.parent and not state.parent:
+            continue  # its end may come at any moment, and hides nothing that it does before
         if process.phase == UNREGISTERED or (
             process.fenced and process.phase in (READY, UNCERTAIN)
         ):
@@ -116,8 +120,10 @@ def all_enabled(state: State, rules: Rules, *, idle_faults: bool = True) -> Iter
     for p, process in enumerate(state.processes):
         mine = _of_process(state, p)
         if process.phase == DEAD:
-            yield Step(worker.restarts, (p,))
+            if state.parent or not rules.parent:
+                yield Step(worker.restarts, (p,))
             continue
+        yield from _of_parent(state, rules, p)
         yield from _of_courier(state, rules, p, mine)
         yield from _of_threads(state, rules, p, mine)
         yield from _of_poller(state, p, mine)
@@ -125,11 +131,27 @@ def all_enabled(state: State, rules: Rules, *, idle_faults: bool = True) -> Iter
             yield Step(faults.crashes, (p,))
             if process.permit:
                 yield Step(faults.freezes, (p,))
+    if rules.parent:
+        if state.parent and state.faults:
+            yield Step(parent.dies, (0,))
+        elif not state.parent and all(each.phase == DEAD for each in state.processes):
+            yield Step(parent.comes_back, (0,))
     for o in range(1, len(state.owners)):
         yield from _of_owner(state, rules, o)
     for j, job in enumerate(state.jobs):
         for command in set(job.late):
             yield Step(reclaimer.late_for_job, (j, command))
+
+
+def _of_parent(state: State, rules: Rules, p: int) -> Iterator[Step]:
+    process = state.processes[p]
+    if rules.parent and not state.parent:
+        yield Step(parent.follows, (p,))
+    elif rules.parent and process.phase != UNREGISTERED and not process.permit:
+        names = [state.owners[o] for o in (process.owner, process.poller) if o]
+        anew = rules.mistake == mistakes.KEEPER_REGISTERS and not all(one.record for one in names)
+        if anew or any(one.record and not one.lease for one in names):
+            yield Step(parent.keeps, (p,))
 
 
 def _of_courier(state: State, rules: Rules, p: int, mine: Mine) -> Iterator[Step]:
@@ -239,9 +261,12 @@ def _of_owner(state: State, rules: Rules, o: int) -> Iterator[Step]:
     if not (owner.record or owner.lapsed or owner.known or owner.late):
         return
     others = any(p.phase != DEAD and o not in (p.owner, p.poller) for p in state.processes)
+    # A parent gives back what a dead child held though no other process lives.
+    others = others or (state.parent and not active(state, o))
     last = rules.mistake == mistakes.RECORD_LAST
     may_lapse = owner.record and not (last and owner.lapsed)
-    if others and may_lapse and not (owner.lease and active(state, o)):
+    unproven = rules.mistake == mistakes.SILENT_IS_DEAD and state.parent
+    if others and may_lapse and (unproven or not (owner.lease and active(state, o))):
         yield Step(reclaimer.lapses, (o,))
     if others and (owner.lapsed if last else not owner.record):
         held = [

@@ -24,6 +24,7 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--batch", type=int, default=defaults.batch, help="jobs that a fetch takes")
     parser.add_argument("--threads", type=int, default=defaults.threads, help="of each process")
+    parser.add_argument("--parent", action="store_true", help="all are children of one")
     parser.add_argument("--mistake", default="", choices=["", *MISTAKES], metavar="NAME")
     parser.add_argument("--list-mistakes", action="store_true")
     return parser.parse_args(arguments)
@@ -44,6 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
         options.batch,
         options.threads,
         options.mistake,
+        options.parent,
     )
     began = time.monotonic()
     found = explore(rules)

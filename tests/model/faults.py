@@ -120,6 +120,11 @@ def _late_call(state: State, o: int, call: LateCall) -> State:
 def crashes(state: State, rules: Rules, p: int) -> State:
     """Its memory is gone; what it had sent may still be executed. (So it is after a stop in order,
     whose deadline has come: then it lapses by its own hand, at once.)"""
+    return ended(state, p)
+
+
+def ended(state: State, p: int) -> State:
+    """Return *state* with process *p* dead."""
     state = _on_the_wire(state, p)
     everything: dict[int, int | None] = dict.fromkeys(range(WIRE, 9))
     jobs = tuple(

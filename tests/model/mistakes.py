@@ -16,6 +16,8 @@ SECOND_THREAD = "reconcile-from-second-thread"
 STRUCK_EARLY = "ledger-struck-early"
 CLAIM_POPS = "claim-pops"
 SAME_NAME = "registered-again-under-same-name"
+KEEPER_REGISTERS = "keeper-registers"
+SILENT_IS_DEAD = "silent-child-given-back"
 
 #: What each is, for the list that a reader sees.
 MISTAKES = {
@@ -32,5 +34,7 @@ MISTAKES = {
     SECOND_THREAD: "a second thread reconciles while an exchange of the courier is under way",
     STRUCK_EARLY: "the ledger strikes a job when its verdict is sent, not when it is confirmed",
     CLAIM_POPS: "the poller pops a due job and pushes it afterwards",
+    KEEPER_REGISTERS: "who beats for a silent child writes its record anew, and not only renews the lease",
+    SILENT_IS_DEAD: "a parent gives back what a child holds that is silent, and was not seen to end",
     SAME_NAME: "an owner whose registration has an unknown outcome registers again by that name",
 }

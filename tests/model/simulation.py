@@ -21,7 +21,7 @@ from .shadow import Shadow
 from .state import BUFFER, DEAD, RUN, Rules, active, initial
 from .step import Step
 
-LEASE = 60.0
+LEASE = 20.0
 _MOST_TO_END = 20_000  # steps that may pass until all is settled, once no fault happens any more
 
 
@@ -40,6 +40,7 @@ def rules_of(seed: int, mistake: str = "") -> Rules:
         batch=dice.randint(2, 8),
         threads=dice.randint(1, 4),
         mistake=mistake,
+        parent=not mistake and seed % 3 == 0,
     )
 
 

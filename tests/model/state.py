@@ -135,13 +135,17 @@ class Process(NamedTuple):
 
 
 class State(NamedTuple):
-    """All of it. *faults* may still happen, *failures* are verdicts other than done."""
+    """All of it. *faults* may still happen, *failures* are verdicts other than done.
+
+    *parent*: the one that all processes are children of lives, where the rules have one.
+    """
 
     jobs: tuple[Job, ...]
     processes: tuple[Process, ...]
     owners: tuple[Owner, ...]
     faults: int
     failures: int
+    parent: bool = False
 
 
 class Rules(NamedTuple):
@@ -154,6 +158,7 @@ class Rules(NamedTuple):
     batch: int = 2  # a fetch takes so many at most
     threads: int = 3  # jobs that one process runs at once
     mistake: str = ""
+    parent: bool = False  # the processes are children of one
 
 
 def initial(rules: Rules) -> State:
@@ -165,6 +170,7 @@ def initial(rules: Rules) -> State:
         tuple(owners),
         rules.faults,
         rules.failures,
+        rules.parent,
     )
 
 
