@@ -35,6 +35,9 @@ _FILES = {
 }
 
 
+_TAKEN = {*sys.stdlib_module_names, "kiq", "pytest", "tests"}
+
+
 @click.command()
 @click.argument("folder", default=".", type=click.Path(file_okay=False, path_type=Path))
 @click.option(
@@ -47,7 +50,9 @@ def init(folder: Path, package: str, dry_run: bool) -> None:
     What is there already is kept as it is, and told.
     """
     if not package.isidentifier() or keyword.iskeyword(package) or not package.isascii():
-        raise click.UsageError(f"--package {visible(package)}: write a name as in import {'app'}")
+        raise click.UsageError(f"--package {visible(package)}: write a name as in import app")
+    if package in _TAKEN:
+        raise click.UsageError(f"--package {package}: it would hide the module of that name")
     failed = False
     for name, text in _files(folder, package):
         there = _already(folder, name)
@@ -72,8 +77,8 @@ def init(folder: Path, package: str, dry_run: bool) -> None:
 def _files(folder: Path, package: str) -> Iterator[tuple[str, str]]:
     words = {
         "@PACKAGE@": package,
-        "@FOLDER@": str(folder.resolve()),
-        "@KIQ@": str(Path(sys.executable).with_name("kiq")),
+        "@FOLDER@": _for_systemd(folder.resolve()),
+        "@KIQ@": f'"{_for_systemd(Path(sys.executable).with_name("kiq"))}"',
     }
     for name, template in _FILES.items():
         text = (_TEMPLATES / template).read_text("utf-8")
@@ -82,6 +87,10 @@ def _files(folder: Path, package: str) -> Iterator[tuple[str, str]]:
         yield name.replace("PACKAGE", package), text
         if name == _CONFIG:
             yield _SCHEMA, json.dumps(json_schema(), indent=1) + "\n"
+
+
+def _for_systemd(path: Path) -> str:
+    return str(path).replace("%", "%%")
 
 
 def _already(folder: Path, name: str) -> str | None:

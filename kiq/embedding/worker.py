@@ -101,13 +101,16 @@ class EmbeddedWorker:
         except BaseException:
             self._over()
             raise
-        atexit.register(self.stop)
+        atexit.register(self.stop)  # also of a program that ends while it still begins
         self._settled.wait(wait)
         with self._lock:  # from here on nobody waits: what goes wrong is told by the log
             self._awaited, error = False, self._error
         if error is not None:
             atexit.unregister(self.stop)
             raise error
+        # Once more, to be called first: before what its parts, and plugins, have had registered.
+        atexit.unregister(self.stop)
+        atexit.register(self.stop)
         return self.running
 
     def quiet(self) -> None:

@@ -52,7 +52,8 @@ class Loop:
         self._alarm_end, self._alarm = os.pipe()
         for end in (self._alarm_end, self._alarm):
             os.set_blocking(end, False)
-            weakref.finalize(self, os.close, end)
+            # Not at the end of a program either: that is when an embedded worker stops, and needs it.
+            weakref.finalize(self, os.close, end).atexit = False
         self.thread = Kept(self._run, f"kiq-{name}", hangs_after, worker.threads)
 
     def start(self) -> None:

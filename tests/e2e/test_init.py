@@ -81,7 +81,7 @@ def test_what_can_not_be_written_is_told_and_the_rest_is_written(tmp_path: Path)
     assert (tmp_path / "Dockerfile").exists()
 
 
-@pytest.mark.parametrize("name", ["9app", "a-b", "class", "a.b", "../up", ""])
+@pytest.mark.parametrize("name", ["9app", "a-b", "class", "a.b", "../up", "", "kiq", "queue"])
 def test_a_package_that_can_not_be_imported_is_refused(tmp_path: Path, name: str) -> None:
     assert command("init", str(tmp_path), "--package", name).code == 2
     assert files(tmp_path) == set()

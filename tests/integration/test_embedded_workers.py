@@ -229,4 +229,5 @@ def test_at_the_end_of_the_program_jobs_have_their_time_and_a_copy_runs_nothing(
         *(["copy new", "copy running"] * (how == "fork")),
         "ends",
     ]
+    assert "Bad file descriptor" not in done.stderr
     assert ("here none runs" in done.stderr) == (how == "fork")
