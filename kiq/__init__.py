@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from .plugins.cancelling import cancel
     from .plugins.context import carry, carry_locale, carry_trace
     from .plugins.declared import Options, SetOptions, Unique
+    from .plugins.declared.periodic import periodic
     from .plugins.duties import Duty, duty
     from .plugins.iteration import IterableJob
 
@@ -101,6 +102,7 @@ __all__ = [
     "host",
     "iteration",
     "job",
+    "periodic",
     "push",
     "push_bulk",
 ]
@@ -120,6 +122,7 @@ _ELSEWHERE = {
     "carry_locale": ".plugins.context",
     "carry_trace": ".plugins.context",
     "duty": ".plugins.duties",
+    "periodic": ".plugins.declared.periodic",
 }
 
 if not TYPE_CHECKING:

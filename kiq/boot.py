@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from . import config_file, log, loggers
+from . import config_file, features, log, loggers
 from .client import configured, use_settings
 from .config import Config
 from .definition import module_of_file
@@ -62,7 +62,7 @@ def prepare(path: str | None, flags: Mapping[str, Any], host: Host = host) -> Co
     import_application(config.require)
     load_plugins(config.plugins)
     config = config_file.settings(configured())  # its code, and plugins, may have said more
-    install_plugins(host, config.plugins, config.disable_plugins)
+    install_plugins(host, config.plugins, config.disable_plugins, config)
     return config
 
 
@@ -157,24 +157,46 @@ def load_plugins(names: Sequence[str]) -> None:
         _found(name)
 
 
-def install_plugins(host: Host, names: Sequence[str], disabled: Sequence[str] = ()) -> None:
-    """Install the standard plugins that are not *disabled*, then what *names* say.
+def install_plugins(
+    host: Host, names: Sequence[str], disabled: Sequence[str] = (), config: Config | None = None
+) -> None:
+    """Install standard plugins, and those that *config* wants, without *disabled*; then what *names* say.
 
     A name is an entry point of the group ``kiq.plugins``, or ``module:object``. Raises PluginError
     or ConfigError.
     """
     refuse_unknown(disabled)
-    standard = [place for name, place in STANDARD_PLUGINS.items() if name not in disabled]
-    for name in (*standard, *names):
+    standard = {**STANDARD_PLUGINS, **(_wanted(config) if config is not None else {})}
+    places = [place for name, place in standard.items() if name not in disabled]
+    for name in (*places, *names):
         host.install(plugin_of(name))
+
+
+def _wanted(config: Config) -> dict[str, str]:
+    """Return the plugins of features that *config*, or the application, makes use of."""
+    return {
+        each.name: each.plugin
+        for each in features.declared()
+        if each.plugin and each.settings is not None
+        if each.wanted is None or each.wanted(config.of(each.settings))
+    }
+
+
+def problems_of_features(config: Config) -> Iterator[str]:
+    """Yield what features find wrong with their settings, now that the application is imported."""
+    for each in features.declared():
+        if each.problems is not None and each.settings is not None:
+            for line, message in each.problems(config.of(each.settings)):
+                yield f"{config.file}:{line}: {message}" if line is not None else message
 
 
 def refuse_unknown(disabled: Sequence[str]) -> None:
     """Raise ConfigError if *disabled* names what is no standard plugin."""
-    for unknown in sorted(set(disabled) - STANDARD_PLUGINS.keys()):
+    there = [*STANDARD_PLUGINS, *(each.name for each in features.declared() if each.plugin)]
+    for unknown in sorted(set(disabled) - set(there)):
         raise ConfigError(
             f"disable_plugins: kiq has no standard plugin {unknown!r} "
-            f"(there are: {', '.join(STANDARD_PLUGINS) or 'none'})"
+            f"(there are: {', '.join(there) or 'none'})"
         )
 
 

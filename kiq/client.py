@@ -6,7 +6,7 @@ import importlib
 import logging
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from . import keys, plugin
@@ -38,11 +38,13 @@ class Client(Pusher):
         max_payload: int = DEFAULT_MAX_PAYLOAD,
         push_buffer: int = 0,
         host: plugin.Host = plugin.host,
+        guards: Sequence[plugin.Guard] = (),
     ) -> None:
         """*redis* is :class:`kiq.config.Redis`, or a ``redis.Redis``, whose settings are copied.
 
         *sidekiq* is the major version of Ruby's whose tools read what is pushed in JSON.
-        *push_buffer*: so many jobs are kept in memory while Redis can't be reached.
+        *push_buffer*: so many jobs are kept in memory while Redis can't be reached. *guards* are conditions
+        of the pushes of this client, and of no others; see docs/plugins.md.
         """
         #: Opens connections with this client's settings, for what else talks to the same Redis.
         self.connector = Connector(redis if redis is not None else Redis(), "kiq-client")
@@ -54,7 +56,14 @@ class Client(Pusher):
             # By name: the house imports no wing, and most do without.
             buffers = importlib.import_module("kiq.plugins.push_buffer")
             sender = buffers.PushBuffer(redis_sender, push_buffer, host)
-        super().__init__(sender, codec=codec, sidekiq=sidekiq, max_payload=max_payload, host=host)
+        super().__init__(
+            sender,
+            codec=codec,
+            sidekiq=sidekiq,
+            max_payload=max_payload,
+            host=host,
+            guards=guards,
+        )
 
     def mark_of(self, jid: str) -> float | None:
         """Return the score of the mark that says that *jid* was cancelled; one round trip."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +36,18 @@ class Written:
     parse: Callable[[Any], int]
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """How a setting is written that is a mapping of names: ``Annotated[dict[str, X], Named(parse)]``.
+
+    *parse* gets a name, what stands under it as Python values, and its line in the file (None: it is not
+    from one); what it returns is the value of that name. It raises ValueError, whose attribute *key*, if
+    it has one, says which key is wrong.
+    """
+
+    parse: Callable[[str, dict[str, Any], int | None], Any]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Feature:
     """What one feature adds to what users write, see docs/plugins.md.
@@ -43,12 +55,18 @@ class Feature:
     *options* of job classes, each with its check, travel in payloads. *settings*, a frozen dataclass with
     a default for each, stand in files under the key *section*: the feature's name where it is None, the
     top level where it is "".
+
+    *plugin* is what is installed where *wanted*, asked with the settings once the application is imported,
+    says so. *problems* yields pairs (line or None, message): what is wrong with the settings then.
     """
 
     name: str
     options: Mapping[str, Check] = field(default_factory=dict)
     settings: type | None = None
     section: str | None = None
+    plugin: str = ""
+    wanted: Callable[[Any], bool] | None = None
+    problems: Callable[[Any], Iterable[tuple[int | None, str]]] | None = None
 
 
 _declared: dict[str, Feature] = {}

@@ -19,6 +19,7 @@ from .errors import PluginError
 from .events import Events, Handler
 from .features import Between as Between
 from .features import Feature as Feature
+from .features import Named as Named
 from .features import Secret as Secret
 from .features import Written as Written
 from .features import declare as declare
@@ -55,8 +56,7 @@ QueueFilter = Callable[[Sequence[str]], Sequence[str]]
 class Service(Protocol):
     """A background part of a worker: started after ``startup``, stopped at ``shutdown``.
 
-    Of several workers in a process each has its own. It may have methods that are named after events
-    (``quiet``, ``beat``, ``exit``): they are called at those of its worker.
+    Each worker has its own. Methods that are named after events (``beat``, ``exit``) are called at those.
     """
 
     def start(self) -> None:

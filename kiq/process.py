@@ -37,6 +37,7 @@ class Loop(Protocol):
     """A named thread that ticks; see :meth:`WorkerProcess.loop`."""
 
     stopping: bool
+    woken: bool  # what made the tick: a call of wake, or the bell
 
     def start(self) -> None:
         """Begin. Raises RuntimeError when no thread can be had."""

@@ -11,7 +11,7 @@ from . import interruption, plugin, ruby
 from .clock import milliseconds, wall
 from .codec import Codec, encode
 from .errors import PayloadError
-from .guarding import Declined, Guarded, guarded, stamped
+from .guarding import Declined, Guard, Guarded, guarded, stamped
 from .importing import at_work, refuse_while_importing
 from .jid import Jid
 from .middleware import ClientContext, ClientLayers
@@ -56,8 +56,12 @@ class Pusher(Route):
         max_payload: int,
         host: plugin.Host,
         at_call: bool = False,
+        guards: Sequence[Guard] = (),
     ) -> None:
-        """*at_call*: what is pushed waits; only such middleware sees it now that belongs to the call."""
+        """*at_call*: what is pushed waits; only such middleware sees it now that belongs to the call.
+
+        *guards* are asked after those of *host*, about what goes by this pusher.
+        """
         self.sender = sender
         self._at_call = at_call
         self.codec = codec
@@ -65,6 +69,7 @@ class Pusher(Route):
         self._in_seconds = codec == "json" and ruby.counts_seconds(sidekiq)
         self.max_payload = max_payload
         self._host = host
+        self._guards = tuple(guards)
 
     def here(self, *, bulk: bool = False) -> Pusher:  # noqa: ARG002 (one for all)
         """Return itself."""
@@ -84,9 +89,9 @@ class Pusher(Route):
         """Tell whether nobody but the codec looks at its payloads with these *options*."""
         if self._in_seconds or at_work.get():
             return False
-        for (
-            guard
-        ) in self._host.guards:  # no call for each: a push that none concerns costs what it did
+        # No call for each: a push that none concerns costs what it did.
+        guards = (*self._host.guards, *self._guards) if self._guards else self._host.guards
+        for guard in guards:
             if not guard.payload_field or guard.payload_field in options:
                 return False
         # No layer at all is the usual case: that costs no call.
@@ -152,7 +157,7 @@ class Pusher(Route):
         scheduled: list[Scheduled] = []
         jids: list[str | None] = []
         extras: dict[bytes, Guarded] = {}
-        guards = self._host.guards
+        guards = (*self._host.guards, *self._guards) if self._guards else self._host.guards
         fields = [guard.payload_field for guard in guards]
         now, stamp = wall(), milliseconds()
         layers = self._layers if self._host.client_middleware.layers else None

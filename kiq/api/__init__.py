@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..plugins.expiry import expired_jobs
     from ..plugins.iteration import IterationState
     from ..plugins.metrics import BUCKETS, Deploy, JobMetrics, Metrics, mark
+    from ..plugins.periodic import PeriodicJob, PeriodicSet, Tick
     from ..plugins.profiling import Profile, ProfileSet
     from ..plugins.trends import Trend, Trends
     from ..plugins.unique import Lock, LockSet
@@ -42,6 +43,8 @@ __all__ = [
     "Lock",
     "LockSet",
     "Metrics",
+    "PeriodicJob",
+    "PeriodicSet",
     "Process",
     "ProcessSet",
     "Profile",
@@ -54,6 +57,7 @@ __all__ = [
     "ScheduledSet",
     "SortedEntry",
     "Stats",
+    "Tick",
     "Trend",
     "Trends",
     "Work",
@@ -74,10 +78,13 @@ _OF_FEATURES = {
     "Lock": "..plugins.unique",
     "LockSet": "..plugins.unique",
     "Metrics": "..plugins.metrics",
+    "PeriodicJob": "..plugins.periodic",
+    "PeriodicSet": "..plugins.periodic",
     "Profile": "..plugins.profiling",
     "ProfileSet": "..plugins.profiling",
     "Trend": "..plugins.trends",
     "Trends": "..plugins.trends",
+    "Tick": "..plugins.periodic",
     "mark": "..plugins.metrics",
 }
 

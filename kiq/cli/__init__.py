@@ -30,6 +30,7 @@ _SHIPPED = {
     "locks": "kiq.commands.locks:locks",
     "mark": "kiq.commands.mark:mark",
     "pause": "kiq.commands.queues:pause",
+    "periodic": "kiq.commands.periodic:periodic",
     "ps": "kiq.commands.processes:ps",
     "push": "kiq.commands.push:push",
     "queues": "kiq.commands.queues:queues",

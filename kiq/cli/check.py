@@ -38,6 +38,8 @@ def check(path: str | None, environment: str | None, require: Sequence[str]) -> 
     # With what the application configured, and what plugins declare, of which none must be missing.
     found = config_file.outcome(configured(), pending=bool(broken))
     told = list(dict.fromkeys([*told, *broken, *(str(each) for each in found.problems)]))
+    if not told:
+        told = list(boot.problems_of_features(found.config))
     for problem in told:
         click.echo(problem, err=True)
     if told:

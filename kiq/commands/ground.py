@@ -105,7 +105,7 @@ def _settings(path: str | None, flags: dict[str, Any], *, needed: bool, acts: bo
 
 def _ground(config: Config, requires: bool, as_json: bool) -> Ground:
     if requires:
-        boot.install_plugins(host, config.plugins, config.disable_plugins)
+        boot.install_plugins(host, config.plugins, config.disable_plugins, config)
         use_client(_unbuffered(config))
     home = connection(config.redis)
     origin = config.origins["redis.url"]

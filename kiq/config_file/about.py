@@ -26,6 +26,8 @@ _ABOUT = {
     "[enqueuing.md](enqueuing.md#the-push-buffer)",
     "time_limit_grace": "seconds that a job has to end after its time limit, or after it was cancelled: "
     "[time-limits.md](time-limits.md)",
+    "periodic": "[periodic jobs](periodic.md), by name; those of an environment take the place of all at "
+    "the top level",
     "max_stuck": "jobs that may be stuck at one time before the process stops and is to be started again; "
     "0: half of the threads, at least 2",
     "async_concurrency": "`async def` jobs that a process runs at a time, beside its threads: "

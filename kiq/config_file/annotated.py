@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from ..errors import PluginError
-from ..features import Between, Secret, Written
+from ..features import Between, Named, Secret, Written
+from .named import named
 from .values import Reader, boolean, choice, integer, number, secret, text, texts, written
 
 
@@ -21,6 +22,8 @@ def reader_of(setting: str, kind: Any) -> Reader:
     if get_origin(bare) is Literal:
         return choice(*get_args(bare))
     for mark in marks:
+        if isinstance(mark, Named):
+            return named(mark.parse)
         if isinstance(mark, Written) and bare is int:
             return written(mark.parse)
     ranges = [mark for mark in marks if isinstance(mark, Between)]

@@ -133,4 +133,6 @@ def shown(setting: str, value: Any) -> str:
     if setting.endswith("queues"):
         queues, mode, latencies = value
         return queues_text(Capsule(queues=queues, mode=mode, latencies=latencies))
+    if isinstance(value, dict):
+        return ", ".join(value)
     return " ".join(value) if isinstance(value, tuple) else str(value)

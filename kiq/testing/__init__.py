@@ -12,6 +12,7 @@ from .clock import Clock, freeze, travel
 from .errors import EndlessDrain, NoJobs, NotFaking
 from .modes import Mode, disabled, fake, inline, mode, scoped
 from .performing import server_middleware
+from .ticking import run_periodic
 from .working import clear, drain, drain_due, jobs, perform_one
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "jobs",
     "mode",
     "perform_one",
+    "run_periodic",
     "scoped",
     "server_middleware",
     "travel",

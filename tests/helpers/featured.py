@@ -6,9 +6,17 @@ from dataclasses import fields
 from typing import Any
 
 from kiq.config import Config
-from kiq.plugins.declared import AsyncSettings, IterationSettings, TimeLimitSettings
+from kiq.plugins.declared import (
+    AsyncSettings,
+    IterationSettings,
+    PeriodicSettings,
+    TimeLimitSettings,
+)
 
-_KINDS: tuple[Any, ...] = (AsyncSettings, IterationSettings, TimeLimitSettings)
+_KINDS: tuple[Any, ...] = (
+    *(AsyncSettings, IterationSettings),
+    *(PeriodicSettings, TimeLimitSettings),
+)
 
 
 def config_of(**settings: Any) -> Config:

@@ -26,6 +26,7 @@ MODULES = {
     "sqlalchemy": "sqlalchemy",
     "prometheus": "prometheus_client",
     "async": "greenlet",
+    "periodic": "cronsim",
 }
 #: What only the development environment has, and tests need.
 DEVELOPMENT = ("uvloop", "flask_sqlalchemy")

@@ -12,19 +12,26 @@ from .asyncio_jobs import AsyncSettings
 from .expiry import ExpiryOptions
 from .iteration import IterationSettings
 from .log_levels import LogLevelOptions
+from .periodic import PeriodicSettings, shown_ticks
+from .periodic import static as static_entries
+from .periodic_entry import Definition
 from .profiling import ProfilingOptions
 from .time_limits import TimeLimitOptions, TimeLimitSettings
 from .unique import Unique, UniqueOptions
 
 __all__ = [
     "AsyncSettings",
+    "Definition",
     "HealthSettings",
     "IterationSettings",
     "Options",
     "ParentSettings",
+    "PeriodicSettings",
     "SetOptions",
     "TimeLimitSettings",
     "Unique",
+    "shown_ticks",
+    "static_entries",
 ]
 
 

@@ -1,0 +1,14 @@
+-- A run is over, or has failed and will be tried again: how it went, and the next may begin.
+-- KEYS     1 latest, 2 outcomes, 3 channel of who ticks
+-- ARGV     1 name, 2 jid, 3 outcome, 4 '1' where it is over, 5 how many outcomes are kept
+local time = redis.call('TIME')
+local known = redis.call('HEXISTS', KEYS[2], ARGV[2]) == 1
+if known or redis.call('HLEN', KEYS[2]) < 2 * tonumber(ARGV[5]) then
+  redis.call('HSET', KEYS[2], ARGV[2], ARGV[3] .. ' ' .. string.format('%d.%03d', time[1], math.floor(time[2] / 1000)))
+end
+if ARGV[4] ~= '1' then return end
+local latest = redis.call('HGET', KEYS[1], ARGV[1])
+if latest and latest:match('^%S+') == ARGV[2] then
+  redis.call('HDEL', KEYS[1], ARGV[1])
+  redis.pcall('PUBLISH', KEYS[3], '1')
+end
