@@ -129,6 +129,7 @@ def fleet(
     made.site.close()
 
 
+@pytest.mark.skipif(not LONG, reason="takes a minute: make chaos LONG=1")
 @pytest.mark.timeout(1800 if LONG else 240)
 def test_never_two_of_a_lock_and_no_lock_is_left(fleet: Fleet) -> None:
     seed = random.randrange(1_000_000)

@@ -26,11 +26,6 @@ MUTANTS = (
         unique("who_has_no_lock_any_more_frees_nobody_elses"),
     ),
     Mutant(
-        "who begins to wait does not look whether the lock is free",
-        (Change(LUA + "leave.lua", "if redis.call('EXISTS', KEYS[4]) == 0 then", "if false then"),),
-        MODEL,
-    ),
-    Mutant(
         "who has run wakes nobody",
         (Change(LUA + "leave.lua", "if not first or rouse(first) then break end", "break"),),
         unique("one_runs_and_the_other_waits_without_a_thread_or_an_attempt"),
@@ -56,11 +51,6 @@ MUTANTS = (
             ),
         ),
         unique("of_a_job_that_lies_elsewhere_the_later_one_runs_alone"),
-    ),
-    Mutant(
-        "a promotion replaces who has the lock",
-        (Change(LUA + "check.lua", "if not PROMOTING and", "if"),),
-        MODEL,
     ),
     Mutant(
         "two run together",
