@@ -92,6 +92,7 @@ ELSEWHERE: dict[str, str] = {
     "LRANGE": "`kiq.api`: queues",
     "LREM": "`kiq.api`: queues; guards: a push whose lock can't be written is not taken back",
     "LSET": "unique jobs: a job that waits is not replaced",
+    "LTRIM": "periodic jobs: their history",
     "MGET": "`kiq.api`: stats",
     "PERSIST": "iterable jobs that Ruby has cancelled",
     "PEXPIRE": "unique jobs: locks that expire",

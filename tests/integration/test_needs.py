@@ -22,6 +22,8 @@ IN_LUA = re.compile(r"\b(?:redis\.p?call|try)\('([A-Z]+)'")
 IN_PYTHON = re.compile(r'\(\s*"([A-Z]{3,})"\s*[,)]')
 #: Words in brackets that are no commands: signals, a variable of the environment, a normal form.
 NO_COMMANDS = {
+    "PACKAGE",
+    "PYTHONBREAKPOINT",
     "STATE",
     "STATUS",
     "TERM",
