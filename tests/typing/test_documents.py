@@ -20,7 +20,7 @@ UNCHECKED: dict[str, str] = {}
 EXAMPLES = [
     ROOT / "demo",
     # Django has no types of its own.
-    *sorted(each for each in ROOT.glob("examples/*") if each.is_dir() and each.name != "django"),
+    *sorted({each.parent for each in ROOT.glob("examples/*/*.py")} - {ROOT / "examples/django"}),
 ]
 _BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _FILE_NAME = re.compile(r"# (\w+)\.py\n")
