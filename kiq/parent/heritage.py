@@ -56,7 +56,8 @@ class Heritage:
     """All of it. *dead* are those whose jobs are to go back.
 
     *doors* listen at the *address* of health; *variables* are systemd's; *past* is a file with the numbers
-    of children that have ended; that and *record* and *pid_file* are -1 where there are none.
+    of children that have ended; that and *record* and *pid_file* are -1 where there are none. *patience*:
+    seconds that the heirs have to end, if they must.
     """
 
     lifeline: tuple[int, int]
@@ -69,6 +70,7 @@ class Heritage:
     past: int = -1
     record: int = -1
     pid_file: int = -1
+    patience: float = 25.0
 
     def descriptors(self) -> Iterable[int]:
         """Return what has to stay open."""
@@ -141,6 +143,7 @@ def received() -> Heritage | None:
         past=found.get("past", -1),
         record=found.get("record", -1),
         pid_file=found.get("pid_file", -1),
+        patience=found.get("patience", 25.0),
     )
     for descriptor in heritage.descriptors():
         os.set_inheritable(descriptor, False)

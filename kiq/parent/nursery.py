@@ -90,7 +90,8 @@ class Nursery:
             for member in members
             if (made := self._made.get(member.pid)) is not None
         ]
-        return Heritage(lifeline=(self._lifeline, self._held), heirs=heirs, **others)
+        lifeline, patience = (self._lifeline, self._held), self._config.shutdown_timeout
+        return Heritage(lifeline=lifeline, heirs=heirs, patience=patience, **others)
 
     def bear(self, slot: int) -> Member:
         """Fork a child that is a worker. Raises BootError or OSError."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -15,6 +16,8 @@ from .heritage import Heritage
 from .saying import say
 
 _MOST = 300.0  # seconds that a trial may take
+_BEYOND = 8.0  # seconds beyond the deadline of a stop: a child cuts off itself after five
+_LOOK = 0.05  # seconds between two looks which child has ended
 
 
 def home() -> str:
@@ -127,9 +130,20 @@ class Renewal:
 
 
 def fail(left: Heritage) -> None:
-    """Stop the children of before in order: the application can't be started though it was tried out."""
-    pids = [heir.pid for heir in left.heirs]
-    for pid in pids:
+    """Stop the children of before: the application can't be started though it was tried out.
+
+    In order; what has not ended 8 seconds after their time is killed, with what it has started.
+    """
+    living = {heir.pid for heir in left.heirs}
+    for pid in living:
         os.kill(pid, signal.SIGTERM)
-    for pid in pids:
+    deadline = steady() + left.patience + _BEYOND
+    while living := {pid for pid in living if os.waitpid(pid, os.WNOHANG)[0] == 0}:
+        if steady() >= deadline:
+            break
+        time.sleep(_LOOK)
+    for pid in living:
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+        os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)

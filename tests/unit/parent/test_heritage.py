@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from kiq.parent.giving_back import Dead
 from kiq.parent.heritage import Heir, Heritage
 from kiq.parent.members import Member, Phase, Told
 from kiq.parent.page import Page
-from kiq.parent.renewal import home
+from kiq.parent.renewal import fail, home
 from kiq.parent.traces import Trace
 
 
@@ -58,3 +59,25 @@ def test_a_start_in_a_link_is_repeated_there(
     assert home() == str(tmp_path / "one")
     monkeypatch.setenv("PWD", str(tmp_path / "gone"))
     assert home() == str(tmp_path / "one")
+
+
+def test_a_child_that_does_not_end_is_killed_when_new_code_can_not_be_started() -> None:
+    def child(*, deaf: bool) -> Heir:
+        reads, writes = os.pipe()
+        pid = os.fork()
+        if not pid:
+            os.setpgid(0, 0)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN if deaf else signal.SIG_DFL)
+            os.write(writes, b"!")
+            while True:
+                signal.pause()
+        os.read(reads, 1)
+        for end in (reads, writes):
+            os.close(end)
+        return Heir(1, pid, 0.0, 0, "", -1, -1)
+
+    heirs = [child(deaf=False), child(deaf=True)]
+    fail(Heritage(lifeline=(-1, -1), heirs=heirs, patience=-7.5))
+    for heir in heirs:
+        with pytest.raises(ProcessLookupError):
+            os.kill(heir.pid, 0)
