@@ -138,6 +138,8 @@ class Exchange:
         self.session.owner.answered()
         settled = self.settler.read(replies[: self._settling], now)
         self.session.owner.settled(settled)
+        if self.settler.disowned:
+            self.session.owner.doubts()  # declared dead, it seems: look, before more jobs start
         self.suspects.settled(settled)
         for read, reply in zip(self._readers, replies[self._settling :], strict=True):
             if isinstance(reply, StoreError):

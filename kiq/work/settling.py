@@ -66,6 +66,7 @@ class Settler:
         self._doubted: list[str] = []  # owners of which is asked whether they were declared dead
         self._absent: set[int] = set()  # places in the owed of what was not in flight any more
         self._short = False  # ... and not all that is done was
+        self.disowned = False  # the last answer says that jobs were not ours any more
 
     @property
     def owing(self) -> bool:
@@ -185,6 +186,7 @@ class Settler:
         if self._notices is not None and self._notices.wanted:
             self._notices.tell(self._confirmed(problems, living))
         self._keep_refused(problems, now)
+        self.disowned = (self._short or bool(self._absent)) and not self._repeated
         self._repeated = False
         self._handover.answered(len(self._refused))
         return settled

@@ -113,9 +113,10 @@ NO_OTHER_QUEUE = ("[^q]*", "queues", "queue:[^o]*")
 def weak_and_strong(
     arena: Arena, duty: str, patterns: tuple[str, ...]
 ) -> tuple[WorkerProcess, WorkerProcess]:
-    """Start a worker that lacks rights, and has *duty*, and one that lacks none."""
-    first = arena.start(url=weak(arena, *patterns), lease=LEASE, run="weak")
+    """Start a worker that has *duty* and loses rights then, and one that lacks none."""
+    first = arena.start(url=weak(arena, "*"), lease=LEASE, run="weak")
     eventually(lambda: elected(arena, duty) == first.identity, 10, message="it is elected")
+    arena.store.execute_command("ACL", "SETUSER", "weak", "resetkeys", *map("~{}".format, patterns))
     second = arena.start(lease=LEASE, run="strong", queues="[default, other]")
     return first, second
 

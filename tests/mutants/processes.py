@@ -38,6 +38,34 @@ OUTCOMES = (
         ),
     ),
     Mutant(
+        "who was declared dead goes on as if its verdicts had counted",
+        (
+            Change(
+                "kiq/work/settling.py",
+                "(self._short or bool(self._absent)) and not self._repeated",
+                "False",
+            ),
+        ),
+        caught_by=(
+            "tests/integration/test_disowned.py"
+            "::test_a_verdict_that_finds_nothing_makes_it_look_before_more_jobs_start",
+        ),
+    ),
+    Mutant(
+        "what was settled by a lost write is taken for a death",
+        (
+            Change(
+                "kiq/work/settling.py",
+                "(self._short or bool(self._absent)) and not self._repeated",
+                "self._short or bool(self._absent)",
+            ),
+        ),
+        caught_by=(
+            "tests/integration/test_disowned.py"
+            "::test_one_that_is_sent_again_and_was_done_the_first_time_says_nothing",
+        ),
+    ),
+    Mutant(
         "reconciliation by a second thread",
         (
             Change(
