@@ -22,6 +22,8 @@ from tests.helpers.server import TestServer
 from tests.helpers.waiting import eventually
 from tests.helpers.worker_process import ROOT
 
+pytestmark = pytest.mark.needs("greenlet")  # other tests may have registered jobs that are async
+
 #: A program that ends without having stopped its worker.
 PROGRAM = """
 import kiq, os, sys, threading, time

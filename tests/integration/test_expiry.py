@@ -55,6 +55,7 @@ def test_until_when_is_written_down_at_the_push(raw: redis.Redis, kiq_client: Cl
     assert "expires_at" not in payload(raw)
 
 
+@pytest.mark.needs("greenlet")
 @pytest.mark.parametrize("job", [Sole, Async])
 def test_what_comes_too_late_is_dropped_told_and_counted(
     job: Any,

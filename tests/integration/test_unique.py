@@ -260,6 +260,7 @@ def test_one_that_starts_to_wait_when_the_other_has_ended_runs_at_once(
     assert sorted(number for _, number in noted.ran) == list(range(40))
 
 
+@pytest.mark.needs("greenlet")
 def test_async_jobs_wait_too(
     raw: redis.Redis, worker: Callable[[], DrivenWorker], kiq_client: Client
 ) -> None:
