@@ -73,7 +73,12 @@ class UniqueMachine(RuleBasedStateMachine):
         self.parked: set[str] = set()
         self.started: set[str] = set()
         self.dropped: set[str] = set()
+        self.put_off: set[str] = set()
         self.taken: dict[str, Taken] = {}
+        #: Who was told to wait, and is not in the set yet.
+        self.parking: dict[str, Taken] = {}
+        #: What may have been forgotten with what another program deleted; it asks again within a minute.
+        self.forgotten: set[str] = set()
         self._born()
 
     def _born(self) -> None:
@@ -123,10 +128,7 @@ class UniqueMachine(RuleBasedStateMachine):
             may_run = self.starts.may_run(run)
         except kiq.Snooze:
             assert self.running[name] != jid
-            self.parked.add(jid)
-            self.number += 1
-            verdict = ToSchedule(taken.raw, LATER + self.number)
-            self._settle(writes.delay_command([(taken, verdict)], NOW), taken, verdict)
+            self.parking[jid] = taken
             return
         assert may_run == (jid not in self.dropped)
         if not may_run:
@@ -144,6 +146,17 @@ class UniqueMachine(RuleBasedStateMachine):
             elif self.policy != "skip":
                 self.started.add(jid)
         self.taken[jid] = taken
+
+    @precondition(lambda self: self.parking)
+    @rule()
+    def park(self) -> None:
+        """Whom it waits for may have ended since it asked."""
+        jid, taken = self.parking.popitem()
+        self.number += 1
+        verdict = ToSchedule(taken.raw, LATER + self.number)
+        for _ in range(2):  # a write that was cut is sent again
+            self._settle(writes.delay_command([(taken, verdict)], NOW), taken, verdict)
+        self.parked.add(jid)
 
     @precondition(lambda self: self.taken)
     @rule(data=st.data(), how=st.sampled_from(("done", "dead", "drop", "retry", "snooze", "back")))
@@ -182,6 +195,7 @@ class UniqueMachine(RuleBasedStateMachine):
         for depot in (self.worker, self.poller):
             assert owners.reclaim(depot.link, depot.owner, proven=True, crashed=True, rides=rides)
         self.taken.clear()
+        self.parking.clear()
         self.started.clear()
         self.running.clear()
         self._born()
@@ -213,7 +227,8 @@ class UniqueMachine(RuleBasedStateMachine):
                 self.holder[name] = jid
             return
         assert answer == b"?1 " + holder.encode()
-        verdict = PutOff(1e9)
+        self.put_off.add(jid)
+        verdict = PutOff(LATER)
         self._settle(writes.move_command((taken, verdict), NOW, LIMITS), taken, verdict)
 
     # People
@@ -230,6 +245,7 @@ class UniqueMachine(RuleBasedStateMachine):
     @rule(place=st.sampled_from(("out", keys.SCHEDULE, keys.RETRY)))
     def another_program_deletes_and_the_sweep_comes(self, place: str) -> None:
         jids = self._jids(place)
+        self.forgotten |= {name for _, name, _ in self._jobs(place)}
         self.raw.delete("queue:out" if place == "out" else place)
         for lock in LockSet():
             if lock.jid in jids:
@@ -242,10 +258,16 @@ class UniqueMachine(RuleBasedStateMachine):
         self.parked -= jids
 
     def _jids(self, place: str) -> set[str]:
-        raws = (
-            self.raw.lrange("queue:out", 0, -1) if place == "out" else self.raw.zrange(place, 0, -1)
-        )
-        return {decode(raw)[0]["jid"] for raw in raws}
+        return {jid for jid, _, _ in self._jobs(place)}
+
+    def _jobs(self, place: str) -> list[tuple[str, str, float]]:
+        """Return jid, name and when it is due, of those in *place*."""
+        if place == "out":
+            found: Any = [(raw, 0.0) for raw in self.raw.lrange("queue:out", 0, -1)]
+        else:
+            found = self.raw.zrange(place, 0, -1, withscores=True)
+        payloads = [(decode(raw)[0], due) for raw, due in found]
+        return [(one["jid"], one["args"][0], due) for one, due in payloads]
 
     # What holds
 
@@ -261,7 +283,7 @@ class UniqueMachine(RuleBasedStateMachine):
 
     @invariant()
     def no_lock_is_without_its_job(self) -> None:
-        there = set(self.taken)
+        there = self.taken.keys() | self.parking.keys()
         for place in ("out", keys.SCHEDULE, keys.RETRY):
             there |= self._jids(place)
         assert set(self.holder.values()) | set(self.running.values()) <= there
@@ -269,18 +291,13 @@ class UniqueMachine(RuleBasedStateMachine):
     @invariant()
     def who_waits_for_a_run_is_due_when_nobody_runs(self) -> None:
         """What waits in the scheduled set for a lock that is free would wait for nobody."""
-        for raw, due in self.raw.zrange(keys.SCHEDULE, 0, -1, withscores=True):
-            payload = decode(raw)[0]
-            jid, name = payload["jid"], payload["args"][0]
-            if jid in self.parked and due >= LATER and name not in self.running:
-                others = self.raw.keys("kiq:unique-waiting:*")
-                roused = any(
-                    decode(one)[0]["args"][0] == name and at < LATER
-                    for one, at in self.raw.zrange(keys.SCHEDULE, 0, -1, withscores=True)
-                ) or any(
-                    decode(one)[0]["args"][0] == name for one in self.raw.lrange("queue:out", 0, -1)
-                )
-                assert roused or others, "nobody wakes it"
+        here = {decode(one.raw)[0]["args"][0] for one in self.parking.values()}
+        here |= {name for _, name, _ in self._jobs("out")}
+        scheduled = self._jobs(keys.SCHEDULE)
+        here |= {name for _, name, due in scheduled if due < LATER}
+        for jid, name, due in scheduled:
+            if jid in self.parked and due >= LATER and jid not in self.put_off:
+                assert name in here | self.running.keys() | self.forgotten, "nobody wakes it"
 
 
 @pytest.mark.timeout(240)

@@ -5,12 +5,16 @@ from __future__ import annotations
 from tests.mutants.mutant import Change, Mutant, Nodes
 
 LUA = "kiq/plugins/unique/lua/"
-MODEL: Nodes = ("tests/integration/test_unique_model.py::test_unique_jobs_do_what_the_model_says",)
 
 
 def unique(name: str) -> Nodes:
     """Return the test *name* of unique jobs."""
     return (f"tests/integration/test_unique.py::test_{name}",)
+
+
+def orders(name: str) -> Nodes:
+    """Return the test *name* of orders that are rare."""
+    return (f"tests/integration/test_unique_orders.py::test_{name}",)
 
 
 MUTANTS = (
@@ -92,5 +96,30 @@ MUTANTS = (
             "tests/integration/test_unique_sweep.py::"
             "test_what_others_delete_leaves_no_lock_and_what_lives_keeps_its_own",
         ),
+    ),
+    Mutant(
+        "who parks does not look whether the lock is free",
+        (Change(LUA + "leave.lua", "if redis.call('EXISTS', KEYS[4]) == 0 then", "if false then"),),
+        orders("who_asked_while_another_ran_and_parks_when_it_has_ended_is_due_at_once"),
+    ),
+    Mutant(
+        "a job that is due replaces another",
+        (Change(LUA + "check.lua", "if asks and not PROMOTING and (", "if asks and ("),),
+        orders("who_snoozed_and_lost_its_lock_waits_in_its_set_and_replaces_nobody"),
+    ),
+    Mutant(
+        "only who has run rouses the next",
+        (Change(LUA + "leave.lua", "holder and 0 or 100", "holder == nil and 100 or 0"),),
+        orders("when_the_one_that_was_roused_is_deleted_the_next_in_line_is_roused"),
+    ),
+    Mutant(
+        "one that never asks is replaced",
+        (Change(LUA + "check.lua", "if asks and not PROMOTING", "if not PROMOTING"),),
+        orders("a_job_that_was_pushed_to_stay_is_not_replaced"),
+    ),
+    Mutant(
+        "the time of the lock before stays",
+        (Change(LUA + "take.lua", "redis.call('PERSIST', KEYS[1])", ""),),
+        orders("the_time_of_the_lock_is_that_of_the_job_that_has_it"),
     ),
 )

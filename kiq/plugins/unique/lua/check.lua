@@ -5,9 +5,11 @@
 -- returns  nothing, or the jid of the job that has the lock
 if PROMOTING and ARGV[4] == 'until_expiry' then return end -- its time may be over, and another's run
 redis.call('ZCARD', KEYS[2]) -- what take writes is of the right type
-local lock = redis.call('HMGET', KEYS[1], 'jid', 'running')
+local lock = redis.call('HMGET', KEYS[1], 'jid', 'running', 'place', 'lock')
 local holder = lock[1]
 if not holder or holder == ARGV[1] then return end
 if redis.call('ZSCORE', KEYS[3], ARGV[1]) then return end -- it was replaced, and ends when it would start
-if not PROMOTING and (ARGV[3] == 'replace' or ARGV[3] == 'reschedule') and not lock[2] then return end
+-- Of a job that does not ask at its start whether it was replaced both would run.
+local asks = lock[3] or lock[4] == 'until_start' or lock[4] == 'until_and_while_executing'
+if asks and not PROMOTING and (ARGV[3] == 'replace' or ARGV[3] == 'reschedule') and not lock[2] then return end
 return holder

@@ -5,7 +5,8 @@
 --          the job is now, 5 its bytes there, 6 what becomes of the lock of runs: 'free', 'wait' (for it), '',
 --          7 its name
 local function now()
-  return redis.call('TIME')[1]
+  local time = redis.call('TIME')
+  return string.format('%.6f', time[1] + time[2] / 1000000)
 end
 
 -- Let a job in the scheduled set be due; returns whether it was there.
@@ -28,10 +29,15 @@ if ARGV[3] ~= '' and redis.call('HGET', KEYS[1], 'jid') == ARGV[1] then
   end
 end
 if ARGV[3] ~= 'keep' then redis.call('ZREM', KEYS[3], ARGV[1]) end
-if ARGV[6] == 'free' and redis.call('HGET', KEYS[4], 'jid') == ARGV[1] then
-  redis.call('DEL', KEYS[4])
-  redis.call('ZREM', KEYS[2], ARGV[7])
-  for _ = 1, 100 do
+if ARGV[6] == 'free' then
+  local holder = redis.call('HGET', KEYS[4], 'jid')
+  if holder == ARGV[1] then
+    redis.call('DEL', KEYS[4])
+    redis.call('ZREM', KEYS[2], ARGV[7])
+    holder = nil
+  end
+  -- Also when it had not started: it may be the one that was roused, and who is next would wait for nobody.
+  for _ = 1, holder and 0 or 100 do
     local first = redis.call('ZPOPMIN', KEYS[5])[1]
     if not first or rouse(first) then break end
   end

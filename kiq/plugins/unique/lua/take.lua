@@ -16,13 +16,16 @@ if newest then
   redis.call('HSET', KEYS[1], 'place', DUE and 'schedule' or 'queue', 'raw', JOB, 'kept', ARGV[8])
 end
 local bound = tonumber(was[6] or nil)
-if ttl and ARGV[3] == 'reschedule' then
-  if not holder then
-    bound = now + ttl
-    redis.call('HSET', KEYS[1], 'bound', string.format('%.6f', bound))
-  end
-elseif ttl and not own then
-  redis.call('PEXPIRE', KEYS[1], math.ceil(1000 * (ttl + math.max(0, (tonumber(DUE or 0) - now)))))
+local holds = ttl and ARGV[3] ~= 'reschedule' -- for so long after it is due
+local function over(due)
+  return math.ceil(1000 * (ttl + math.max(0, (tonumber(due or 0) - now))))
+end
+if ttl and not holds and not bound and not own then
+  bound = now + ttl
+  redis.call('HSET', KEYS[1], 'bound', string.format('%.6f', bound))
+end
+if holds and not own then redis.call('PEXPIRE', KEYS[1], over(DUE))
+elseif holder and not own then redis.call('PERSIST', KEYS[1]) -- that of the one before may have had a time
 end
 
 -- Nothing here may fail any more: what was replaced is gone.
@@ -35,6 +38,7 @@ if holder and not own then
       gone = redis.pcall('ZREM', set, raw) == 1
       if gone and DUE and ARGV[3] == 'replace' and type(due) == 'string' then
         redis.pcall('ZADD', KEYS[4], 'XX', due, JOB)
+        if holds then redis.pcall('PEXPIRE', KEYS[1], over(due)) end
       end
     elseif queue == ARGV[6] and not DUE then
       -- Its place among those that are next, or that came last; Redis walks no further.
