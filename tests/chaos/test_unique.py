@@ -22,8 +22,10 @@ from tests.helpers.waiting import eventually
 from tests.helpers.worker_process import Site, WorkerProcess
 
 PROCESSES = 4 if LONG else 2
-ROUNDS = 100 if LONG else 2
-PUSHES = 100 if LONG else 40  # between two faults
+KILLS = 100 if LONG else 2
+RESTARTS = 10 if LONG else 1
+PUSHES = 5  # at a time, until there were so many runs:
+RUNS = 40 if LONG else 20  # between two faults
 NAMES = [f"n{number}" for number in range(6)]
 LOCKS = ("until_success", "while_executing", "until_and_while_executing")
 
@@ -48,9 +50,6 @@ if running > 1 then redis.call('RPUSH', KEYS[3], table.concat(redis.call('SMEMBE
 
 
 class Sole(kiq.Job, name="chaos.Sole", queue="out", retry=25):
-    def retry_in(self, count, error):
-        return 0.1
-
     def perform(self, what, number):
         run = f"{os.getpid()} {number} {uuid.uuid4().hex}"
         key = f"running {what}"
@@ -58,9 +57,9 @@ class Sole(kiq.Job, name="chaos.Sole", queue="out", retry=25):
         notes.eval(BEGIN, 3, key, "standing still", "together", run)
         time.sleep(random.random() * 0.01)
         notes.srem(key, run)
-        notes.sadd("ran", self.jid)
+        notes.pipeline().sadd("ran", self.jid).incr("runs").execute()
         if random.random() < 0.1:
-            raise ValueError("on purpose")
+            raise kiq.Retry(0.1)  # without the jitter of up to ten seconds that retry_in gets
         if random.random() < 0.1:
             raise kiq.Snooze(0.1)
 '''
@@ -89,6 +88,16 @@ class Fleet:
         self.workers = [self.start() for _ in range(PROCESSES)]
         self.accepted: set[str] = set()
 
+    @property
+    def runs(self) -> int:
+        """How often a job has ended or failed."""
+        return int(self.notes.get("runs") or 0)
+
+    def restart_redis(self) -> None:
+        """Kill Redis and start it again, with what it had."""
+        self.server.kill()
+        self.server.restart()
+
     def start(self) -> WorkerProcess:
         return self.site.run("-C", str(self.file), REDIS_URL=self.server.url)
 
@@ -101,6 +110,7 @@ class Fleet:
         self.workers[self.workers.index(worker)] = self.start()
 
     def push(self, chance: random.Random) -> None:
+        """Push some; of those that Redis could not be asked for nothing is known."""
         for _ in range(PUSHES):
             lock, name = chance.choice(LOCKS), chance.choice(NAMES)
             what = f"{lock} {name}"
@@ -114,6 +124,15 @@ class Fleet:
                 continue
             assert jid
             self.accepted.add(jid)
+
+    def push_until(self, goal: int, chance: random.Random, message: str) -> None:
+        """Push until there were *goal* runs."""
+
+        def reached() -> bool:
+            self.push(chance)
+            return self.runs >= goal
+
+        eventually(reached, 120, interval=0.02, message=message)
 
 
 @pytest.fixture
@@ -129,18 +148,19 @@ def fleet(
     made.site.close()
 
 
-@pytest.mark.skipif(not LONG, reason="takes a minute: make chaos LONG=1")
-@pytest.mark.timeout(1800 if LONG else 240)
+@pytest.mark.timeout(3000 if LONG else 240)
 def test_never_two_of_a_lock_and_no_lock_is_left(fleet: Fleet) -> None:
     seed = random.randrange(1_000_000)
     chance = random.Random(seed)
     for worker in fleet.workers:
         worker.wait_until_ready(60)
-    for number in range(ROUNDS):
-        fleet.push(chance)
-        if number % (4 if LONG else 2) == 1:
-            fleet.server.kill()
-            fleet.server.restart()
+    faults = ["kill"] * KILLS + ["restart"] * RESTARTS
+    chance.shuffle(faults)
+    for number, fault in enumerate(faults):
+        message = f"{RUNS} more runs after {number} faults (seed {seed})"
+        fleet.push_until(fleet.runs + RUNS, chance, message)
+        if fault == "restart":
+            fleet.restart_redis()
         else:
             fleet.kill(chance.choice(fleet.workers))
     fleet.push(chance)
@@ -155,6 +175,11 @@ def test_never_two_of_a_lock_and_no_lock_is_left(fleet: Fleet) -> None:
     eventually(lambda: not left(), 180, interval=0.05, message=f"all has run (seed {seed})")
     dead = {decode(one)[0]["jid"] for one in raw.zrange("dead", 0, -1)}
     ran = {jid.decode() for jid in fleet.notes.smembers("ran")}
+    together = fleet.notes.lrange("together", 0, -1)
+    print(
+        f"\n{len(fleet.accepted)} jobs, {fleet.runs} runs, {KILLS} kills, {RESTARTS} restarts of Redis: "
+        f"{len(together)} together, {len(fleet.accepted - ran - dead)} lost, {len(dead)} dead (seed {seed})"
+    )
     assert fleet.accepted <= ran | dead, f"lost (seed {seed})"
-    assert fleet.notes.lrange("together", 0, -1) == [], f"seed {seed}"
+    assert together == [], f"seed {seed}"
     eventually(lambda: locks(raw) == {}, 90, message=f"no lock is left (seed {seed})")
