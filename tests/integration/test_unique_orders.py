@@ -101,12 +101,12 @@ def test_the_line_is_in_the_order_in_which_they_came(
     jobs.perform_async("a", 0, "waits")
     with worker():
         eventually(lambda: noted.ran)
-        for number in range(1, 6):
+        for number in (5, 4, 3, 2, 1):  # against the order of their bytes
             jid = jobs.perform_async("a", number)
             eventually(lambda jid=jid: due_of(raw, jid))  # type: ignore[misc]
         (line,) = raw.keys("kiq:unique-waiting:*")
         waiting: Any = raw.zrange(line, 0, -1)
-        assert [decode(one)[0]["args"][1] for one in waiting] == [1, 2, 3, 4, 5]
+        assert [decode(one)[0]["args"][1] for one in waiting] == [5, 4, 3, 2, 1]
         gate.set()
         eventually(lambda: len(noted.ran) == 6, 20)
     assert not in_line(raw)
