@@ -72,6 +72,7 @@ class Launcher:
         self.exit_code = 0  # what the process is to end with
         self.server: server.Server | None = None
         self.started = False  # jobs may run
+        self._stopped = False
         self._managers: list[Manager] = []
 
     def prepare(
@@ -209,8 +210,12 @@ class Launcher:
         """Go quiet, give running jobs until ``shutdown_timeout``, give the rest back, and leave.
 
         Returns when that is done; the caller then ends the process (``os._exit``: a thread that is
-        stuck in a job can't be ended otherwise). Takes the timeout and some five seconds at most.
+        stuck in a job can't be ended otherwise). Takes the timeout and some five seconds at most; once
+        it has returned, no time at all.
         """
+        if self._stopped:
+            return
+        self._stopped = True
         try:
             if self.started:
                 self._stop()

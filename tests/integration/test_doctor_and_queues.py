@@ -106,7 +106,7 @@ def test_a_class_that_fails_since_a_deploy_is_named(command_store: redis.Redis) 
     for ago in (3, 5):
         ran(ago, 50, 40)
     assert found(doctor("--json")) == []
-    assert mark("v2.7", now - timedelta(minutes=10), command_store)
+    assert mark("v2.7", now - timedelta(minutes=10))
     outcome = doctor("--json")
     assert found(outcome) == [("failing", "warning", "app.Mail")]
     (finding,) = [one for one in outcome.document["findings"] if one["level"] == "warning"]

@@ -265,3 +265,14 @@ class Late:
 
     def install(self, host: kiq.Host) -> None:
         """Attach nothing."""
+
+
+def test_who_has_stopped_does_not_stop_again(
+    workers: tuple[DrivenWorker, DrivenWorker], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "kiq")
+    left, _ = workers
+    left.launcher.stop()
+    assert caplog.messages.count("bye") == 1
+    left.launcher.stop()
+    assert caplog.messages.count("bye") == 1
