@@ -246,7 +246,7 @@ def _digest(path: Path) -> str:
 
 def _parallel() -> tuple[str, ...]:
     # As in the Makefile: many tests wait most of the while, so one more than there are processors.
-    return ("-n", os.environ.get("LANES") or str((os.cpu_count() or 1) + 1), "--dist", "worksteal")
+    return ("-n", os.environ.get("LANES") or str((os.cpu_count() or 1) + 2), "--dist", "worksteal")
 
 
 def _more() -> list[str]:
