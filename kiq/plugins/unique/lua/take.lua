@@ -3,7 +3,7 @@ if PROMOTING and ARGV[4] == 'until_expiry' then return end
 local was = redis.call('HMGET', KEYS[1], 'jid', 'place', 'queue', 'raw', 'kept', 'bound')
 local holder = was[1]
 local own = holder == ARGV[1]
-if PROMOTING and holder and not own then return end -- it was replaced
+if PROMOTING and ((holder and not own) or redis.call('ZSCORE', KEYS[3], ARGV[1])) then return end -- it was replaced
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local ttl, newest = tonumber(ARGV[5]), ARGV[3] == 'replace' or ARGV[3] == 'reschedule'
