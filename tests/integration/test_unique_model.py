@@ -39,6 +39,7 @@ from tests.helpers.uniques import Sole, by_name
 LOCKS = ("until_success", "until_start", "while_executing", "until_and_while_executing")
 POLICIES = ("skip", "replace", "reschedule")
 LATER = 4e9
+FAR = 3e9  # what is later is not due: times of settled jobs are moved, as their clock is another
 STARTS = ("until_start", "until_and_while_executing")
 RUNS = ("while_executing", "until_and_while_executing")
 
@@ -151,7 +152,10 @@ class UniqueMachine(RuleBasedStateMachine):
     @rule()
     def park(self) -> None:
         """Whom it waits for may have ended since it asked."""
-        jid, taken = self.parking.popitem()
+        self._park(next(iter(self.parking)))
+
+    def _park(self, jid: str) -> None:
+        taken = self.parking.pop(jid)
         self.number += 1
         verdict = ToSchedule(taken.raw, LATER + self.number)
         for _ in range(2):  # a write that was cut is sent again
@@ -161,7 +165,9 @@ class UniqueMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.taken)
     @rule(data=st.data(), how=st.sampled_from(("done", "dead", "drop", "retry", "snooze", "back")))
     def settle(self, data: st.DataObject, how: str) -> None:
-        jid = data.draw(st.sampled_from(list(self.taken)))
+        self._ends(data.draw(st.sampled_from(list(self.taken))), how)
+
+    def _ends(self, jid: str, how: str) -> None:
         taken = self.taken.pop(jid)
         name = decode(taken.raw)[0]["args"][0]
         fresh = taken.raw
@@ -199,6 +205,30 @@ class UniqueMachine(RuleBasedStateMachine):
         self.started.clear()
         self.running.clear()
         self._born()
+
+    # Orders that are rare by chance
+
+    def _started(self, name: str, count: int) -> list[str]:
+        """Push some of *name* and start all that is there; return those of it that run."""
+        for _ in range(count):
+            self.push(name, False)
+        while self.raw.llen("queue:out"):
+            self.take_and_start()
+        return [jid for jid, one in self.taken.items() if decode(one.raw)[0]["args"][0] == name]
+
+    @rule(name=st.sampled_from("ab"), how=st.sampled_from(("done", "retry", "snooze")))
+    def one_ends_before_another_parks(self, name: str, how: str) -> None:
+        for jid in self._started(name, 2):
+            self._ends(jid, how)
+        for jid in list(self.parking):
+            self._park(jid)
+
+    @rule(name=st.sampled_from("ab"))
+    def who_snoozed_is_due_when_another_waits(self, name: str) -> None:
+        for jid in self._started(name, 1):
+            self._ends(jid, "snooze")
+        self.push(name, True)
+        self.promote(keys.SCHEDULE, True)
 
     # The poller
 
@@ -294,9 +324,9 @@ class UniqueMachine(RuleBasedStateMachine):
         here = {decode(one.raw)[0]["args"][0] for one in self.parking.values()}
         here |= {name for _, name, _ in self._jobs("out")}
         scheduled = self._jobs(keys.SCHEDULE)
-        here |= {name for _, name, due in scheduled if due < LATER}
+        here |= {name for _, name, due in scheduled if due < FAR}
         for jid, name, due in scheduled:
-            if jid in self.parked and due >= LATER and jid not in self.put_off:
+            if jid in self.parked and due > FAR and jid not in self.put_off:
                 assert name in here | self.running.keys() | self.forgotten, "nobody wakes it"
 
 
