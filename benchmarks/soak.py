@@ -34,8 +34,11 @@ from kiq_app import Blob, Fails, Noop
 
 _WARM_UP = 10_000
 _STEP = 100_000
-#: Counters of a day, and metrics of a minute: they expire by themselves.
-_PASSING = ("stat:", "j|", "h|", "kiq:waits|", "kiq:metrics:", keys.POLLER, keys.RECLAIMER)
+#: Counters of a day, metrics of a minute, trends of an hour: they expire by themselves.
+_PASSING = (
+    *("stat:", "j|", "h|", "kiq:waits|", "kiq:metrics:", "kiq:taken", "kiq:trend"),
+    *(keys.POLLER, keys.RECLAIMER),
+)
 _GOAL = 5.0  # MB
 _LARGE = b"\xa5" * 100_000
 _LARGE_EVERY = 100
