@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -33,21 +32,12 @@ CLASS = "tests.helpers.noop.Nothing"
 MINUTELY = {"every": "1m", "class": "elsewhere.Job", "queue": "default"}
 
 
-@pytest.fixture
-def make(redis_url: str, kiq_client: kiq.Client, tmp_path: Path) -> Iterator[Make]:
-    made: list[Ticking] = []
-
-    def start(entries: Any, **more: Any) -> Ticking:
-        made.append(Ticking(redis_url, tmp_path / str(len(made)), entries, **more))
-        return made[-1]
-
-    yield start
-    for each in made:
-        each.close()
-
-
-def test_a_tick_that_is_due_pushes_one_job_that_knows_of_it(make: Make, raw: redis.Redis) -> None:
-    one = make({"report": {**MINUTELY, "args": ["a", 1], "kwargs": {"x": None}, "retry": 3}})
+def test_a_tick_that_is_due_pushes_one_job_that_knows_of_it(
+    make_ticking: Make, raw: redis.Redis
+) -> None:
+    one = make_ticking(
+        {"report": {**MINUTELY, "args": ["a", 1], "kwargs": {"x": None}, "retry": 3}}
+    )
     assert one.tick() > 0
     assert pushed("report") == []
     due = minute()
@@ -69,10 +59,10 @@ def test_a_tick_that_is_due_pushes_one_job_that_knows_of_it(make: Make, raw: red
 
 
 def test_two_that_think_they_have_the_duty_push_each_tick_once(
-    make: Make, raw: redis.Redis
+    make_ticking: Make, raw: redis.Redis
 ) -> None:
     entries = {"busy": {**MINUTELY, "every": "1s", "missed": "all", "within": "1h"}}
-    both = [make(entries), make(entries)]
+    both = [make_ticking(entries), make_ticking(entries)]
     began = int(time.time()) - 60
     set_back(raw, "busy", began)
     threads = [threading.Thread(target=each.tick) for each in both]
@@ -97,9 +87,14 @@ def test_two_that_think_they_have_the_duty_push_each_tick_once(
     ],
 )
 def test_ticks_that_nobody_took_follow_the_policy(
-    make: Make, raw: redis.Redis, policy: dict[str, Any], behind: int, runs: int, told: list[str]
+    make_ticking: Make,
+    raw: redis.Redis,
+    policy: dict[str, Any],
+    behind: int,
+    runs: int,
+    told: list[str],
 ) -> None:
-    one = make({"late": {**MINUTELY, **policy}})
+    one = make_ticking({"late": {**MINUTELY, **policy}})
     last = minute()
     set_back(raw, "late", last - 60 * behind)
     one.tick()
@@ -111,11 +106,13 @@ def test_ticks_that_nobody_took_follow_the_policy(
 
 
 @pytest.mark.parametrize(("missed", "runs"), [("once", 1), ("skip", 0), ("all", 1)])
-def test_a_day_when_nobody_ran(make: Make, raw: redis.Redis, missed: str, runs: int) -> None:
+def test_a_day_when_nobody_ran(
+    make_ticking: Make, raw: redis.Redis, missed: str, runs: int
+) -> None:
     now = int(time.time())
     anchor = now - now % 60 - 7200  # two hours ago, once a day
     rule = {"every": "1d", "start": anchor - 86_400 * 10, "missed": missed}
-    one = make({"daily": {**MINUTELY, **rule}})
+    one = make_ticking({"daily": {**MINUTELY, **rule}})
     set_back(raw, "daily", anchor - 86_400)
     one.tick()
     expected = {"once": [anchor], "skip": [], "all": [anchor]}[missed]
@@ -124,15 +121,17 @@ def test_a_day_when_nobody_ran(make: Make, raw: redis.Redis, missed: str, runs: 
     assert cursor(raw, "daily") == anchor + 86_400
 
 
-def test_all_of_a_storm_has_an_end(make: Make, raw: redis.Redis) -> None:
-    one = make({"storm": {**MINUTELY, "missed": "all", "within": "30d"}})
+def test_all_of_a_storm_has_an_end(make_ticking: Make, raw: redis.Redis) -> None:
+    one = make_ticking({"storm": {**MINUTELY, "missed": "all", "within": "30d"}})
     set_back(raw, "storm", minute() - 60 * 5000)
     one.tick()
     assert len(pushed("storm")) in (100, 101)
 
 
-def test_while_the_last_run_is_there_a_tick_is_skipped(make: Make, raw: redis.Redis) -> None:
-    one = make({"slow": {**MINUTELY, "overlap": "skip"}})
+def test_while_the_last_run_is_there_a_tick_is_skipped(
+    make_ticking: Make, raw: redis.Redis
+) -> None:
+    one = make_ticking({"slow": {**MINUTELY, "overlap": "skip"}})
     for ago in (2, 1, 0):
         set_back(raw, "slow", minute(ago))
         one.tick()
@@ -141,9 +140,9 @@ def test_while_the_last_run_is_there_a_tick_is_skipped(make: Make, raw: redis.Re
 
 
 def test_a_tick_that_waits_runs_once_when_the_last_run_is_over(
-    make: Make, raw: redis.Redis
+    make_ticking: Make, raw: redis.Redis
 ) -> None:
-    one = make({"turns": {**MINUTELY, "overlap": "queue"}})
+    one = make_ticking({"turns": {**MINUTELY, "overlap": "queue"}})
     set_back(raw, "turns", minute(3))
     one.tick()
     set_back(raw, "turns", minute(2))
@@ -156,8 +155,8 @@ def test_a_tick_that_waits_runs_once_when_the_last_run_is_over(
     assert cursor(raw, "turns") > minute()
 
 
-def test_the_other_is_cancelled_where_that_is_wanted(make: Make, raw: redis.Redis) -> None:
-    one = make({"fresh": {**MINUTELY, "overlap": "cancel"}})
+def test_the_other_is_cancelled_where_that_is_wanted(make_ticking: Make, raw: redis.Redis) -> None:
+    one = make_ticking({"fresh": {**MINUTELY, "overlap": "cancel"}})
     set_back(raw, "fresh", minute(1))
     one.tick()
     (first,) = Queue("default")
@@ -168,10 +167,10 @@ def test_the_other_is_cancelled_where_that_is_wanted(make: Make, raw: redis.Redi
 
 
 def test_a_run_that_is_nowhere_stands_in_nobodys_way_for_long(
-    make: Make, raw: redis.Redis, monkeypatch: pytest.MonkeyPatch
+    make_ticking: Make, raw: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(standing, "_BETWEEN", 0.0)
-    one = make({"gone": {**MINUTELY, "overlap": "skip"}})
+    one = make_ticking({"gone": {**MINUTELY, "overlap": "skip"}})
     set_back(raw, "gone", minute(2))
     one.tick()
     raw.delete("queue:default")  # by another program
@@ -183,10 +182,10 @@ def test_a_run_that_is_nowhere_stands_in_nobodys_way_for_long(
 
 @pytest.mark.parametrize("place", ["queue", "retry", "schedule", "in flight"])
 def test_a_run_that_is_somewhere_is_found(
-    make: Make, raw: redis.Redis, monkeypatch: pytest.MonkeyPatch, place: str
+    make_ticking: Make, raw: redis.Redis, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     monkeypatch.setattr(standing, "_BETWEEN", 0.0)
-    one = make({"here": {**MINUTELY, "overlap": "skip"}})
+    one = make_ticking({"here": {**MINUTELY, "overlap": "skip"}})
     set_back(raw, "here", minute(2))
     one.tick()
     payload: Any = raw.lindex("queue:default", 0)
@@ -204,8 +203,8 @@ def test_a_run_that_is_somewhere_is_found(
     assert whats(raw, "here").count("skipped") == 5
 
 
-def test_what_is_paused_has_no_jobs_and_owes_none(make: Make, raw: redis.Redis) -> None:
-    one = make({"quiet": {**MINUTELY, "missed": "all", "within": "1d"}})
+def test_what_is_paused_has_no_jobs_and_owes_none(make_ticking: Make, raw: redis.Redis) -> None:
+    one = make_ticking({"quiet": {**MINUTELY, "missed": "all", "within": "1d"}})
     raw.hset(keys.PAUSED, "quiet", "1 somebody")
     set_back(raw, "quiet", minute(10))
     one.tick()
@@ -216,8 +215,10 @@ def test_what_is_paused_has_no_jobs_and_owes_none(make: Make, raw: redis.Redis) 
     assert pushed("quiet") == []
 
 
-def test_jitter_puts_the_job_off_and_always_by_the_same(make: Make, raw: redis.Redis) -> None:
-    one = make({"spread": {**MINUTELY, "jitter": "1h"}})
+def test_jitter_puts_the_job_off_and_always_by_the_same(
+    make_ticking: Make, raw: redis.Redis
+) -> None:
+    one = make_ticking({"spread": {**MINUTELY, "jitter": "1h"}})
     due = minute()
     ats = []
     for _ in range(2):
@@ -231,9 +232,9 @@ def test_jitter_puts_the_job_off_and_always_by_the_same(make: Make, raw: redis.R
 
 
 def test_one_entry_that_is_broken_keeps_no_other_from_its_ticks(
-    make: Make, raw: redis.Redis
+    make_ticking: Make, raw: redis.Redis
 ) -> None:
-    one = make({"a": MINUTELY, "b": MINUTELY, "c": MINUTELY})
+    one = make_ticking({"a": MINUTELY, "b": MINUTELY, "c": MINUTELY})
     raw.hset(keys.ENTRIES, "a", "{")
     raw.hdel(keys.ENTRIES, "b")
     for name in "abc":
@@ -248,8 +249,10 @@ def test_one_entry_that_is_broken_keeps_no_other_from_its_ticks(
     assert len(pushed("a")) == 1
 
 
-def test_a_push_that_redis_refuses_is_made_later_and_once(make: Make, raw: redis.Redis) -> None:
-    one = make({"refused": MINUTELY})
+def test_a_push_that_redis_refuses_is_made_later_and_once(
+    make_ticking: Make, raw: redis.Redis
+) -> None:
+    one = make_ticking({"refused": MINUTELY})
     raw.set("queue:default", "no list")
     due = minute()
     set_back(raw, "refused", due)
@@ -263,7 +266,7 @@ def test_a_push_that_redis_refuses_is_made_later_and_once(make: Make, raw: redis
     assert whats(raw, "refused") == ["run"]
 
 
-def test_middleware_sees_the_job_and_may_refuse_it(make: Make, raw: redis.Redis) -> None:
+def test_middleware_sees_the_job_and_may_refuse_it(make_ticking: Make, raw: redis.Redis) -> None:
     host = kiq.Host()
     seen: list[str] = []
 
@@ -272,7 +275,7 @@ def test_middleware_sees_the_job_and_may_refuse_it(make: Make, raw: redis.Redis)
         seen.append(context.payload["class"])
         return None
 
-    one = make({"vetoed": MINUTELY}, host=host)
+    one = make_ticking({"vetoed": MINUTELY}, host=host)
     set_back(raw, "vetoed", minute())
     one.tick()
     assert seen
@@ -282,9 +285,9 @@ def test_middleware_sees_the_job_and_may_refuse_it(make: Make, raw: redis.Redis)
 
 
 def test_what_the_clock_decided_a_day_too_early_is_repaired_and_an_hour_is_waited_for(
-    make: Make, raw: redis.Redis
+    make_ticking: Make, raw: redis.Redis
 ) -> None:
-    one = make({"year": MINUTELY, "hour": MINUTELY})
+    one = make_ticking({"year": MINUTELY, "hour": MINUTELY})
     ahead = minute() + 3600
     set_back(raw, "year", minute() + 366 * 86_400)
     set_back(raw, "hour", ahead)
@@ -293,9 +296,9 @@ def test_what_the_clock_decided_a_day_too_early_is_repaired_and_an_hour_is_waite
     assert cursor(raw, "hour") == ahead
 
 
-def test_a_thousand_entries_at_once(make: Make, raw: redis.Redis) -> None:
+def test_a_thousand_entries_at_once(make_ticking: Make, raw: redis.Redis) -> None:
     names = [f"n{number}" for number in range(1000)]
-    one = make(dict.fromkeys(names, MINUTELY))
+    one = make_ticking(dict.fromkeys(names, MINUTELY))
     due = minute()
     raw.zadd(keys.DUE, dict.fromkeys(names, due))
     one.tick()
@@ -304,7 +307,7 @@ def test_a_thousand_entries_at_once(make: Make, raw: redis.Redis) -> None:
 
 
 def test_how_a_run_went_is_in_its_history_and_the_next_may_begin(
-    make: Make, raw: redis.Redis, kiq_client: kiq.Client
+    make_ticking: Make, raw: redis.Redis, kiq_client: kiq.Client
 ) -> None:
     ran: list[str] = []
 
@@ -323,7 +326,7 @@ def test_how_a_run_went_is_in_its_history_and_the_next_may_begin(
         "good": {"every": "1m", "class": "ticks.good"},
         "bad": {"every": "1m", "class": "ticks.bad"},
     }
-    one = make(entries, host=host)
+    one = make_ticking(entries, host=host)
     due = minute()
     for name in entries:
         set_back(raw, name, due)
@@ -346,8 +349,8 @@ def outcome(raw: redis.Redis, name: str) -> str:
     return (found or b"").decode().partition(" ")[0]
 
 
-def test_the_history_has_an_end_and_so_have_outcomes(make: Make, raw: redis.Redis) -> None:
-    one = make({"long": {**MINUTELY, "every": "1s", "missed": "all", "within": "1d"}})
+def test_the_history_has_an_end_and_so_have_outcomes(make_ticking: Make, raw: redis.Redis) -> None:
+    one = make_ticking({"long": {**MINUTELY, "every": "1s", "missed": "all", "within": "1d"}})
     for _ in range(2):
         set_back(raw, "long", int(time.time()) - 90)
         one.tick()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,28 +13,12 @@ import kiq
 from kiq import api
 from kiq.client import Client
 from kiq.codec import decode
-from kiq.config import Capsule
 from tests.helpers.driven import DrivenWorker
 from tests.helpers.locked import jids_in
 from tests.helpers.uniques import Async, Sole, by_name, gate, holders, locks, noted
 from tests.helpers.waiting import eventually
 
-OUT = Capsule(queues=(("out", 1),), concurrency=3)
-
-
-@pytest.fixture(autouse=True)
-def _nothing_noted() -> Iterator[None]:
-    noted.clear()
-    gate.clear()
-    yield
-    gate.set()
-
-
-@pytest.fixture
-def worker(kiq_client: Client, redis_url: str, tmp_path: Path) -> Callable[[], DrivenWorker]:
-    """Make a worker that knows unique jobs."""
-    by_name()  # attached by the first option
-    return lambda: DrivenWorker(redis_url, tmp_path, OUT, host=kiq.host)
+pytestmark = pytest.mark.usefixtures("nothing_noted")
 
 
 def payloads(raw: redis.Redis, *keys: str) -> list[dict[str, Any]]:
@@ -107,14 +90,14 @@ def test_a_job_that_waits_in_its_queue_is_replaced_in_its_place(
 
 
 def test_of_a_job_that_lies_elsewhere_the_later_one_runs_alone(
-    raw: redis.Redis, worker: Callable[[], DrivenWorker]
+    raw: redis.Redis, unique_worker: Callable[[], DrivenWorker]
 ) -> None:
     """It goes to another queue: the first stays where it is, and is dropped when it would start."""
     jobs = by_name(on_conflict="replace")
     jobs.perform_async("a", 1)
     jobs.set(queue="low").perform_async("a", 2)
     assert [one["args"][1] for one in payloads(raw, "queue:out", "queue:low")] == [1, 2]
-    with worker():
+    with unique_worker():
         eventually(lambda: not jids_in(raw, "queue:out"))
         eventually(lambda: not raw.exists("kiq:unique-replaced"))
     assert noted.ran == []
@@ -123,20 +106,20 @@ def test_of_a_job_that_lies_elsewhere_the_later_one_runs_alone(
 
 @pytest.mark.parametrize("how", ["ends", "kills", "discards"])
 def test_with_the_end_of_a_job_its_lock_is_free(
-    how: str, raw: redis.Redis, worker: Callable[[], DrivenWorker]
+    how: str, raw: redis.Redis, unique_worker: Callable[[], DrivenWorker]
 ) -> None:
     by_name().perform_async("a", 1, how)
-    with worker():
+    with unique_worker():
         eventually(lambda: not locks(raw))
     assert noted.ran == [("a", 1)]
 
 
 def test_a_retry_and_a_snooze_keep_the_lock(
-    raw: redis.Redis, worker: Callable[[], DrivenWorker]
+    raw: redis.Redis, unique_worker: Callable[[], DrivenWorker]
 ) -> None:
     jobs = by_name()
     failing, snoozing = jobs.perform_async("a", 1, "fails"), jobs.perform_async("b", 1, "snoozes")
-    with worker():
+    with unique_worker():
         eventually(lambda: jids_in(raw, "retry") == [failing])
         eventually(lambda: jids_in(raw, "schedule") == [snoozing])
         assert jobs.perform_async("a", 2) == failing
@@ -146,10 +129,12 @@ def test_a_retry_and_a_snooze_keep_the_lock(
     assert locks(raw) == {}
 
 
-def test_a_failed_job_may_be_replaced(raw: redis.Redis, worker: Callable[[], DrivenWorker]) -> None:
+def test_a_failed_job_may_be_replaced(
+    raw: redis.Redis, unique_worker: Callable[[], DrivenWorker]
+) -> None:
     jobs = by_name(on_conflict="replace")
     jobs.perform_async("a", 1, "fails")
-    with worker():
+    with unique_worker():
         eventually(lambda: jids_in(raw, "retry"))
         jobs.perform_async("a", 2)
         eventually(lambda: not locks(raw))
@@ -157,11 +142,11 @@ def test_a_failed_job_may_be_replaced(raw: redis.Redis, worker: Callable[[], Dri
 
 
 def test_a_running_job_is_never_replaced(
-    raw: redis.Redis, worker: Callable[[], DrivenWorker]
+    raw: redis.Redis, unique_worker: Callable[[], DrivenWorker]
 ) -> None:
     jobs = by_name(on_conflict="replace")
     first = jobs.perform_async("a", 1, "waits")
-    with worker():
+    with unique_worker():
         eventually(lambda: noted.ran)
         assert jobs.perform_async("a", 2) == first
         gate.set()
@@ -170,12 +155,12 @@ def test_a_running_job_is_never_replaced(
 
 
 def test_until_start_another_may_be_pushed_while_the_first_runs(
-    raw: redis.Redis, worker: Callable[[], DrivenWorker]
+    raw: redis.Redis, unique_worker: Callable[[], DrivenWorker]
 ) -> None:
     jobs = by_name("until_start")
     first = jobs.perform_async("a", 1, "waits")
     assert jobs.perform_async("a", 2) == first
-    with worker():
+    with unique_worker():
         eventually(lambda: noted.ran)
         assert locks(raw) == {}
         assert jobs.perform_async("a", 3) != first
@@ -185,28 +170,28 @@ def test_until_start_another_may_be_pushed_while_the_first_runs(
 
 
 def test_a_retry_does_not_take_the_lock_of_a_start_again(
-    raw: redis.Redis, worker: Callable[[], DrivenWorker]
+    raw: redis.Redis, unique_worker: Callable[[], DrivenWorker]
 ) -> None:
     jobs = by_name("until_start")
     first = jobs.perform_async("a", 1, "fails")
-    with worker():
+    with unique_worker():
         eventually(lambda: jids_in(raw, "retry") == [first])
     second = jobs.set(queue="low").perform_async("a", 2)  # nobody takes it
     assert second != first
     assert holders(raw) == [second]
     ((member, _),) = raw.zrange("retry", 0, -1, withscores=True)
     raw.zadd("retry", {member: 1})
-    with worker():
+    with unique_worker():
         eventually(lambda: noted.ran == [("a", 1), ("a", 1)])
     assert holders(raw) == [second]
 
 
 def test_for_a_time_the_lock_outlives_its_job(
-    raw: redis.Redis, worker: Callable[[], DrivenWorker]
+    raw: redis.Redis, unique_worker: Callable[[], DrivenWorker]
 ) -> None:
     jobs = by_name("until_expiry", ttl=100)
     first = jobs.perform_async("a", 1)
-    with worker():
+    with unique_worker():
         eventually(lambda: noted.ran)
         eventually(lambda: int(raw.get("stat:processed") or 0) == 1)
     assert jobs.perform_async("a", 2) == first
@@ -226,11 +211,11 @@ def test_a_scheduled_job_has_its_lock_for_so_long_after_it_is_due(
 
 @pytest.mark.parametrize("lock", ["while_executing", "until_and_while_executing"])
 def test_one_runs_and_the_other_waits_without_a_thread_or_an_attempt(
-    lock: str, raw: redis.Redis, worker: Callable[[], DrivenWorker]
+    lock: str, raw: redis.Redis, unique_worker: Callable[[], DrivenWorker]
 ) -> None:
     jobs = by_name(lock)
     jobs.perform_async("a", 1, "waits")
-    with worker():
+    with unique_worker():
         eventually(lambda: noted.ran)
         second = jobs.perform_async("a", 2, "takes time")
         eventually(lambda: jids_in(raw, "schedule") == [second])
@@ -247,11 +232,11 @@ def test_one_runs_and_the_other_waits_without_a_thread_or_an_attempt(
 
 
 def test_one_that_starts_to_wait_when_the_other_has_ended_runs_at_once(
-    raw: redis.Redis, worker: Callable[[], DrivenWorker]
+    raw: redis.Redis, unique_worker: Callable[[], DrivenWorker]
 ) -> None:
     """The look and the waiting are two steps: the lock may be free before the second."""
     jobs = by_name("while_executing")
-    with worker():
+    with unique_worker():
         for number in range(40):
             jobs.perform_async("a", number, "takes time")
         eventually(lambda: len(noted.ran) == 40, 20)
@@ -262,13 +247,13 @@ def test_one_that_starts_to_wait_when_the_other_has_ended_runs_at_once(
 
 @pytest.mark.needs("greenlet")
 def test_async_jobs_wait_too(
-    raw: redis.Redis, worker: Callable[[], DrivenWorker], kiq_client: Client
+    raw: redis.Redis, unique_worker: Callable[[], DrivenWorker], kiq_client: Client
 ) -> None:
     from kiq.plugins.asyncio_jobs import AsyncJobs
 
     kiq.host.install(AsyncJobs())
     jobs = Async.set(unique=kiq.Unique("until_and_while_executing", by="name"))
-    with worker():
+    with unique_worker():
         jobs.perform_async("a", 1)
         eventually(lambda: noted.ran == [("a", 1)])
         eventually(lambda: not locks(raw))
@@ -287,13 +272,13 @@ def test_deleting_a_job_frees_its_lock(raw: redis.Redis, kiq_client: Client) -> 
 
 
 def test_who_has_no_lock_any_more_frees_nobody_elses(
-    raw: redis.Redis, worker: Callable[[], DrivenWorker]
+    raw: redis.Redis, unique_worker: Callable[[], DrivenWorker]
 ) -> None:
     jobs = by_name()
     jobs.perform_async("a", 1)
     (key,) = raw.keys("kiq:unique:*")
     raw.hset(key, "jid", "another")
-    with worker():
+    with unique_worker():
         eventually(lambda: int(raw.get("stat:processed") or 0) == 1)
     assert holders(raw) == ["another"]
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,7 +12,6 @@ import kiq
 from kiq import api
 from kiq.client import Client, process_client
 from kiq.codec import decode
-from kiq.config import Capsule
 from kiq.middleware import ServerContext
 from kiq.plugins.unique.starting import Starts, _Asking
 from kiq.riders import Riders
@@ -26,23 +24,9 @@ from tests.helpers.locked import jids_in
 from tests.helpers.uniques import Sole, by_name, gate, holders, locks, noted
 from tests.helpers.waiting import eventually
 
-OUT = Capsule(queues=(("out", 1),), concurrency=3)
+pytestmark = pytest.mark.usefixtures("nothing_noted")
+
 LATER = 4e9
-
-
-@pytest.fixture(autouse=True)
-def _nothing_noted() -> Iterator[None]:
-    noted.clear()
-    gate.clear()
-    yield
-    gate.set()
-
-
-@pytest.fixture
-def worker(kiq_client: Client, redis_url: str, tmp_path: Path) -> Callable[[], DrivenWorker]:
-    """Make a worker that knows unique jobs."""
-    by_name()
-    return lambda: DrivenWorker(redis_url, tmp_path, OUT, host=kiq.host)
 
 
 def due_of(raw: redis.Redis, jid: str | None) -> float:
@@ -95,11 +79,11 @@ def test_who_asked_while_another_ran_and_parks_when_it_has_ended_is_due_at_once(
 
 
 def test_the_line_is_in_the_order_in_which_they_came(
-    raw: redis.Redis, worker: Callable[[], DrivenWorker]
+    raw: redis.Redis, unique_worker: Callable[[], DrivenWorker]
 ) -> None:
     jobs = by_name("while_executing")
     jobs.perform_async("a", 0, "waits")
-    with worker():
+    with unique_worker():
         eventually(lambda: noted.ran)
         for number in (5, 4, 3, 2, 1):  # against the order of their bytes
             jid = jobs.perform_async("a", number)
@@ -113,11 +97,11 @@ def test_the_line_is_in_the_order_in_which_they_came(
 
 
 def test_when_the_one_that_was_roused_is_deleted_the_next_in_line_is_roused(
-    raw: redis.Redis, worker: Callable[[], DrivenWorker]
+    raw: redis.Redis, unique_worker: Callable[[], DrivenWorker]
 ) -> None:
     jobs = by_name("while_executing")
     jobs.perform_async("a", 1, "waits")
-    with worker():
+    with unique_worker():
         eventually(lambda: noted.ran)
         second = jobs.perform_async("a", 2)
         eventually(lambda: due_of(raw, second))
@@ -141,11 +125,11 @@ def test_when_the_one_that_was_roused_is_deleted_the_next_in_line_is_roused(
 
 @pytest.mark.parametrize("policy", ["skip", "replace", "reschedule"])
 def test_who_snoozed_and_lost_its_lock_waits_in_its_set_and_replaces_nobody(
-    policy: str, raw: redis.Redis, worker: Callable[[], DrivenWorker]
+    policy: str, raw: redis.Redis, unique_worker: Callable[[], DrivenWorker]
 ) -> None:
     jobs = by_name("until_start", on_conflict=policy)
     first = jobs.perform_async("a", 1, "snoozes")
-    with worker():
+    with unique_worker():
         eventually(lambda: jids_in(raw, "schedule") == [first])
         second = jobs.set(queue="low").perform_async("a", 2)  # nobody takes it
         assert second != first
@@ -162,13 +146,13 @@ def test_who_snoozed_and_lost_its_lock_waits_in_its_set_and_replaces_nobody(
 
 
 def test_a_job_that_was_pushed_to_stay_is_not_replaced(
-    raw: redis.Redis, worker: Callable[[], DrivenWorker]
+    raw: redis.Redis, unique_worker: Callable[[], DrivenWorker]
 ) -> None:
     """It does not ask at its start whether it was replaced: both would run."""
     first = by_name().perform_async("a", 1, "waits")
     newer = by_name(on_conflict="replace")
     assert newer.perform_async("a", 2) == first
-    with worker():
+    with unique_worker():
         eventually(lambda: noted.ran)
         assert newer.perform_async("a", 3) == first, "while it runs neither"
         gate.set()
@@ -178,11 +162,11 @@ def test_a_job_that_was_pushed_to_stay_is_not_replaced(
 
 
 def test_one_that_asks_at_its_start_is_replaced_whatever_it_was_pushed_with(
-    raw: redis.Redis, worker: Callable[[], DrivenWorker]
+    raw: redis.Redis, unique_worker: Callable[[], DrivenWorker]
 ) -> None:
     by_name("until_start").perform_async("a", 1)
     by_name("until_start", on_conflict="replace").perform_async("a", 2)
-    with worker():
+    with unique_worker():
         eventually(lambda: noted.ran == [("a", 2)])
         eventually(lambda: not jids_in(raw))
 

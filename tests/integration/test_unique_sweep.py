@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 import redis
 
-import kiq
 from kiq import api
 from kiq.client import Client
-from kiq.config import Capsule
 from kiq.plugins.unique import sweep
 from tests.helpers.commands import command
 from tests.helpers.driven import DrivenWorker
@@ -19,26 +16,17 @@ from tests.helpers.locked import jids_in
 from tests.helpers.uniques import by_name, gate, holders, locks, noted
 from tests.helpers.waiting import eventually
 
-OUT = Capsule(queues=(("out", 1),), concurrency=3)
-
-
-@pytest.fixture(autouse=True)
-def _nothing_noted() -> Iterator[None]:
-    noted.clear()
-    gate.clear()
-    yield
-    gate.set()
+pytestmark = pytest.mark.usefixtures("nothing_noted")
 
 
 @pytest.fixture
 def worker(
-    kiq_client: Client, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    unique_worker: Callable[[], DrivenWorker], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[], DrivenWorker]:
     """Make a worker that looks often."""
     monkeypatch.setattr(sweep, "_REST", 0.1)
     monkeypatch.setattr(sweep, "_AGE", 0.0)
-    by_name()
-    return lambda: DrivenWorker(redis_url, tmp_path, OUT, host=kiq.host)
+    return unique_worker
 
 
 def test_what_others_delete_leaves_no_lock_and_what_lives_keeps_its_own(

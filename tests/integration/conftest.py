@@ -1,0 +1,50 @@
+"""What several files of these tests start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import kiq
+from kiq.config import Capsule
+from tests.helpers.driven import DrivenWorker
+from tests.helpers.ticking import Ticking
+from tests.helpers.uniques import by_name, gate, noted
+
+
+@pytest.fixture
+def nothing_noted() -> Iterator[None]:
+    """Let the jobs of ``tests.helpers.uniques`` have run nowhere; open their gate at the end."""
+    noted.clear()
+    gate.clear()
+    yield
+    gate.set()
+
+
+@pytest.fixture
+def unique_worker(
+    nothing_noted: None, kiq_client: kiq.Client, redis_url: str, tmp_path: Path
+) -> Callable[[], DrivenWorker]:
+    """Make a worker that knows unique jobs, of the queue "out"."""
+    by_name()  # attached by the first option
+    capsule = Capsule(queues=(("out", 1),), concurrency=3)
+    return lambda: DrivenWorker(redis_url, tmp_path, capsule, host=kiq.host)
+
+
+@pytest.fixture
+def make_ticking(
+    redis_url: str, kiq_client: kiq.Client, tmp_path: Path
+) -> Iterator[Callable[..., Ticking]]:
+    """Start what ticks for the entries that are given, as often as it is called."""
+    made: list[Ticking] = []
+
+    def start(entries: Any, **more: Any) -> Ticking:
+        made.append(Ticking(redis_url, tmp_path / str(len(made)), entries, **more))
+        return made[-1]
+
+    yield start
+    for each in made:
+        each.close()
