@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
 import shutil
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import click
 
 from ..cli.exit_codes import DANGER, WARNING
-from ..errors import KiqError, StoreError, StoreUnavailable
-from ..store.flight import DeadLimits
-from .checks import deploys, fleet, queues, server
-from .checks.finding import CHECKS, LEVELS, Finding, Level
-from .checks.fleet_facts import gather_fleet
-from .checks.server_facts import gather_server
+from ..doctor import CHECKS, LEVELS, Finding, Level, examine
+from ..errors import KiqError, StoreUnavailable
 from .ground import Ground, grounded
 from .screen import document, is_terminal, say
 from .text import counted, visible
@@ -91,7 +86,7 @@ def doctor(
     unwanted = {name for names in ignore for name in names}
     findings = [
         finding
-        for finding in examine(ground)
+        for finding in examine(ground.home, ground.config)
         if finding.check not in unwanted and (finding.check in wanted or not wanted)
     ]
     findings.sort(key=lambda finding: -LEVELS.index(finding.level))
@@ -104,49 +99,6 @@ def doctor(
     else:
         _show_all(findings, quiet, verbose)
     raise click.exceptions.Exit(_CODES[worst])
-
-
-def examine(ground: Ground) -> Iterator[Finding]:
-    """Yield what was found: of what is as bad, what is so now before how Redis is set."""
-    config = ground.config
-    facts = gather_server(ground.home)
-    crew = gather_fleet(ground.home, DeadLimits(config.dead_max_jobs, config.dead_timeout), config)
-    yield Finding("redis", "ok", config.redis.masked_url)
-    yield from server.version(facts)
-    yield from server.writes(facts)
-    yield from server.commands(facts)
-    for check in (
-        fleet.unread,
-        fleet.processes,
-        fleet.silence,
-        fleet.companions,
-        fleet.owners,
-        queues.promises,
-        queues.queues,
-        fleet.sets,
-    ):
-        yield from check(crew)
-    yield from _of_deploy(ground, crew.now)
-    yield from server.eviction(facts)
-    yield from server.persistence(facts)
-    yield from server.latency(facts)
-    yield from server.clock(facts)
-    yield from server.clients(facts, len(crew.processes))
-    yield from server.replies(facts)
-    yield from server.exposure(facts, config.redis)
-    if importlib.util.find_spec("hiredis") is None:
-        what = "the package hiredis is not installed here: workers would be slower"
-        yield Finding("hiredis", "note", what, 'pip install "kiq[hiredis]"')
-
-
-def _of_deploy(ground: Ground, now: float) -> Iterator[Finding]:
-    try:
-        yield from deploys.failing(deploys.gather_deploy(ground.home, now))
-    except StoreUnavailable:
-        raise
-    except StoreError as error:
-        what = f"metrics can't be read: {visible(str(error))}"
-        yield Finding("unread", "note", what, "if the user may not read them, allow it")
 
 
 def _in_one_line(findings: Sequence[Finding]) -> str:

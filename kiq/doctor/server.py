@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...cli import needs
-from ...cli.eviction import eviction as eviction_of
-from ...config import Redis
-from ...store.server import MINIMUM
-from ..text import duration, visible
+from ..cli import needs
+from ..cli.eviction import eviction as eviction_of
+from ..config import Redis
+from ..store.server import MINIMUM
+from ..wording import duration, visible
 from .finding import Finding
 from .server_facts import ServerFacts
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...store.processes import sidekiq_of
-from ..text import counted, duration, number, visible
+from ..store.processes import sidekiq_of
+from ..wording import counted, duration, number, visible
 from .finding import Finding, Level
 from .fleet_facts import FleetFacts, ProcessFacts
 

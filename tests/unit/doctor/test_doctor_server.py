@@ -10,11 +10,11 @@ import pytest
 
 from kiq.api import QueueSummary
 from kiq.cli.needs import Refusals
-from kiq.commands.checks import fleet, queues, server
-from kiq.commands.checks.finding import Finding
-from kiq.commands.checks.fleet_facts import FleetFacts, ProcessFacts
-from kiq.commands.checks.server_facts import ServerFacts
 from kiq.config import Redis
+from kiq.doctor import fleet, queues, server
+from kiq.doctor.finding import Finding
+from kiq.doctor.fleet_facts import FleetFacts, ProcessFacts
+from kiq.doctor.server_facts import ServerFacts
 from kiq.store.flight import DeadLimits
 
 NOW = 1_800_000_000.0

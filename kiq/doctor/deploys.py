@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from ...api import Connection, Deploy, Metrics
-from ..text import counted, duration, number, visible
+from ..api import Connection, Deploy, Metrics
+from ..wording import counted, duration, number, visible
 from .finding import Finding
 
 _DAY = timedelta(days=1)

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from kiq import doctor
 from kiq.api import QueueSummary, Trend
-from kiq.commands import checks
-from kiq.commands.checks import fleet, queues
-from kiq.commands.checks.deploys import Deployed, Runs, failing
-from kiq.commands.checks.finding import CHECKS, Finding
-from kiq.commands.checks.fleet_facts import FleetFacts, ProcessFacts
+from kiq.doctor import fleet, queues
+from kiq.doctor.deploys import Deployed, Runs, failing
+from kiq.doctor.finding import CHECKS, Finding
+from kiq.doctor.fleet_facts import FleetFacts, ProcessFacts
 
 NOW = 1_800_000_000.0
 OLD = {"kiq": True, "codec": "msgpack", "version": "1", "started_at": NOW - 9000}
@@ -223,9 +223,7 @@ def test_without_a_deploy_nothing_is_said() -> None:
 
 
 def test_every_check_that_is_made_can_be_chosen() -> None:
-    source = "".join(
-        path.read_text("utf-8") for path in Path(checks.__path__[0]).parent.rglob("*.py")
-    )
+    source = "".join(path.read_text("utf-8") for path in Path(doctor.__path__[0]).rglob("*.py"))
     named = set(re.findall(r"""Finding\(\s*"([a-z-]+)\"""", source)) - {"well"}
     assert len(named) > 25
     assert named - set(CHECKS) == set(), "name it among CHECKS"

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ... import keys
-from ...api import Connection
-from ...cli import needs
-from ...clock import steady, wall
-from ...errors import StoreDenied, StoreError, StoreUnavailable
+from .. import keys
+from ..api import Connection
+from ..cli import needs
+from ..clock import steady, wall
+from ..errors import StoreDenied, StoreError, StoreUnavailable
 
 _SETTINGS = (
     "maxmemory-policy",

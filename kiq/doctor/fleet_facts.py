@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from ... import keys
-from ...api import Connection, ProcessSet, QueueSummary, Stats, Trend, Trends
-from ...api.fleet import Fleet, read_fleet
-from ...api.limits import dead_limits
-from ...clock import wall
-from ...config import Config
-from ...errors import StoreError, StoreUnavailable
-from ...store.flight import DeadLimits
+from .. import keys
+from ..api import Connection, ProcessSet, QueueSummary, Stats, Trend, Trends
+from ..api.fleet import Fleet, read_fleet
+from ..api.limits import dead_limits
+from ..clock import wall
+from ..config import Config
+from ..errors import StoreError, StoreUnavailable
+from ..store.flight import DeadLimits
 
 _SETS = (keys.SCHEDULE, keys.RETRY, keys.DEAD)
 _FIELDS = ("info", "beat", "quiet")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from ...api import QueueSummary, Trend
-from ..naming import did_you_mean
-from ..text import counted, duration, rate, visible
+from ..api import QueueSummary, Trend
+from ..wording import counted, did_you_mean, duration, rate, visible
 from .finding import Finding, Level
 from .fleet_facts import FleetFacts
 

@@ -1,1 +1,0 @@
-"""What ``kiq doctor`` looks at: facts are gathered once, then judged without any I/O."""

@@ -1,0 +1,35 @@
+"""Words for people: what commands, pages and checks show of values, times and names. Pure."""
+
+from __future__ import annotations
+
+from .json_values import plain
+from .naming import did_you_mean
+from .text import (
+    LONGEST,
+    arguments,
+    counted,
+    duration,
+    limited,
+    lines_of,
+    megabytes,
+    moment,
+    number,
+    rate,
+    visible,
+)
+
+__all__ = [
+    "LONGEST",
+    "arguments",
+    "counted",
+    "did_you_mean",
+    "duration",
+    "limited",
+    "lines_of",
+    "megabytes",
+    "moment",
+    "number",
+    "plain",
+    "rate",
+    "visible",
+]
