@@ -119,14 +119,14 @@ class Host:
         self.error_handlers: list[ErrorHandler] = Attachments(seal, [log_error])
         self.death_handlers: list[DeathHandler] = Attachments(seal)
         self.settled_handlers: list[SettledHandler] = Attachments(seal)
-        #: Each is called with the worker before it starts; returns a service, or None if it needs none.
-        self.services: list[Callable[[Any], Service | None]] = Attachments(seal)
+        self.services: list[Callable[[Any], Service | None]] = Attachments(seal)  # get a worker
         self.riders: list[Rider] = Attachments(seal)
         self.guards: list[Guard] = Attachments(seal)
         self.fetch_caps: list[FetchCap] = Attachments(seal)
         self.fleet_caps: list[FleetCap] = Attachments(seal)
         self.queue_filters: list[QueueFilter] = Attachments(seal)
         self.checks: list[Check] = Attachments(seal)
+        self.explainers: list[Any] = Attachments(seal)  # kiq.api.Explainer: of single jobs
         self.log_fields: list[LogFields] = Attachments(seal)
         self.job_lines: JobLog | None = None  # set by who made the handler of kiq's log
         self.attempt_layers: list[AttemptLayer] = Attachments(seal)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from ..first_use import found_in as _found_in
 from .acted import Acted
+from .explaining import Asked, Explainer, Known, Reason
+from .finding import Found, Slice, find, search
 from .home import Connection, connection
 from .job_record import JobRecord
 from .job_set import DeadSet, JobSet, RetrySet, ScheduledSet
@@ -31,15 +33,19 @@ if TYPE_CHECKING:
 __all__ = [
     "BUCKETS",
     "Acted",
+    "Asked",
     "Connection",
     "DeadSet",
     "Deploy",
+    "Explainer",
     "Finding",
+    "Found",
     "History",
     "IterationState",
     "JobMetrics",
     "JobRecord",
     "JobSet",
+    "Known",
     "Lock",
     "LockSet",
     "Metrics",
@@ -52,9 +58,11 @@ __all__ = [
     "Queue",
     "QueueSummary",
     "QueuedJob",
+    "Reason",
     "Report",
     "RetrySet",
     "ScheduledSet",
+    "Slice",
     "SortedEntry",
     "Stats",
     "Tick",
@@ -64,7 +72,9 @@ __all__ = [
     "WorkSet",
     "connection",
     "expired_jobs",
+    "find",
     "mark",
+    "search",
     "verify",
 ]
 

@@ -104,20 +104,32 @@ class JobSet:
         return self._scan(pattern if "*" in text else f"*{pattern}*")
 
     def _scan(self, pattern: str) -> Iterator[SortedEntry]:
-        cursor = b"0"
+        cursor = "0"
         while True:
-            cursor, found = self._connection.call(
-                ("ZSCAN", self.key, cursor, "MATCH", pattern, "COUNT", _SCAN)
-            )
-            for raw, score in zip(found[::2], found[1::2], strict=True):
-                yield self._entry(raw, score)
-            if cursor == b"0":
+            cursor, entries = self._scan_page(cursor, pattern)
+            yield from entries
+            if cursor == "0":
                 return
+
+    def scan_from(self, cursor: str, needle: bytes) -> tuple[str, list[SortedEntry]]:
+        """Return where to go on ("0": that was the end), and those of 1,000 entries that hold *needle*.
+
+        The first *cursor* is "0". In no order; one round trip.
+        """
+        literal = needle.decode("utf-8", "surrogateescape")
+        return self._scan_page(cursor, f"*{_literal(literal)}*" if literal else "*")
+
+    def _scan_page(self, cursor: str, pattern: str) -> tuple[str, list[SortedEntry]]:
+        sought = pattern.encode("utf-8", "surrogateescape")
+        behind, found = self._connection.call(
+            ("ZSCAN", self.key, cursor, "MATCH", sought, "COUNT", _SCAN)
+        )
+        members = zip(found[::2], found[1::2], strict=True)
+        return behind.decode(), [self._entry(raw, score) for raw, score in members]
 
     def find(self, jid: str) -> SortedEntry | None:
         """Return the entry with this *jid*, or None. Looks through the set; see :meth:`scan`."""
-        literal = jid.translate(_SPECIAL).replace("*", "\\*")
-        candidates = self._scan(f"*{literal}*")
+        candidates = self._scan(f"*{_literal(jid)}*")
         return next((entry for entry in candidates if entry.jid == jid), None)
 
     def fetch(
@@ -205,6 +217,11 @@ class JobSet:
 
     def _entry(self, raw: bytes, score: bytes) -> SortedEntry:
         return SortedEntry(self._connection, self.key, self._limits, raw, float(score))
+
+
+def _literal(text: str) -> str:
+    """Return the pattern that means *text* itself."""
+    return text.translate(_SPECIAL).replace("*", "\\*")
 
 
 class ScheduledSet(JobSet):

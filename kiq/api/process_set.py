@@ -233,7 +233,12 @@ class ProcessSet:
         """Return the process called *identity*, or None. Some round trips."""
         if not self._home.call(("SISMEMBER", keys.PROCESSES, identity)):
             return None
-        return next((each for each in self._read([identity]) if not each.is_dead), None)
+        found = self.look(identity)
+        return None if found is None or found.is_dead else found
+
+    def look(self, identity: str) -> Process | None:
+        """Return the process called *identity* as it shows itself, also one that died; or None."""
+        return next(self._read([identity]), None)
 
     def identities(self) -> list[str]:
         """Return the names of those that are there, sorted."""

@@ -28,7 +28,7 @@ class Selection:
         """*older_than* is seconds or a timedelta. Raises ConfigError for what can't be meant."""
         if text == "" or job_class == "":
             raise ConfigError("an empty text or class would select everything: leave it out")
-        self._names = None if job_class is None else _names_of(job_class)
+        self._names = None if job_class is None else names_of(job_class)
         self.before = None if older_than is None else wall() - _seconds(older_than)
         needle = text or ""
         if not needle and self._names is not None and len(self._names) == 1:
@@ -43,7 +43,8 @@ class Selection:
         return self.before is None or (entry.since is not None and entry.since < self.before)
 
 
-def _names_of(job_class: Any) -> frozenset[str]:
+def names_of(job_class: Any) -> frozenset[str]:
+    """Return the names that jobs of *job_class* have: a class, or the name of one. Raises ConfigError."""
     if isinstance(job_class, str):
         return frozenset({job_class})
     spec = getattr(job_class, "_kiq_spec", None)

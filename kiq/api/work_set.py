@@ -89,6 +89,10 @@ class WorkSet:
         """Return what runs with this *jid*, or None. Looks through all of it."""
         return next((work for work in self._works() if work.jid == jid), None)
 
+    def of(self, process: Process) -> Iterator[Work]:
+        """Yield what *process* runs. One round trip."""
+        return self._of([process])
+
     def _works(self) -> Iterator[Work]:
         everyone = list(ProcessSet(self._home))
         for first in range(0, len(everyone), _PAGE):

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from ..api import DeadSet, JobRecord, Queue, RetrySet, ScheduledSet
+from ..api import JobRecord, find
 from ..cli.exit_codes import NOT_DONE
 from ..clock import wall
 from ..context import running
@@ -25,6 +25,7 @@ from ..plugin import host
 from ..registry import JobSpec, registry
 from ..undone import check_done
 from .entries import in_full
+from .find import where as place_of
 from .ground import Ground, grounded
 from .naming import did_you_mean
 from .screen import is_terminal, note, say
@@ -33,7 +34,13 @@ from .text import visible
 #: Layers of kiq's own that are for jobs of a worker: they limit, count and record.
 _LEFT_OUT = ("kiq.plugins.metrics", "kiq.plugins.time_limits", "kiq.plugins.profiling")
 _ASKED = (Retry, Snooze, Discard, Kill)
-_IN_FRONT = {"-h", "--help"}
+#: Where a job may be that is run here, as it is told.
+_PLACES = {
+    "dead": "in the dead set",
+    "retrying": "in the retries",
+    "scheduled": "in the schedule",
+    "waiting": "in queue {}",
+}
 
 
 @click.command()
@@ -70,22 +77,12 @@ def debug(ground: Ground, jid: str, at_start: bool, bare: bool, yes: bool) -> No
 
 
 def _found(ground: Ground, jid: str) -> tuple[str, JobRecord]:
-    sets = {
-        "in the dead set": DeadSet(ground.home),
-        "in the retries": RetrySet(ground.home),
-        "in the schedule": ScheduledSet(ground.home),
-    }
-    for where, jobs in sets.items():
-        entry = jobs.find(jid)
-        if entry is not None:
-            return where, entry
-    for queue in Queue.all(ground.home):
-        job = queue.find(jid)
-        if job is not None:
-            return f"in queue {visible(queue.name)}", job
+    found = find(jid, ground.home)
+    if found.record is not None and found.where in _PLACES:
+        where = _PLACES[found.where].format(visible(found.queue or "?"))
+        return where, found.record
     note(
-        f"no job {visible(jid)} is dead, retrying, scheduled or in a queue; one that runs now is in "
-        "none of them"
+        f"no job {visible(jid)} is dead, retrying, scheduled or in a queue: it {place_of(found, wall())}"
     )
     raise click.exceptions.Exit(NOT_DONE)
 
