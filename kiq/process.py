@@ -13,6 +13,10 @@ from .verdict import Taken, Verdict
 from .worker_state import WorkerState
 
 
+class Unfit(Exception):
+    """Raised by a tick of a duty: there is something that this process can't do, and another might."""
+
+
 class RunningThread(Protocol):
     """A thread that runs jobs."""
 
@@ -152,7 +156,8 @@ class WorkerProcess(Protocol):
         As :meth:`loop`. A tick should take less than three seconds: after six, another process is
         elected. When that happens the next tick comes at once there; so a tick looks at what is due, and
         bears that the last one was half done, or that another is under way. What Redis refuses to this
-        process makes it leave the duty to another. ``ProcessSet.duties`` tells who has which.
+        process makes it leave the duty to another that wants it, and so does :class:`Unfit`, raised.
+        ``ProcessSet.duties`` tells who has which.
         """
 
     def taken(self) -> Mapping[str, int]:

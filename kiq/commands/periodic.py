@@ -220,7 +220,8 @@ def _in_full(job: PeriodicJob) -> list[str]:
 
 
 def _tick_row(tick: Tick) -> list[str]:
-    what = f"missed {number(tick.count)}" if tick.what == "missed" else tick.what.replace("_", " ")
+    several = f" {number(tick.count)}" if tick.what in ("missed", "merged") else ""
+    what = tick.what.replace("_", " ") + several
     late = f"{tick.lateness * 1000:.0f} ms" if tick.lateness < 1 else duration(tick.lateness)
     shown = late if tick.what == "run" else ""
     return [_iso(tick.tick), shown, visible(what), visible(tick.outcome), visible(tick.jid)]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from .. import keys
 from ..clock import steady
 from ..errors import StoreError, StoreUnavailable
+from ..process import Unfit
 from .duty import Duty
 from .loop import Loop
 from .worker import Worker
@@ -56,6 +57,9 @@ class OnDuty:
                 self._due = steady() + self._tick()
             except StoreUnavailable:
                 raise
+            except Unfit as error:
+                self._duty.fail(self._link, error)
+                return _RENEW
             except StoreError as error:
                 self._duty.fail(self._link, error)
                 raise

@@ -20,8 +20,9 @@ from tests.helpers.waiting import eventually
 from tests.helpers.worker_process import Site, WorkerProcess
 
 PROCESSES = 4 if LONG else 2
-KILLS = 40 if LONG else 1
+KILLS = 100 if LONG else 1
 RESTARTS = 10 if LONG else 1
+FREEZES = 10 if LONG else 0
 
 JOBS = """
 import kiq
@@ -41,6 +42,8 @@ periodic:
   seconds: {every: 1s, class: ticked.Ticked, missed: all, within: 1h}
   others: {every: 2s, class: ticked.Ticked, missed: all, within: 1h}
   skipping: {every: 1s, class: ticked.Ticked, overlap: skip}
+  turns: {every: 1s, class: ticked.Ticked, overlap: queue}
+  newest: {every: 1s, class: ticked.Ticked, overlap: cancel, missed: all, within: 1h}
 """
 
 
@@ -69,6 +72,13 @@ class Fleet:
         one.signal(signal.SIGKILL)
         one.wait()
         self.workers[self.workers.index(one)] = self.start()
+
+    def freeze_leader(self) -> None:
+        """Stop it until another has the duty: then two think that they have it."""
+        one = eventually(self.leader, 30)
+        one.signal(signal.SIGSTOP)
+        eventually(lambda: self.leader() not in (one, None), 60)
+        one.signal(signal.SIGCONT)
 
     def ticks(self, name: str) -> dict[int, set[str]]:
         """The jids that ran for each tick of *name*."""
@@ -99,7 +109,7 @@ class Fleet:
                 90,
                 message=f"every tick of {name} runs",
             )
-        for name in ("seconds", "others", "skipping"):
+        for name in ("seconds", "others", "skipping", "turns", "newest"):
             twice = {tick: jids for tick, jids in self.ticks(name).items() if len(jids) > 1}
             assert not twice, f"{name}: {twice}"
 
@@ -124,19 +134,21 @@ def test_no_tick_is_lost_nor_taken_twice(
     server = private_server(aof="always")
     fleet = fleet_on(server)
     first = fleet.cursor("seconds")
-    acts = ["kill"] * KILLS + ["restart"] * RESTARTS
+    acts = ["kill"] * KILLS + ["restart"] * RESTARTS + ["freeze"] * FREEZES
     random.Random(17).shuffle(acts)
     for act in acts:
         fleet.goes_on(1)
         if act == "kill":
             fleet.kill_leader()
+        elif act == "freeze":
+            fleet.freeze_leader()
         else:
             server.kill()
             server.restart()
             eventually(server.client().ping, 10)
     fleet.goes_on(2)
     fleet.verify(first)
-    assert fleet.ticks("skipping")
+    assert all(fleet.ticks(name) for name in ("skipping", "turns", "newest"))
 
 
 @NEEDS_SETTABLE_CLOCK

@@ -15,6 +15,7 @@ from kiq.clock import steady
 from kiq.plugins.declared.periodic_entry import parse
 from kiq.plugins.periodic import keys
 from kiq.plugins.periodic.plugin import Service
+from kiq.process import Unfit
 from kiq.work.attached import Attached
 from tests.helpers.driven import DrivenWorker
 
@@ -37,6 +38,7 @@ class Ticking:
         worker = self.worker.launcher.worker
         worker.beaten_at = steady() + 3600
         self.reported: list[tuple[BaseException, dict[str, Any]]] = []
+        self.unfit: list[str] = []  # what it offered to leave to another for
         process = Attached(worker, [], print)
         process.report = lambda error, context: self.reported.append((error, context))  # type: ignore[method-assign]
         self.service = Service(process, self.host)
@@ -45,9 +47,13 @@ class Ticking:
         """Tick as the duty's loop does, until there is nothing more to do; return the pause."""
         pause, woken = 0.0, True
         for _ in range(10_000):
-            pause = self.service.ticker.tick(woken=woken)
+            try:
+                pause = self.service.ticker.tick(woken=woken)
+            except Unfit as error:  # as the duty's loop does, while nobody else wants it
+                self.unfit.append(str(error))
+                pause = 2.0
             woken = False
-            if pause > 0:
+            if pause > 0.005:
                 break
         return pause
 

@@ -15,7 +15,7 @@ from kiq.api import ProcessSet
 from kiq.clock import steady
 from kiq.commands.processes import ps
 from kiq.errors import StoreError
-from kiq.process import Loop
+from kiq.process import Loop, Unfit
 from kiq.work.attached import Attached
 from tests.helpers.driven import DrivenWorker
 from tests.helpers.waiting import eventually
@@ -28,13 +28,13 @@ class Hand:
         self.process = process
         self.ticks = 0
         self.left = False
-        self.refused = False
+        self.refused: Exception | None = None
         self.pause = pause
         self.loop: Loop = process.duty("test", self.tick, lost=lambda: None, leave=self.leave)
 
     def tick(self) -> float:
         if self.refused:
-            raise StoreError("NOPERM this user has no permissions")
+            raise self.refused
         self.ticks += 1
         return self.pause
 
@@ -100,10 +100,13 @@ def hand_is_idle(one: Hand) -> bool:
     return one.ticks == before
 
 
-def test_who_may_not_do_it_leaves_it_to_another(hand: Make) -> None:
+@pytest.mark.parametrize(
+    "refused", [StoreError("NOPERM this user has no permissions"), Unfit("no time zones here")]
+)
+def test_who_may_not_or_can_t_do_it_leaves_it_to_another(hand: Make, refused: Exception) -> None:
     one = hand()
     eventually(lambda: one.ticks)
-    one.refused = True
+    one.refused = refused
     other = hand()
     eventually(lambda: other.ticks, 20)
 

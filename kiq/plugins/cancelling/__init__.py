@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from .keys import CANCEL_BELL
+from .marks import LIFE as MARK_LIFE
 from .plugin import Cancelling
 from .request import cancel
 
-__all__ = ["Cancelling", "cancel"]
+__all__ = ["CANCEL_BELL", "MARK_LIFE", "Cancelling", "cancel"]

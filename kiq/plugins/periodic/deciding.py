@@ -25,14 +25,17 @@ class Plan(NamedTuple):
     following: int | None
 
 
-def plan(entry: Definition, cursor: int, now: float) -> Plan:
-    """Decide about the ticks of *entry* from *cursor*, which is due, up to *now*. Pure."""
+def plan(entry: Definition, cursor: int, now: float, *, waited: bool = False) -> Plan:
+    """Decide about the ticks of *entry* from *cursor*, which is due, up to *now*. Pure.
+
+    *waited*: for its turn, while somebody ticked. That is not missed, however long it takes.
+    """
     latest = entry.rule.latest(now, cursor - 1)
     if latest is None:  # a cursor that is no tick: of a rule that ended, or a clock that was set
         return Plan([], 0, entry.after(now))
     window = now - (max(entry.within, GRACE) if entry.missed != "skip" else GRACE)
-    if entry.overlap == "queue":
-        window = min(window, cursor - 1.0)  # it waited for its turn: that is not missed
+    if waited:
+        window = min(window, cursor - 1.0)
     if latest < window:
         runs = []
     elif entry.missed == "all" and entry.overlap != "queue":

@@ -8,6 +8,7 @@ DUE = (
 )
 PAUSED = "kiq:periodic:paused"  # hash: name -> "when who"
 LATEST = "kiq:periodic:latest"  # hash: name -> "jid when queue" of the last run that is not over
+WAITING = "kiq:periodic:waiting"  # hash: name -> the tick that waits until the last run is over
 SETS = "kiq:periodic:sets"  # hash: app -> "digest when older..." of the entries in force
 BELL = "periodic"  # at kiq:bell: tells who ticks of changes
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from importlib import resources
 from typing import Any
 
-from ...keys import bell
+from ...keys import CANCELLED, bell
 from ...plugin import Guard, Ride, Rider
 from ...settled import Deleted, Settled
 from ...store.scripts import Command
@@ -35,12 +35,44 @@ def _call(script: str, names: Sequence[str], *args: Any) -> Command:
 
 
 def pass_over(
-    name: str, tick: int, text: bytes, following: int | None, what: str = "", detail: object = ""
+    name: str,
+    tick: int,
+    text: bytes,
+    following: int | None,
+    what: str = "",
+    detail: object = "",
+    *,
+    waits: bool = False,
 ) -> Command:
-    """Return the command that goes on from *tick* to the *following* one; *what* is for the history."""
-    names = (keys.DUE, keys.ENTRIES, keys.history(name), keys.outcomes(name))
-    told = (keys.KEPT, what, str(detail) or "-")
+    """Return the command that goes on from *tick* to the *following* one; *what* is for the history.
+
+    *waits*: the ticks until then have become that one, which waits on.
+    """
+    names = (keys.DUE, keys.ENTRIES, keys.history(name), keys.outcomes(name), keys.WAITING)
+    told = (keys.KEPT, what, str(detail) or "-", "1" if waits else "")
     return _call(_lua("note") + _lua("pass"), names, name, tick, text, _or_none(following), *told)
+
+
+def revive(name: str, text: bytes, tick: int) -> Command:
+    """Return the command that gives the entry *name* its next *tick*, if it has none."""
+    return _call(_lua("revive"), (keys.DUE, keys.ENTRIES), name, text, tick)
+
+
+def forget(name: str) -> Command:
+    """Return the command that takes out the tick of an entry that was deleted."""
+    return _call(_lua("forget"), (keys.DUE, keys.ENTRIES), name)
+
+
+def by_hand(name: str, jid: str) -> Command:
+    """Return the command that writes a run by hand into the history of *name*."""
+    names = (keys.ENTRIES, keys.history(name), keys.outcomes(name))
+    return _call(_lua("note") + _lua("by_hand"), names, name, jid, keys.KEPT)
+
+
+def drop_orphans(app: str | bytes, seconds: int) -> Command:
+    """Return the command that takes out the entries of *app*, if it has not been seen for so long."""
+    names = (keys.SETS, keys.ENTRIES, keys.DUE, keys.PAUSED, keys.LATEST, keys.WAITING)
+    return _call(_lua("orphans"), names, app, seconds)
 
 
 def free(name: str, latest: bytes) -> Command:
@@ -52,30 +84,33 @@ def offer(
     app: str, digest: str, seconds: int, entries: Sequence[tuple[str, str, int | None]]
 ) -> Command:
     """Return the command that brings *entries* into force: name, definition, next tick each."""
-    names = (keys.SETS, keys.ENTRIES, keys.DUE, keys.PAUSED, keys.LATEST, bell(keys.BELL))
+    places = (keys.SETS, keys.ENTRIES, keys.DUE, keys.PAUSED, keys.LATEST)
+    names = (*places, bell(keys.BELL), keys.WAITING)
     flat = [part for name, text, tick in entries for part in (name, text, _or_none(tick))]
     return _call(_lua("offer"), names, app, digest, seconds, *flat)
 
 
 def put(name: str, text: str, following: int | None, before: bytes | str) -> Command:
     """Return the command that puts an entry in the place of what is there *before*."""
-    names = (keys.ENTRIES, keys.DUE, bell(keys.BELL))
+    names = (keys.ENTRIES, keys.DUE, bell(keys.BELL), keys.WAITING)
     return _call(_lua("put"), names, name, text, _or_none(following), before)
 
 
 def tick_guard(
     arguments: Callable[[dict[str, Any]], Sequence[Any]],
     declined: Callable[[dict[str, Any], str], str | None],
+    cancel_bell: str,
 ) -> Guard:
     """Return the guard of ticks: the mark that one was taken, and its job, are one step.
 
-    *arguments* are those of the pieces, for a payload.
+    *arguments* are those of the pieces, for a payload; *cancel_bell* tells workers of cancelled jobs.
     """
 
     def guarding(payload: dict[str, Any]) -> Ride:
         name = payload[NAME]
         places = (keys.DUE, keys.ENTRIES, keys.PAUSED, keys.LATEST)
-        return Ride([*places, keys.history(name), keys.outcomes(name)], arguments(payload))
+        told = (keys.history(name), keys.outcomes(name), keys.WAITING)
+        return Ride([*places, *told, CANCELLED, bell(cancel_bell)], arguments(payload))
 
     return Guard(
         "periodic_tick",
@@ -99,7 +134,7 @@ def _over(job: Settled) -> Ride | None:
     if outcome is None or not isinstance(name, str) or not isinstance(jid, str):
         return None
     places = [keys.LATEST, keys.outcomes(name), bell(keys.BELL)]
-    return Ride(places, [name, jid, *outcome, keys.KEPT])
+    return Ride([*places, keys.ENTRIES, keys.history(name)], [name, jid, *outcome, keys.KEPT])
 
 
 def _or_none(tick: int | None) -> int | str:

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ...client import Client
+from ...errors import DuplicateJob
 from ...plugin import Host
 from ...process import WorkerProcess
 from ...pushing import prepared
+from ..cancelling import CANCEL_BELL, MARK_LIFE
 from ..declared.periodic_entry import Definition
 from .keys import KEPT
 from .pieces import NAME, TICK, tick_guard
@@ -26,7 +28,7 @@ class TickPusher:
 
     def __init__(self, process: WorkerProcess, host: Host) -> None:
         config = process.config
-        guard = tick_guard(self._arguments, self._declined)
+        guard = tick_guard(self._arguments, self._declined, CANCEL_BELL)
         self.client = Client(
             config.redis,
             codec=config.codec,
@@ -40,8 +42,8 @@ class TickPusher:
 
     def push(
         self, entry: Definition, tick: int, text: bytes, following: int | None, later: float
-    ) -> Refused | None:
-        """Push the job of *tick*, *later* than that by some seconds; return why not, or None.
+    ) -> Refused | str:
+        """Push the job of *tick*, *later* than that by some seconds; return its jid, or why not.
 
         One round trip. Raises what middleware raises, and StoreError: what it says may have been done, the
         next look shows, since the mark is of the same step.
@@ -49,22 +51,24 @@ class TickPusher:
         payload, spec = prepared({**entry.payload, NAME: entry.name, TICK: tick})
         if later:
             payload["at"] = tick + later
-        in_the_way = "1" if entry.overlap in ("skip", "queue") else "0"
         next_tick = "" if following is None else following
-        self._told = (entry.name, tick, text, next_tick, in_the_way)
+        self._told = (entry.name, tick, text, next_tick, entry.overlap)
         self._why = None
-        jid = self.client.push(payload, spec.cls if spec else None)
+        try:
+            jid = self.client.push(payload, spec.cls if spec else None)
+        except DuplicateJob as error:  # of a unique job that says so by raising
+            return Refused("declined", error.jid or "-")
         if self._why is not None:
             what, _, detail = str(self._why).partition(" ")
             return Refused(what, detail or "-")
         if jid == payload["jid"]:
-            return None
+            return str(jid)
         return Refused("vetoed") if jid is None else Refused("declined", str(jid))
 
     def _arguments(self, payload: dict[str, Any]) -> Sequence[Any]:
-        name, tick, text, following, in_the_way = self._told
+        name, tick, text, following, overlap = self._told
         jid, queue = payload["jid"], payload["queue"]
-        return (name, tick, text, following, jid, queue, in_the_way, KEPT)
+        return (name, tick, text, following, jid, queue, overlap, KEPT, MARK_LIFE)
 
     def _declined(self, payload: dict[str, Any], why: str) -> str | None:  # noqa: ARG002 (a guard's)
         self._why = why

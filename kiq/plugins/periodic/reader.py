@@ -16,16 +16,17 @@ from ...pushing import prepared
 from ..declared.periodic import defined
 from ..declared.periodic_entry import Definition, read
 from . import keys
-from .pieces import NAME, put
+from .pieces import NAME, by_hand, put
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
     """What became of one tick, all times epoch seconds.
 
-    *what* is run, by_hand, missed, skipped, vetoed, declined or clock; *jid* the job that it has, or that
-    stood in its way; *count* how many ticks it stands for, from *tick* on. *outcome* is how the job went:
-    done, failed (it will be tried again), dead, dropped, deleted; "" while it is not known.
+    *what* is run, by_hand, missed, merged (with the next, as the last run was not over), skipped, vetoed,
+    declined or clock; *jid* the job that it has, or that stood in its way; *count* how many ticks it stands
+    for, from *tick* on. *outcome* is how the job went: done, failed (it will be tried again), dead,
+    dropped, deleted; "" while it is not known.
     """
 
     tick: float
@@ -110,10 +111,7 @@ class PeriodicJob:
         payload, spec = prepared({**self.definition.payload, NAME: self.name})
         jid = client.push(payload, spec.cls if spec else None)
         if jid is not None:
-            now = wall()
-            line = f"{int(now)} {now:.3f} by_hand {jid}"
-            history = keys.history(self.name)
-            self._home.exchange([("LPUSH", history, line), ("LTRIM", history, 0, keys.KEPT - 1)])
+            self._home.call(by_hand(self.name, jid))
         return jid
 
     def remove(self) -> bool:
@@ -128,6 +126,7 @@ class PeriodicJob:
                 ("ZREM", keys.DUE, name),
                 ("HDEL", keys.PAUSED, name),
                 ("HDEL", keys.LATEST, name),
+                ("HDEL", keys.WAITING, name),
                 ("DEL", keys.history(name), keys.outcomes(name)),
                 _ring(),
             ]
@@ -212,7 +211,7 @@ def _tick(line: str, ends: dict[str, str]) -> Tick | None:
         tick, at, what, more = float(parts[0]), float(parts[1]), parts[2], parts[3]
     except (IndexError, ValueError):
         return None  # another program wrote it
-    if what == "missed":
+    if what in ("missed", "merged"):
         return Tick(tick, at, what, count=int(more) if more.isdecimal() else 1)
     outcome, _, ended = (
         ends.get(more, "").partition(" ") if what in ("run", "by_hand") else ("", "", "")

@@ -20,9 +20,10 @@ NOW = 1_900_000_000
     st.sampled_from(["once", "skip", "all"]),
     st.integers(1, 10**6),
     st.sampled_from(["allow", "skip", "queue", "cancel"]),
+    st.booleans(),
 )
 def test_each_tick_runs_or_is_counted_and_none_twice(
-    every: int, behind: int, part: float, missed: str, within: int, overlap: str
+    every: int, behind: int, part: float, missed: str, within: int, overlap: str, waited: bool
 ) -> None:
     written: dict[str, Any] = {"every": every, "class": "a.B", "missed": missed, "within": within}
     entry = parse("x", {**written, "overlap": overlap})
@@ -30,7 +31,8 @@ def test_each_tick_runs_or_is_counted_and_none_twice(
     assert first is not None
     now = first + every * (behind + part * 0.999)
     due = [first + every * number for number in range(behind + 1)]
-    decided = plan(entry, first, now)
+    waited = waited and overlap == "queue"
+    decided = plan(entry, first, now, waited=waited)
     assert decided.runs == sorted(set(decided.runs))
     assert set(decided.runs) <= set(due)
     assert decided.following == due[-1] + every
@@ -43,7 +45,7 @@ def test_each_tick_runs_or_is_counted_and_none_twice(
         assert due[-1] in decided.runs  # on time, whatever the policy
     if missed == "once" or overlap == "queue":
         assert len(decided.runs) <= 1
-    if overlap == "queue":
+    if waited:  # for its turn, which is not missed
         assert decided.runs == [due[-1]]
     elif missed == "skip":
         assert bool(decided.runs) == (late <= GRACE)
