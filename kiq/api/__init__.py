@@ -16,6 +16,7 @@ from .job_record import JobRecord
 from .job_set import DeadSet, JobSet, RetrySet, ScheduledSet
 from .process_set import Process, ProcessSet
 from .queue import Queue, QueuedJob
+from .reasons import Why, why
 from .sorted_entry import SortedEntry
 from .stats import History, QueueSummary, Stats
 from .verifying import Finding, Report, verify
@@ -68,6 +69,7 @@ __all__ = [
     "Tick",
     "Trend",
     "Trends",
+    "Why",
     "Work",
     "WorkSet",
     "connection",
@@ -76,6 +78,7 @@ __all__ = [
     "mark",
     "search",
     "verify",
+    "why",
 ]
 
 #: Features stand on this package: their names are imported at the first use.

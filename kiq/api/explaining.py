@@ -15,13 +15,14 @@ _SHIPPED = {
     "unique": "kiq.plugins.unique.explaining",
     "expiry": "kiq.plugins.expiry.explaining",
     "cancelling": "kiq.plugins.cancelling.explaining",
+    "trends": "kiq.plugins.trends.explaining",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A job of which features are asked. *where* is as of :class:`kiq.api.Found`, *payload* is empty where
-    the job is nowhere. *score* is when it is due, or when it died.
+    """A job of which features are asked. *where*, *before*, *owner*, *delivery* and *score* are those of
+    :class:`kiq.api.Found`; *payload* is empty where the job is nowhere.
     """
 
     jid: str
@@ -29,6 +30,9 @@ class Asked:
     queue: str | None = None
     payload: Mapping[str, Any] = field(default_factory=dict)
     raw: bytes = b""
+    before: int | None = None
+    owner: str = ""
+    delivery: str = ""
     score: float | None = None
     home: Connection | None = None
 

@@ -46,6 +46,7 @@ _SHIPPED = {
     "stop": "kiq.commands.processes:stop",
     "unpause": "kiq.commands.queues:unpause",
     "verify": "kiq.commands.verify:verify_command",
+    "why": "kiq.commands.why:why_command",
 }
 
 

@@ -119,7 +119,7 @@ def where(found: Found, now: float) -> str:
     ended = found.ended
     if ended:
         return f"is over: {visible(ended)}"
-    return "is nowhere: it is done, or was dropped or deleted, or there never was such a job"
+    return "is nowhere: it ended, was deleted, or never was"
 
 
 def found_object(found: Found) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def test_a_job_is_shown_with_where_it_is(
 def test_what_is_nowhere_ends_the_command_with_1(command_store: redis.Redis) -> None:
     outcome = command("find", "f" * 24)
     assert outcome.code == 1
-    assert "is nowhere: it is done, or was dropped or deleted, or there never was" in outcome.out
+    assert "is nowhere: it ended, was deleted, or never was" in outcome.out
     assert command("find", "f" * 24, "--json").document["where"] == "nowhere"
 
 

@@ -46,7 +46,18 @@ def asked_of(home: Connection, found: Found) -> Asked:
     record = found.record
     payload = record.payload if record is not None and record.problem is None else {}
     raw = record.raw if record is not None else b""
-    return Asked(found.jid, found.where, found.queue, payload, raw, found.score, home)
+    return Asked(
+        found.jid,
+        found.where,
+        found.queue,
+        payload,
+        raw,
+        found.before,
+        found.owner,
+        found.delivery,
+        found.score,
+        home,
+    )
 
 
 def known_of(home: Connection, found: Found, unknown: list[str]) -> Iterator[Known]:
