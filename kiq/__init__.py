@@ -42,7 +42,7 @@ from .pushing import push, push_bulk
 
 if TYPE_CHECKING:
     from .embedding import embed
-    from .plugins import iteration
+    from .plugins import iteration, limits
     from .plugins.after_commit import after_commit
     from .plugins.cancelling import cancel
     from .plugins.context import carry, carry_locale, carry_trace
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from .plugins.declared.periodic import periodic
     from .plugins.duties import Duty, duty
     from .plugins.iteration import IterableJob
+    from .plugins.limits import RateLimited
 
 __version__ = "0.1.0"
 
@@ -76,6 +77,7 @@ __all__ = [
     "PayloadError",
     "Plugin",
     "PluginError",
+    "RateLimited",
     "Retry",
     "ServerContext",
     "SetOptions",
@@ -102,6 +104,7 @@ __all__ = [
     "host",
     "iteration",
     "job",
+    "limits",
     "periodic",
     "push",
     "push_bulk",
@@ -114,6 +117,7 @@ _ELSEWHERE = {
     "iteration": ".plugins.iteration",
     "Duty": ".plugins.duties",
     "Options": ".plugins.declared",
+    "RateLimited": ".plugins.limits",
     "SetOptions": ".plugins.declared",
     "Unique": ".plugins.declared",
     "after_commit": ".plugins.after_commit",
@@ -122,6 +126,7 @@ _ELSEWHERE = {
     "carry_locale": ".plugins.context",
     "carry_trace": ".plugins.context",
     "duty": ".plugins.duties",
+    "limits": ".plugins.limits",
     "periodic": ".plugins.declared.periodic",
 }
 

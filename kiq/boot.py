@@ -33,6 +33,7 @@ STANDARD_PLUGINS: dict[str, str] = {
     "asyncio_jobs": "kiq.plugins.asyncio_jobs:AsyncJobs",
     "unique": "kiq.plugins.unique:UniqueJobs",
     "expiry": "kiq.plugins.expiry:Expiry",
+    "limits": "kiq.plugins.limits:Limits",
 }
 
 

@@ -26,6 +26,7 @@
     └─ JobSignal                 what a job raises to choose its own fate
        ├─ Retry(seconds)         try again later; counts as a failed attempt
        ├─ Snooze(seconds)        try again later; does not count
+       │  └─ RateLimited         a limit is reached: later (kiq.plugins.limits)
        ├─ Kill                   to the dead set
        └─ Discard                drop it
 """
@@ -198,7 +199,12 @@ class Retry(_Later):
 
 
 class Snooze(_Later):
-    """Run this job again in *seconds*; not a failure, and not counted as an attempt."""
+    """Run this job again in *seconds*; not a failure, and not counted as an attempt.
+
+    For *longest* seconds from the first time on: a job that snoozes after that fails. None is for ever.
+    """
+
+    longest: float | None = None
 
     def __init__(self, seconds: float | timedelta, reason: str = "") -> None:
         if seconds is None:

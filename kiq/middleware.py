@@ -46,9 +46,8 @@ class ClientContext:
 class ServerContext:
     """One run as server middleware sees it.
 
-    *job* is the fresh instance (None for function jobs), *payload* a dict of this run alone:
-    changes to it are seen by the job's run and never written back. *worker* is what belongs to the
-    worker in which it runs, None where there is none.
+    *job* is the fresh instance (None for function jobs), *payload* a dict of this run alone: changes to
+    it are never written back. *worker* is what belongs to the worker in which it runs, or None.
     """
 
     __slots__ = ("job", "job_class", "payload", "queue", "worker")
@@ -78,6 +77,11 @@ class ServerContext:
     def jid(self) -> str:
         """The job's id."""
         return str(self.payload.get("jid", ""))
+
+    @property
+    def token(self) -> str:
+        """The name of this delivery (:attr:`kiq.settled.Settled.token`); empty outside of a worker."""
+        return ""
 
     @property
     def interrupted(self) -> bool:
@@ -206,9 +210,8 @@ def fold_by_class(
 ) -> Next[ServerContext]:
     """Return one callable that runs *innermost* inside those layers that concern the run.
 
-    First it calls *enter* with the run. A layer may have ``applies_to(job_class) -> bool``, which is
-    asked once for each job class, and ``payload_field``, the name of a field: it then runs for those
-    payloads only that have it. So a feature costs nothing where it is not used.
+    First it calls *enter* with the run. A layer may have ``applies_to(job_class) -> bool``, asked once for
+    each class, and ``payload_field``, a name: it then runs for those payloads only that have that field.
     """
     fields = frozenset(filter(None, (getattr(one, "payload_field", "") for one in chain.layers)))
     if not fields and not any(hasattr(one, "applies_to") for one in chain.layers):

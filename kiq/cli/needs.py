@@ -106,7 +106,7 @@ ELSEWHERE: dict[str, str] = {
     "UNLINK": "`kiq.api`: clearing; iterable jobs, when they end",
     "ZCOUNT": "`kiq.api`: sets",
     "ZMSCORE": "`kiq.api`: cancel requests",
-    "ZPOPMIN": "unique jobs: those that wait for one that runs",
+    "ZPOPMIN": "unique jobs, limits: those that wait",
     "ZREMRANGEBYRANK": "`kiq.cancel`, profiles",
     "ZREMRANGEBYSCORE": "`kiq.cancel`, profiles",
     "ZREVRANGE": "`kiq.api`: sets",

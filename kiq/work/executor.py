@@ -41,16 +41,21 @@ class _Run(ServerContext):
     """A run with what the executor itself needs to know about it."""
 
     #: *task*, on the event loop alone: what runs it; ``task.throw(error)`` ends it from any thread.
-    __slots__ = ("performed", "spec", "task")
+    __slots__ = ("performed", "spec", "taken", "task")
     in_worker = True
     performed: bool
     spec: JobSpec
+    taken: Taken
     task: Any
+
+    @property
+    def token(self) -> str:
+        return f"{self.taken.flight.owner} {self.taken.delivery}"
 
     def __copy__(self) -> _Run:
         twin = _new_run(_Twin)
         twin.original = self
-        for name in ("payload", "queue", "spec", "job_class", "job", "worker", "task"):
+        for name in ("payload", "queue", "spec", "taken", "job_class", "job", "worker", "task"):
             if hasattr(self, name):
                 setattr(twin, name, getattr(self, name))
         return twin
@@ -71,10 +76,11 @@ class _Twin(_Run):
         self.original.performed = value
 
 
-def _run_of(payload: dict[str, Any], queue: str, spec: JobSpec, worker: WorkerState) -> _Run:
+def _run_of(payload: dict[str, Any], taken: Taken, spec: JobSpec, worker: WorkerState) -> _Run:
     run = _new_run(_Run)  # not _Run(...): going through its __init__ costs 0.1 µs a job
     run.payload = payload
-    run.queue = queue
+    run.taken = taken
+    run.queue = taken.flight.queue
     run.spec = spec
     run.job_class = spec.target
     run.job = spec.make()
@@ -130,7 +136,7 @@ class Executor:
             if self._cancelled and self._state.was_cancelled(payload):
                 return self._skipped(payload, CANCELLED)
             spec = self._registry.get(payload["class"])
-            run = _run_of(payload, taken.flight.queue, spec, self._state)
+            run = _run_of(payload, taken, spec, self._state)
             if run.spec.is_async:
                 return self._hand_over(taken, run, handover)
             # An empty context for each run: 0.3 µs, and nothing leaks into the next job.

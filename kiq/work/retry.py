@@ -125,7 +125,7 @@ class RetryPolicy:
         asks = not fails and is_a(error, JobSignal)  # usually not: so much for all four
         if not fails and came_from_shutdown(error):
             return PutBack()
-        if asks and is_a(error, Snooze):
+        if asks and is_a(error, Snooze) and self._may_wait(payload, error, now):
             return Later(now + _delay_of(error.seconds), counted=False)
         if asks and is_a(error, Discard):
             return GiveUp(False, "the job asked to be discarded")
@@ -149,11 +149,19 @@ class RetryPolicy:
         jitter = int(self._dice() * 10 * (min(count, 1_000_000) + 1))
         return Later(now + min(delay, _LONGEST_DELAY) + jitter)
 
+    def _may_wait(self, payload: Payload, error: Snooze, now: float) -> bool:
+        """Tell whether it is put off without being counted, or that has gone on for too long."""
+        if error.longest is None:
+            return True
+        since = payload.setdefault("limited_at", moment(payload, now, self.in_seconds))
+        return now - _seconds(since, now) < error.longest
+
     def _record_failure(self, payload: Payload, error: BaseException, now: float) -> int:
         """Write Sidekiq's error fields into *payload*; return the new retry count (0 = first)."""
         retry_queue = payload.get("retry_queue")
         if retry_queue and isinstance(retry_queue, str):
             payload["queue"] = retry_queue
+        payload.pop("limited_at", None)
         payload["error_message"] = message_of(error)
         payload["error_class"] = name_of(error)
         known = payload.get("retry_count")

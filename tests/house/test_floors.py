@@ -46,6 +46,7 @@ REACHES_UP = {
     "kiq/cli/draining.py": {"kiq.plugins.draining"},
     "kiq/plugins/declared/unique.py": {"kiq.plugins.unique"},
     "kiq/plugins/declared/expiry.py": {"kiq.plugins.expiry"},
+    "kiq/plugins/declared/limits.py": {"kiq.plugins.limits"},
 }
 #: What lies behind the front of a wing, and others may import: what features stand on.
 PUBLIC = (

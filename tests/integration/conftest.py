@@ -10,6 +10,8 @@ import pytest
 
 import kiq
 from kiq.config import Capsule
+from kiq.plugins.limits import attach as attach_limits
+from tests.helpers import limited
 from tests.helpers.driven import DrivenWorker
 from tests.helpers.ticking import Ticking
 from tests.helpers.uniques import by_name, gate, noted
@@ -32,6 +34,23 @@ def unique_worker(
     by_name()  # attached by the first option
     capsule = Capsule(queues=(("out", 1),), concurrency=3)
     return lambda: DrivenWorker(redis_url, tmp_path, capsule, host=kiq.host)
+
+
+@pytest.fixture
+def limited_worker(
+    kiq_client: kiq.Client, redis_url: str, tmp_path: Path
+) -> Iterator[Callable[..., DrivenWorker]]:
+    """Make a worker that knows limits, of the queue "out"; what has run before is forgotten."""
+    limited.noted.clear()
+    limited.gate.clear()
+    attach_limits()
+
+    def make(concurrency: int = 3, **more: Any) -> DrivenWorker:
+        capsule = Capsule(queues=(("out", 1),), concurrency=concurrency)
+        return DrivenWorker(redis_url, tmp_path, capsule, host=kiq.host, **more)
+
+    yield make
+    limited.gate.set()
 
 
 @pytest.fixture

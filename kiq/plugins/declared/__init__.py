@@ -11,6 +11,7 @@ from ...parent.settings import ParentSettings
 from .asyncio_jobs import AsyncSettings
 from .expiry import ExpiryOptions
 from .iteration import IterationSettings
+from .limits import LimitOptions
 from .log_levels import LogLevelOptions
 from .periodic import PeriodicSettings, shown_ticks
 from .periodic import static as static_entries
@@ -42,6 +43,7 @@ class SetOptions(
     ProfilingOptions,
     UniqueOptions,
     ExpiryOptions,
+    LimitOptions,
     total=False,
 ):
     """What :meth:`kiq.Job.set` takes: options for one push."""
