@@ -167,13 +167,13 @@ def install_plugins(
     or ConfigError.
     """
     refuse_unknown(disabled)
-    standard = {**STANDARD_PLUGINS, **(_wanted(config) if config is not None else {})}
+    standard = {**STANDARD_PLUGINS, **(wanted(config) if config is not None else {})}
     places = [place for name, place in standard.items() if name not in disabled]
     for name in (*places, *names):
         host.install(plugin_of(name))
 
 
-def _wanted(config: Config) -> dict[str, str]:
+def wanted(config: Config) -> dict[str, str]:
     """Return the plugins of features that *config*, or the application, makes use of."""
     return {
         each.name: each.plugin

@@ -59,10 +59,12 @@ def _problems_of_application(config: Config) -> Iterator[str]:
     before = len(registry.all())
     broken = [why for name in modules for why in _tried(partial(_import, name))]
     yield from broken
+    for name in (*config.plugins, *([] if broken else boot.wanted(config).values())):
+        yield from _tried(
+            partial(boot.plugin_of, name)
+        )  # a plugin may know jobs where kiq sees none
     if modules and not broken and len(registry.all()) == before == 0:
         yield f"there is no job class in what is imported: {', '.join(modules)}"
-    for name in config.plugins:
-        yield from _tried(partial(boot.plugin_of, name))
     yield from _tried(partial(boot.refuse_unknown, config.disable_plugins))
 
 

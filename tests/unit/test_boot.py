@@ -195,7 +195,7 @@ def test_a_plugin_that_nobody_installed_is_unknown_and_the_error_says_what_to_wr
 
 
 def test_standard_plugins_are_installed_unless_they_are_disabled(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, standard_features: None
 ) -> None:
     for name in ("first", "second"):
         (tmp_path / f"{name}_standard.py").write_text(

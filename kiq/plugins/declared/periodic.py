@@ -38,6 +38,7 @@ def periodic(
     name: str | None = None,
     args: Any = (),
     kwargs: Mapping[str, Any] | None = None,
+    queue: str | None = None,
     timezone: str | tzinfo | None = None,
     start: str | float | datetime | None = None,
     end: str | float | datetime | None = None,
@@ -52,10 +53,12 @@ def periodic(
 
     *cron* has five fields, or six with seconds first; or *every* is a time (``"30s"``, seconds, a
     timedelta). *name* is that of the job class by default: of several decorators for one class each needs
-    its own. See docs/periodic.md for the rest. Raises ConfigError for what is wrong.
+    its own. *queue* takes the place of that of the class. See docs/periodic.md for the rest. Raises
+    ConfigError for what is wrong.
     """
     given = {
         **{"cron": cron, "every": every, "timezone": timezone, "start": start, "end": end},
+        "queue": queue,
         **{"args": list(args), "kwargs": dict(kwargs or {}), "jitter": jitter, "overlap": overlap},
         **{"missed": missed, "within": within, "description": description, "enabled": enabled},
     }
