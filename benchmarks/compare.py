@@ -21,6 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from features import pages
 from parts import contestant, debian, node_home, report
 from parts.chart import bar_chart
 from parts.contestant import Contestant
@@ -66,7 +67,8 @@ def main() -> None:
         versions = {**report.versions(server), **_versions(contestants, folders)}
         if arguments.write:
             command = shlex.join(["python", "benchmarks/compare.py", *_told(sys.argv[1:])])
-            _write(_RESULTS, page(command, facts, versions, contestants, tables, _CHART.name))
+            text = page(command, facts, versions, contestants, tables, _CHART.name)
+            _write(_RESULTS, text + pages.kept())
             _write(_CHART, _chart(spreads))
         report.finish(arguments, server, _results(rates, spreads, versions))
 

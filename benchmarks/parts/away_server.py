@@ -16,10 +16,10 @@ _DIE_SECONDS = 15.0
 
 
 class AwayServer(Server):
-    """A private server that writes an AOF, so that its data outlive it."""
+    """A private server that writes an AOF, so that its data outlive it; *options* come on top."""
 
-    def __init__(self) -> None:
-        super().__init__("--appendonly", "yes")
+    def __init__(self, *options: str) -> None:
+        super().__init__("--appendonly", "yes", *options)
 
     def __enter__(self) -> AwayServer:
         return self
