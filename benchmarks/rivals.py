@@ -3,9 +3,10 @@
 For each test the same load on a private server (`appendfsync always`), while workers, schedulers
 and Redis are killed with SIGKILL and come back. It counts events; it does not time throughput, so
 other work on the machine is tolerable. `unique`: a storm of pushes for 30 keys. `alone`: of each key one
-runs at a time. `periodic`: a tick every two seconds for a minute. Each contender takes one or two
-minutes, --abreast runs some at once. Rivals are installed under .bench/, pinned by version and digest;
-BullMQ with its Node, as compare.py does. --write renews the tables in RESULTS.md.
+runs at a time. `periodic`: a tick every two seconds for a minute. `batches`: forty with a callback each.
+`window`: an API that takes 100 calls in any second. `slots`: five at a time. Each contender takes
+one to three minutes, --abreast runs some at once. Rivals are installed under .bench/, pinned by version
+and digest; BullMQ with its Node, as compare.py does. --write renews the tables in RESULTS.md.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from features import pages, periodic, unique
+from features import batches, limits, pages, periodic, unique
 from features.contender import Contender
 from features.homes import prepare, versions
 from features.stage import Stage
@@ -26,7 +27,14 @@ from parts import report
 from parts.away_server import AwayServer
 from support import BenchmarkError, Server
 
-_TESTS: dict[str, Any] = {"unique": unique, "alone": unique, "periodic": periodic}
+_TESTS: dict[str, Any] = {
+    "batches": batches,
+    "unique": unique,
+    "alone": unique,
+    "periodic": periodic,
+    "window": limits,
+    "slots": limits,
+}
 
 
 def main() -> None:
@@ -47,18 +55,18 @@ def main() -> None:
     os.nice(15)  # what else runs here goes first
     begun = time.monotonic()
     results = {test: _test(test, arguments) for test in chosen}
-    homes = {each.home for test in chosen for each in _contenders(test, arguments)}
     print(f"\n{time.monotonic() - begun:.0f} s")
     with Server() as server:
-        facts = {**report.machine(), **report.versions(server), **versions(homes)}
-        if arguments.write:
-            for test, found in results.items():
-                pages.write(test, _TESTS[test].text(found), _contenders(test, arguments), facts)
+        facts = {**report.machine(), **report.versions(server)}
+        for test, found in results.items() if arguments.write else ():
+            played = _contenders(test, arguments)
+            told = facts | versions({each.home for each in played})
+            pages.write(test, _TESTS[test].text(found), played, told)
         plain = {
             test: {name: asdict(each) for name, each in found.items()}
             for test, found in results.items()
         }
-        report.finish(arguments, server, {"found": plain, "versions": facts})
+        report.finish(arguments, server, plain)
 
 
 def _contenders(test: str, arguments: argparse.Namespace) -> list[Contender]:

@@ -1,11 +1,12 @@
 // The jobs of BullMQ in the tests of features: benchmarks/rivals.py.
 //
 // `work` runs a worker; `storm NAME KEYS SECONDS RATE` and `probe NAME KEYS SECONDS` push as
-// features/apps/storm.py does. Lines in BENCH_JOURNAL are those of features/apps/notes.py.
+// features/apps/storm.py does, `batches NAME COUNT SIZE` flows,
+// `backlog NAME COUNT` jobs of a key each. Lines in BENCH_JOURNAL are those of features/apps/notes.py.
 
 import { appendFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Queue, Worker } from "bullmq";
+import { FlowProducer, Queue, Worker } from "bullmq";
 
 const QUEUE = "bench";
 const connection = { url: process.env.REDIS_URL };
@@ -27,6 +28,10 @@ async function run(job) {
     return;
   }
   const { key, ident } = job.data;
+  if (job.name === "called") {
+    note("called", key);
+    return;
+  }
   note("start", key, ident);
   await sleep(seconds * 1_000);
   note("end", key, ident);
@@ -37,11 +42,13 @@ async function work() {
     connection,
     concurrency: 4,
     removeOnComplete: { count: 0 },
+    ...(test === "window" && { limiter: { max: 100, duration: 1_000 } }),
   });
   worker.on("error", (error) => console.error(error.message));
   worker.on("failed", (_, error) => console.error(error.message));
+  const queue = new Queue(QUEUE, { connection });
+  if (test === "slots") await queue.setGlobalConcurrency(5);
   if (test === "periodic") {
-    const queue = new Queue(QUEUE, { connection });
     const every = Number(process.env.BENCH_PERIOD) * 1_000;
     await queue.upsertJobScheduler("tick", { every }, { name: "tick" });
   }
@@ -86,6 +93,29 @@ async function probe(name, keys, length) {
   await queue.close();
 }
 
+async function backlog(name, count) {
+  const queue = new Queue(QUEUE, { connection });
+  for (let number = 0; number < count; number += 1) {
+    await push(queue, `k${number}`, `${name}-${number}`);
+  }
+  await queue.close();
+}
+
+async function batches(_, count, size) {
+  const flows = new FlowProducer({ connection });
+  for (let number = 0; number < count; number += 1) {
+    const key = `b${number}`;
+    const children = Array.from({ length: size }, (_, each) => ({
+      name: "member",
+      queueName: QUEUE,
+      data: { key, ident: `${key}-${each}` },
+    }));
+    await flows.add({ name: "called", queueName: QUEUE, data: { key }, children });
+    note("batch", key);
+  }
+  await flows.close();
+}
+
 const [what, name, ...figures] = process.argv.slice(2);
-const programs = { work, storm, probe };
+const programs = { work, storm, probe, backlog, batches };
 await programs[what](name, ...figures.map(Number));

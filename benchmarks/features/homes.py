@@ -19,6 +19,8 @@ APPS = Path(__file__).parent / "apps"
 _REQUIREMENTS = Path(__file__).parent / "requirements"
 _INSTALL_SECONDS = 600.0
 _NODE = "bullmq"
+#: What a table's figures depend on; the rest of requirements/ is what these need.
+_SAID = {"huey", "dramatiq", "rq", "apscheduler", "limits", "pyrate-limiter", "redis", "kombu"}
 
 
 def prepare(contender: Contender) -> Path:
@@ -38,7 +40,8 @@ def versions(homes: set[str]) -> dict[str, str]:
     for home in sorted(homes - {"kiq", "node"}):
         for line in _wanted(home).splitlines():
             name, _, version = line.split()[0].partition("==")
-            found[name.lower()] = version
+            if name.lower() in _SAID or name.lower().startswith("celery"):
+                found[name.lower()] = version
     return found | (node_home.versions(_NODE) if "node" in homes else {})
 
 

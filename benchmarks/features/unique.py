@@ -14,6 +14,7 @@ from features.contender import Contender, Role
 from features.journal import Mark, Run, at_once, ended, repairs, runs, taken
 from features.stage import Stage, killed, redis_killed
 
+_WARM = 30.0  # seconds for the workers to start, and to run a job of each key
 _STORM = 25.0  # seconds
 _PUSHERS = 3
 _PATIENCE = 150.0  # seconds after the storm: what has not come to its end then is lost, or stuck
@@ -74,16 +75,18 @@ class Unique:
 def play(stage: Stage, test: str) -> Unique:
     """Play the test *test* on *stage*, and count."""
     keys, rate = _LOADS[test]
-    stage.play(3.0)  # they start
+    stage.push("probe", "warm", keys, _WARM)
+    stage.play(_WARM, until=lambda: _probed(stage.marks(), "warm-") == keys)
+    stage.play(2.0)  # what has just ended lets go of its lock
     for number in range(_PUSHERS):
         stage.push("storm", f"p{number}", keys, _STORM, rate)
     stage.play(_STORM + 2.0, _FAULTS)
     stage.play(_PATIENCE, until=lambda: not _open(stage.marks()))
     lost = _open(stage.marks())
     stage.push("probe", "probe", keys, _PROBE)
-    stage.play(_PROBE + 5.0, until=lambda: _probed(stage.marks()) == keys)
+    stage.play(_PROBE + 5.0, until=lambda: _probed(stage.marks(), "probe-") == keys)
     marks = stage.marks()
-    return _counted(stage, marks, runs(marks, stage.deaths), lost, keys - _probed(marks))
+    return _counted(stage, marks, runs(marks, stage.deaths), lost, keys - _probed(marks, "probe-"))
 
 
 def _counted(
@@ -110,10 +113,10 @@ def _open(marks: list[Mark]) -> set[str]:
     return taken(marks) - {mark.words[1] for mark in marks if mark.what == "end"}
 
 
-def _probed(marks: list[Mark]) -> int:
-    """Return of how many keys a job of the probe came to its end."""
+def _probed(marks: list[Mark], name: str) -> int:
+    """Return of how many keys a job of the probe *name* came to its end."""
     ends = [mark.words for mark in marks if mark.what == "end"]
-    return len({key for key, ident in ends if ident.startswith("probe-")})
+    return len({key for key, ident in ends if ident.startswith(name)})
 
 
 def text(found: dict[str, Unique]) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 
-from celery import Celery
+from celery import Celery, chord
 from celery_once import AlreadyQueued, QueueOnce
 from celery_singleton import DuplicateTaskError, Singleton
 from notes import note, work
@@ -53,11 +53,37 @@ def tick() -> None:
     note("tick", "-")
 
 
+@app.task(name="call", rate_limit="25/s")
+def call(key: str, ident: str) -> None:
+    """Call the API: with four workers, 100 times a second."""
+    work(key, ident)
+
+
 def push(key: str, ident: str) -> bool:
     """Send a task, and tell whether there was none."""
+    if os.environ["BENCH_ADDON"] == "rate":
+        call.delay(key, ident)
+        return True
     task = once if os.environ["BENCH_ADDON"] == "once" else singleton
     try:
         task.apply_async(kwargs={"key": key, "ident": ident})
     except (AlreadyQueued, DuplicateTaskError):
         return False
     return True
+
+
+@app.task(name="member")
+def member(key: str, ident: str) -> None:
+    """Work, as one of a batch."""
+    work(key, ident)
+
+
+@app.task(name="called")
+def called(_results: object, key: str) -> None:
+    """Be the callback of the batch *key*."""
+    note("called", key)
+
+
+def push_batch(key: str, idents: list[str]) -> None:
+    """Send a chord."""
+    chord(member.si(key, ident) for ident in idents)(called.s(key))

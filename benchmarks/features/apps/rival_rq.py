@@ -8,7 +8,9 @@ from notes import note, work
 from redis import Redis
 from rq import Queue, Retry, cron
 from rq.exceptions import DuplicateJobError
+from rq.rate_limit import RateLimit
 
+_TEST = os.environ["BENCH_TEST"]
 _queue = Queue(connection=Redis.from_url(os.environ["REDIS_URL"]))
 
 
@@ -25,6 +27,10 @@ def tick() -> None:
 def push(key: str, ident: str) -> bool:
     """Enqueue a job whose id is the key, and tell whether there was none."""
     call = "rival_rq.task"
+    if _TEST == "slots":
+        slots = RateLimit("slots", 5)
+        _queue.enqueue(call, key, ident, rate_limit=slots, retry=Retry(max=3), job_timeout=5)
+        return True
     try:
         # Without a time-out of its own a job counts as running for minutes after its worker died.
         _queue.enqueue(
@@ -42,5 +48,19 @@ def push(key: str, ident: str) -> bool:
     return True
 
 
-if os.environ["BENCH_TEST"] == "periodic":
+def called(key: str) -> None:
+    """Be the callback of the batch *key*."""
+    note("called", key)
+
+
+def push_batch(key: str, idents: list[str]) -> None:
+    """Enqueue the jobs, and one that depends on all of them."""
+    jobs = _queue.enqueue_many(
+        Queue.prepare_data("rival_rq.task", (key, ident), retry=Retry(max=3), timeout=5)
+        for ident in idents
+    )
+    _queue.enqueue("rival_rq.called", key, depends_on=jobs, retry=Retry(max=3), job_timeout=5)
+
+
+if _TEST == "periodic":
     cron.register(tick, queue_name="default", interval=int(os.environ["BENCH_PERIOD"]))

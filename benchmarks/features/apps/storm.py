@@ -1,7 +1,9 @@
 """Pushes jobs by keys drawn by chance, or each key until it is taken; notes what came of each.
 
 ``python storm.py MODULE storm NAME KEYS SECONDS RATE`` or ``... probe NAME KEYS SECONDS``. MODULE has
-a function ``push(key, ident)``, which returns False where a job is there already.
+a function ``push(key, ident)``, which returns False where a job is there already. ``... batches NAME
+COUNT SIZE`` pushes batches by MODULE's ``push_batch(key, idents)``, ``... backlog NAME COUNT`` jobs of a
+key each.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import random
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 from notes import note
 
@@ -45,10 +48,25 @@ def _probe(push: Push, name: str, keys: int, seconds: float) -> None:
         time.sleep(0.5)
 
 
-if __name__ == "__main__":
-    module, what, *words = sys.argv[1:]
-    chosen: Push = importlib.import_module(module).push
+def _batches(push_batch: Callable[[str, list[str]], None], count: int, size: int) -> None:
+    for number in range(count):
+        key = f"b{number}"
+        push_batch(key, [f"{key}-{each}" for each in range(size)])
+        note("batch", key)
+
+
+def _main(module: str, what: str, name: str, *figures: str) -> None:
+    app: Any = importlib.import_module(module)
     if what == "storm":
-        _storm(chosen, words[0], int(words[1]), float(words[2]), float(words[3]))
+        _storm(app.push, name, int(figures[0]), float(figures[1]), float(figures[2]))
+    elif what == "probe":
+        _probe(app.push, name, int(figures[0]), float(figures[1]))
+    elif what == "batches":
+        _batches(app.push_batch, int(figures[0]), int(figures[1]))
     else:
-        _probe(chosen, words[0], int(words[1]), float(words[2]))
+        for number in range(int(figures[0])):
+            _push(app.push, f"k{number}", f"{name}-{number}")
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])
