@@ -14,14 +14,16 @@ if TYPE_CHECKING:
 
 #: What frees a slot wakes somebody for the next job, if there is one.
 _FREED = """local idle = table.remove(KEYS)
-local list = table.remove(KEYS)
+local lists = {{table.remove(KEYS), table.remove(KEYS), table.remove(KEYS)}}
 local TOKEN = table.remove(ARGV)
 local function freed(KEYS, ARGV)
 {piece}
 end
 freed(KEYS, ARGV)
-local waiting = redis.pcall('LLEN', list)
-if type(waiting) == 'number' and waiting > 0 then ring(idle, 1) end"""
+for _, list in ipairs(lists) do
+  local waiting = redis.pcall('LLEN', list)
+  if type(waiting) == 'number' and waiting > 0 then ring(idle, 1) break end
+end"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,4 +54,5 @@ class FleetCap:
         ride = self.asked(queue) if queue and job.token else None
         if queue is None or ride is None:
             return None
-        return Ride([*ride.keys, job.source, keys.idle(queue)], [*ride.args, job.token])
+        lists = map(keys.queue, keys.bands(queue))
+        return Ride([*ride.keys, *lists, keys.idle(queue)], [*ride.args, job.token])

@@ -40,19 +40,47 @@ POLLER_BELL = "poller"  # the poller's name at kiq:bell:
 CANCELLED = "kiq:cancelled"  # sorted set of jids, score = until when the mark counts, seconds
 
 _QUEUE_PREFIX = "queue:"
+# Between a queue and one of its bands, in the name of the list that the band has: no name of a queue holds
+# it. What follows is what people see where a program shows such a name as it is.
+_BAND = "\x1f:"
 # A name may hold braces, and a cluster takes what stands between the first two for the hash tag.
 _ESCAPES = str.maketrans({"{": "%7B", "}": "%7D", "%": "%25"})
 _INFLIGHT = re.compile(r"kiq:inflight:\{([^{}]+)\}:(.+)", re.DOTALL)
 
 
 def queue(name: str) -> str:
-    """Return the key of the list that holds queue *name*: head = newest, tail = next."""
+    """Return the key of the list that holds queue *name*, or a band: head = newest, tail = next."""
     return _QUEUE_PREFIX + name
 
 
-def queue_name(source: str) -> str | None:
-    """Return the queue whose list is at *source*, or None when *source* is a sorted set."""
+def band(queue: str, which: str) -> str:
+    """Return the name of the band *which*, "high" or "low", of *queue*: to the core it is a queue's."""
+    return f"{queue}{_BAND}{which}"
+
+
+def bands(queue: str) -> tuple[str, str, str]:
+    """Return the names of the lists that *queue* may have, in the order of their priority.
+
+    The one in the middle is *queue* itself.
+    """
+    return band(queue, "high"), queue, band(queue, "low")
+
+
+def queue_and_band(name: str) -> tuple[str, str]:
+    """Return the queue that a list's *name* belongs to, and which band of it: "" for the plain one."""
+    queue, _, which = name.partition(_BAND)
+    return queue, which
+
+
+def list_name(source: str) -> str | None:
+    """Return the name of the list at *source*, a queue's or a band's; None when it is a sorted set."""
     return source[len(_QUEUE_PREFIX) :] if source.startswith(_QUEUE_PREFIX) else None
+
+
+def queue_name(source: str) -> str | None:
+    """Return the queue of the list at *source*, whichever band; None when it is a sorted set."""
+    name = list_name(source)
+    return None if name is None else name.partition(_BAND)[0]
 
 
 def inflight(source: str, owner: str) -> str:
@@ -70,8 +98,8 @@ def source_and_owner(key: str) -> tuple[str, str] | None:
 
 
 def idle(name: str) -> str:
-    """Return the key of the set of owners that wait for a job of queue *name*."""
-    return f"kiq:idle:{name.translate(_ESCAPES)}"
+    """Return the key of the set of owners that wait for a job of queue *name*, or of that of a band."""
+    return f"kiq:idle:{name.partition(_BAND)[0].translate(_ESCAPES)}"
 
 
 def bell(owner: str) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
-from . import features
+from . import features, priority
 from .config import check_queue_name
 from .errors import ConfigError
 
@@ -24,6 +24,7 @@ class PushOptions(TypedDict, total=False):
     dead: bool
     backtrace: bool | int
     tags: Sequence[str]
+    priority: Literal["high", "normal", "low"] | int | None
 
 
 class ClassOptions(TypedDict, total=False):
@@ -113,6 +114,7 @@ _CHECKS: dict[str, features.Check] = {
     "dead": lambda value: _instance(value, bool, "True or False"),
     "backtrace": _count,
     "tags": _strings,
+    "priority": priority.checked,
     "name": string,
     "aliases": _strings,
 }

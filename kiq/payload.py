@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Generic, ParamSpec
 
+from . import priority
 from .clock import milliseconds, wall
 from .config import check_queue_name
 from .errors import ConfigError, PayloadError
@@ -117,6 +118,10 @@ def _check_fields(name: str, payload: Payload) -> None:
     window = payload.get("retry_for", 0)
     if isinstance(window, bool) or not isinstance(window, int | float) or window > EPOCH_FROM:
         raise PayloadError(f"{name}: 'retry_for' must be at most 1e9 seconds, not {window!r}")
+    try:
+        priority.checked(payload.get(priority.FIELD))
+    except ValueError as error:
+        raise PayloadError(f"{name}: {priority.FIELD!r} {error}") from None
     if "at" in payload:
         payload["at"] = finite(name, payload["at"])
 

@@ -16,6 +16,7 @@ from .importing import at_work, refuse_while_importing
 from .jid import Jid
 from .middleware import ClientContext, ClientLayers
 from .payload import Payload, finite, normalized
+from .priority import list_of
 from .sender import ByQueue, Load, Scheduled, Sender
 from .slices import Answer, completed, in_slices, in_steps
 from .sole import Sole
@@ -179,7 +180,8 @@ class Pusher(Route):
             else:
                 payload["enqueued_at"] = stamp
                 raw = self.encoded(payload)
-                queues.setdefault(payload["queue"], []).append(raw)
+                name = list_of(payload) if "priority" in payload else payload["queue"]
+                queues.setdefault(name, []).append(raw)
             jids.append(Jid(payload["jid"]))
             # What waits is asked about when it goes.
             if concerned and not self._at_call and (guard := guarded(guards, payload)):

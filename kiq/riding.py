@@ -51,12 +51,22 @@ class Rider:
             raise PluginError(f"rider {self.name}: lua and releasing go together")
 
 
-def in_flight(queue: str, token: str) -> tuple[str, str, str]:
+_IN_FLIGHT = """for _, hash in ipairs(KEYS) do
+  if redis.call('HEXISTS', hash, ARGV[1]) == 1 then return 1 end
+end
+return 0"""
+
+
+def in_flight(queue: str, token: str) -> tuple[str | int, ...]:
     """Return the command that asks whether the delivery *token* of a job of *queue* is in flight (1)."""
     owner, _, delivery = token.rpartition(" ")
-    return "HEXISTS", keys.inflight(keys.queue(queue), owner), delivery
+    hashes = [keys.inflight(keys.queue(name), owner) for name in keys.bands(queue)]
+    return "EVAL", _IN_FLIGHT, len(hashes), *hashes, delivery
 
 
 def queue_keys(queue: str) -> tuple[str, str, str]:
-    """Return the keys that a piece needs for ``enqueue(KEYS[1], KEYS[2], KEYS[3], queue, payload)``."""
+    """Return the keys that a piece needs for ``enqueue(KEYS[1], KEYS[2], KEYS[3], queue, payload)``.
+
+    Where *payload* has a priority, *queue* is :func:`kiq.priority.list_of` it, here and there.
+    """
     return keys.queue(queue), keys.QUEUES, keys.idle(queue)

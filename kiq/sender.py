@@ -11,7 +11,7 @@ from .guarding import Declined, Guarded
 
 ByQueue = dict[str, list[bytes]]
 Scheduled = tuple[float, bytes]
-#: A queue, by its name; or None, the scheduled set.
+#: A queue, or a band of one, by the name of its list; or None, the scheduled set.
 Place = str | None
 #: Why a job was not pushed when those beside it were: a guard did not let it pass, or failed.
 Refusal = Declined | StoreError

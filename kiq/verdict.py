@@ -38,14 +38,16 @@ class Permit:
 class Flight:
     """An in-flight hash: *key*, of one *owner*, for what came from *source* (queue or sorted set).
 
+    *name* is that of the list, *queue* the queue: they differ where it is a band. Both are "" for a set.
     *held* is how many jobs the owner's ledger has in it; only the owner's courier touches it.
     """
 
-    __slots__ = ("held", "key", "owner", "permit", "queue", "source")
+    __slots__ = ("held", "key", "name", "owner", "permit", "queue", "source")
 
     def __init__(self, owner: str, source: str, permit: Permit) -> None:
         self.owner = owner
         self.source = source
+        self.name = keys.list_name(source) or ""
         self.queue = keys.queue_name(source) or ""
         self.key = keys.inflight(source, owner)
         self.permit = permit

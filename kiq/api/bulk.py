@@ -75,7 +75,7 @@ class Bulk:
         """Retry all of *batch* that names a queue; one round trip, two where jobs are cancelled."""
         queues: dict[str, list[SortedEntry]] = {}
         for entry in batch:
-            queue = entry.queue
+            queue = entry.list_name
             if queue is None:
                 self._tally.leave(entry.why_no_queue)
             elif queue in self._refused:

@@ -13,6 +13,7 @@ from ..config import check_queue_name
 from ..errors import ConfigError, UndecodablePayload
 from ..options import DEFAULTS
 from ..payload import MILLISECONDS_FROM
+from ..priority import FIELD
 
 _MOST = 2.0**53
 UNDECODABLE = "(undecodable)"
@@ -93,6 +94,12 @@ class JobRecord:
         except (ConfigError, TypeError):
             return None
         return str(name)
+
+    @property
+    def priority(self) -> str | int | None:
+        """The priority that it was pushed with: a name or a number, see ``priority=``; None for none."""
+        found = self.payload.get(FIELD)
+        return found if isinstance(found, str | int) and not isinstance(found, bool) else None
 
     @property
     def created_at(self) -> float | None:

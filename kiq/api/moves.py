@@ -25,7 +25,7 @@ class Leaving(NamedTuple):
 
 
 def to_queue(source: str, queue: str, leaving: Sequence[Leaving]) -> Command:
-    """Return the command that moves at most a hundred jobs from the set *source* to *queue*.
+    """Return the command that moves at most a hundred jobs from the set *source* to the list of *queue*.
 
     The reply is how many were moved.
     """

@@ -7,6 +7,7 @@ from typing import Any
 
 from .. import keys
 from ..config import check_queue_name
+from ..priority import NAMES
 from . import scripts
 from .home import Connection, connection
 from .job_record import JobRecord
@@ -20,8 +21,12 @@ class QueuedJob(JobRecord):
     """A job in a queue."""
 
     def __init__(self, home: Connection, name: str, raw: bytes) -> None:
-        super().__init__(raw, name)
+        """*name* is that of its list: of the queue, or of a band."""
+        queue, band = keys.queue_and_band(name)
+        super().__init__(raw, queue)
         self._home, self._name = home, name
+        #: The band that it waits in: "high", "normal" or "low". One that Ruby pushed is in the normal one.
+        self.band = band or "normal"
 
     def delete(self) -> bool:
         """Take the job out of its queue; False when it was not there any more.
@@ -50,7 +55,7 @@ class Queue:
         """
         home = connection(client)
         known = home.call(scripts.names((keys.QUEUES, keys.PAUSED)))
-        names = [raw.decode(errors="replace") for raw in known]
+        names = {keys.queue_and_band(raw.decode(errors="replace"))[0] for raw in known}
         found = []
         for name in sorted(names):
             queue = cls(client=home)
@@ -60,8 +65,18 @@ class Queue:
 
     @property
     def size(self) -> int:
-        """How many jobs wait. One round trip."""
-        return int(self._connection.call(("LLEN", keys.queue(self.name))))
+        """How many jobs wait, whatever their priority. One round trip."""
+        return sum(self.bands.values())
+
+    @property
+    def bands(self) -> dict[str, int]:
+        """How many jobs wait in each band: "high", "normal", "low". One round trip."""
+        sizes = self._connection.exchange([("LLEN", key) for key in self._lists])
+        return {name: int(size) for name, size in zip(NAMES, sizes, strict=True)}
+
+    @property
+    def _lists(self) -> list[str]:
+        return [keys.queue(name) for name in keys.bands(self.name)]
 
     def __len__(self) -> int:
         return self.size
@@ -72,8 +87,8 @@ class Queue:
     @property
     def latency(self) -> float:
         """For how many seconds the oldest job has waited; 0 for an empty queue. One round trip."""
-        raw = self._connection.call(("LINDEX", keys.queue(self.name), -1))
-        return 0.0 if raw is None else JobRecord(raw).latency
+        raws = self._connection.exchange([("LINDEX", key, -1) for key in self._lists])
+        return max((JobRecord(raw).latency for raw in raws if raw is not None), default=0.0)
 
     @property
     def paused(self) -> bool:
@@ -96,21 +111,26 @@ class Queue:
         return bool(self._connection.call(command))
 
     def __iter__(self) -> Iterator[QueuedJob]:
-        """Yield the jobs, the oldest first, in pages; jobs may come and go meanwhile.
+        """Yield the jobs, those of high priority first, of one band the oldest, in pages.
 
-        No job that stays is missed. Some may come twice, when all of a page went and older ones stayed.
+        Jobs may come and go meanwhile. No job that stays is missed. Some may come twice, when all of a page
+        went and older ones stayed.
         """
+        for name in keys.bands(self.name):
+            yield from self._jobs(name)
+
+    def _jobs(self, name: str) -> Iterator[QueuedJob]:
         behind, last = 0, list[bytes]()
         while True:
             step = max(1, len(last) // _ANCHORS)
             anchors = last[::-1][::step]
             behind, raws = self._connection.call(
-                scripts.queue_page((keys.queue(self.name),), (behind, _PAGE, _PAGE_BYTES, *anchors))
+                scripts.queue_page((keys.queue(name),), (behind, _PAGE, _PAGE_BYTES, *anchors))
             )
             if not raws:
                 return
             for raw in raws:
-                yield QueuedJob(self._connection, self.name, raw)
+                yield QueuedJob(self._connection, name, raw)
             behind, last = behind + len(raws), raws
 
     def find(self, jid: str) -> QueuedJob | None:
@@ -134,21 +154,26 @@ class Queue:
         """
         if watched():
             return self._clear_in_parts()
-        command = scripts.clear_queue((keys.queue(self.name), keys.QUEUES), (self.name,))
+        command = scripts.clear_queue((keys.QUEUES, *self._lists), keys.bands(self.name))
         return int(self._connection.call(command))
 
     def _clear_in_parts(self) -> int:
-        left, cleared = self.size, 0
+        lefts = self.bands.values()
+        names = zip(keys.bands(self.name), lefts, strict=True)
+        return sum(self._clear_list(name, left) for name, left in names)
+
+    def _clear_list(self, name: str, left: int) -> int:
+        cleared = 0
         while left > 0:
-            raws = self._connection.call(("LRANGE", keys.queue(self.name), -min(left, _PAGE), -1))
+            raws = self._connection.call(("LRANGE", keys.queue(name), -min(left, _PAGE), -1))
             if not raws:
                 break
-            cleared += _delete(self._connection, self.name, self.name, raws[::-1])
+            cleared += _delete(self._connection, name, name, raws[::-1])
             left -= len(raws)
         return cleared
 
 
 def _delete(home: Connection, name: str, drop: str, raws: Sequence[bytes]) -> int:
-    """Take *raws* out of queue *name*; return how many were there. *drop* is its name, to be forgotten."""
+    """Take *raws* out of the list *name*; return how many were there. *drop* is its name, to be dropped."""
     command = scripts.delete_queued((keys.queue(name), keys.QUEUES), (drop, *raws))
     return len(Leaving(keys.queue(name), raws, deleted).exchange(home, command)) - 1

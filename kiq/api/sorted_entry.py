@@ -11,6 +11,7 @@ from ..codec import decode, encode
 from ..errors import ArgumentError, Kill, UndecodablePayload
 from ..payload import UNCANCELLED, due_at
 from ..plugin import host
+from ..priority import list_of
 from ..store.flight import DeadLimits
 from . import marks, moves, telling
 from .home import Connection
@@ -138,6 +139,12 @@ class SortedEntry(JobRecord):
         return moves.Leaving(self.raw, self.jid, job)
 
     @property
+    def list_name(self) -> str | None:
+        """The name of the list that it goes to: of its queue, or of a band. None as for *queue*."""
+        queue = self.queue
+        return None if queue is None else list_of({**self.payload, "queue": queue})
+
+    @property
     def why_no_queue(self) -> str:
         """What keeps it from going to a queue; for one whose *queue* is None."""
         return (
@@ -149,7 +156,7 @@ class SortedEntry(JobRecord):
         return marks.of(self._home, [self.jid])
 
     def _enqueue(self, *, uncounted: bool) -> bool:
-        queue = self.queue
+        queue = self.list_name
         if queue is None:
             raise UndecodablePayload(f"this entry of {self._source!r} {self.why_no_queue}")
         leaving = self.leaving(self._marks(), uncounted=uncounted)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime
 import functools
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from .. import keys
 from ..errors import ConfigError
 from ..options import DEFAULTS
+from ..priority import NAMES
 from . import scripts
 from .home import connection
 from .job_record import JobRecord
@@ -25,12 +28,16 @@ class History(NamedTuple):
 
 
 class QueueSummary(NamedTuple):
-    """A queue: how many jobs wait, for how many seconds the oldest has, whether it is paused."""
+    """A queue: how many jobs wait, for how many seconds the oldest has, whether it is paused.
+
+    *bands* says how many are in which band ("high", "normal", "low"), where any is not in the normal one.
+    """
 
     name: str
     size: int
     latency: float
     paused: bool
+    bands: Mapping[str, int] = {}
 
 
 class Stats:
@@ -42,15 +49,16 @@ class Stats:
     def __init__(self, client: Any = None) -> None:
         self._connection = connection(client)
         names = (keys.STAT_PROCESSED, keys.STAT_FAILED, keys.SCHEDULE, keys.RETRY, keys.DEAD)
-        default = keys.queue(str(DEFAULTS["queue"]))
-        reply = self._connection.call(scripts.stats((*names, keys.QUEUES, default, keys.queue(""))))
+        default = map(keys.queue, keys.bands(str(DEFAULTS["queue"])))
+        reply = self._connection.call(
+            scripts.stats((*names, keys.QUEUES, keys.queue(""), *default))
+        )
         self._numbers = [_number(value) for value in reply[:5]]
-        self._latency = JobRecord(reply[5]).latency if reply[5] else 0.0
-        sizes = [
-            (name.decode(errors="replace"), int(size))
-            for name, size in zip(reply[6::2], reply[7::2], strict=True)
-        ]
-        self._queues = dict(sorted(sizes, key=lambda each: (-each[1], each[0])))
+        self._latency = _longest(reply[5])
+        sizes: Counter[str] = Counter()
+        for name, size in zip(reply[6::2], reply[7::2], strict=True):
+            sizes[keys.queue_and_band(name.decode(errors="replace"))[0]] += int(size)
+        self._queues = dict(sorted(sizes.items(), key=lambda each: (-each[1], each[0])))
 
     @property
     def processed(self) -> int:
@@ -121,15 +129,12 @@ class Stats:
         A paused queue is among them though nothing was ever pushed to it. One round trip.
         """
         reply = self._connection.call(scripts.queues((keys.QUEUES, keys.PAUSED, keys.queue(""))))
-        found = [
-            QueueSummary(
-                name.decode(errors="replace"),
-                size,
-                JobRecord(oldest).latency if oldest else 0.0,
-                bool(paused),
-            )
-            for name, size, oldest, paused in zip(*(reply[at::4] for at in range(4)), strict=True)
-        ]
+        rows = zip(*(reply[at::4] for at in range(4)), strict=True)
+        lists: dict[str, dict[str, tuple[int, bytes, int]]] = {}
+        for raw, *row in rows:
+            name, band = keys.queue_and_band(raw.decode(errors="replace"))
+            lists.setdefault(name, {})[band] = (row[0], row[1], row[2])
+        found = [_summary(name, bands) for name, bands in lists.items()]
         return sorted(found, key=lambda each: (-each.size, each.name))
 
     def reset(self, *names: str) -> None:
@@ -163,6 +168,23 @@ class Stats:
         return History(
             dict(zip(dates, processed, strict=True)), dict(zip(dates, failed, strict=True))
         )
+
+
+def _summary(name: str, lists: Mapping[str, tuple[int, bytes, int]]) -> QueueSummary:
+    """Return what is told of a queue by its lists: size, oldest job, 1 for a paused one."""
+    sizes = {band or "normal": size for band, (size, _, _) in lists.items() if size}
+    return QueueSummary(
+        name,
+        sum(sizes.values()),
+        _longest([oldest for _, oldest, _ in lists.values()]),
+        bool(lists.get("", (0, b"", 0))[2]),
+        {band: sizes[band] for band in NAMES if band in sizes} if sizes.keys() - {"normal"} else {},
+    )
+
+
+def _longest(oldest: Iterable[bytes]) -> float:
+    """Return for how many seconds the first of some jobs has waited; 0 for none."""
+    return max((JobRecord(raw).latency for raw in oldest if raw), default=0.0)
 
 
 def _number(value: Any) -> int:

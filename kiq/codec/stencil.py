@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from ..priority import list_of
 from .check import LEAVES, MAX_DEPTH, list_fits
 from .coding import encode, json_text, write_msgpack
 from .types import Codec
@@ -22,11 +23,11 @@ class Stencil:
     codec: ClassVar[Codec] = "msgpack"
     #: What a payload with blanks ends with, after the key of its arguments.
     end: ClassVar[bytes] = b"\x90\xa3jid\xa0\xaacreated_at\x00\xabenqueued_at\x00"
-    __slots__ = ("_head", "queue")
+    __slots__ = ("_head", "queue")  # the name of the list
 
     def __init__(self, name: str, options: Mapping[str, Any]) -> None:
         """*options* are those of the class and the push. Raises ArgumentError as `encode` does."""
-        self.queue: str = options["queue"]
+        self.queue = list_of(options)
         self._head = encode({**options, "class": name, **_BLANK}, self.codec).removesuffix(self.end)
 
     def filled(self, args: Sequence[Any], jid: bytes, end: bytes) -> bytes | None:

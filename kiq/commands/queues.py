@@ -137,6 +137,7 @@ def _facts(ground: Ground) -> list[dict[str, Any]]:
             "latency": round(queue.latency, 3),
             "paused": queue.paused,
             "processes": takers.get(queue.name, 0),
+            "bands": dict(queue.bands),
         }
         for queue in Stats(ground.home).queue_summaries()
     ]
@@ -148,12 +149,17 @@ def _row(facts: dict[str, Any]) -> list[str]:
         state = click.style("paused", fg="yellow")
     elif not facts["processes"]:
         state = click.style("no process takes it", fg="red")
+    bands = [
+        f"{number(facts['bands'][band])} {band}"
+        for band in ("high", "low")
+        if facts["bands"].get(band)
+    ]
     return [
         visible(facts["name"]),
         number(facts["size"]),
         duration(facts["latency"]) if facts["size"] else "-",
         number(facts["processes"]),
-        state,
+        ", ".join([*filter(None, [state]), *bands]),
     ]
 
 

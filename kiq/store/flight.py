@@ -1,12 +1,12 @@
-"""In flight: the commands that take jobs from queues, settle them, and hand them back.
+"""In flight: the commands that settle jobs that were taken, and hand them back.
 
 Each function returns a command, or reads the reply of one; the courier sends several in one write.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import sha1
 from typing import Any
 
@@ -39,85 +39,6 @@ class DeadLimits:
 
     size: int
     age: float
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a fetch asks for: how many jobs, of how many bytes, from which queues, in which order.
-
-    *most* is how many of a queue at most, by its name, where not all that there are may be taken.
-    """
-
-    count: int
-    flights: Sequence[Flight]
-    weights: Sequence[int]
-    passes: Sequence[float]
-    strict: bool
-    size: int = MAX_BYTES
-    most: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Fetched:
-    """What a fetch brought. *taken* counts jobs per flight; *empty* says which queues ran out."""
-
-    state: str
-    jobs: list[Taken]
-    counts: list[int]
-    held: list[int]
-    empty: list[bool]
-    idle_names_added: int
-    errors: list[tuple[str, str]]
-
-
-def fetch_command(owner: str, epoch: int, call: int, wanted: Wanted, named_idle: bool) -> Command:
-    """Return the command that takes jobs for *owner*; see ``fetch.lua``."""
-    names = [keys.record(owner), keys.SUSPECTS]
-    args: list[Any] = [
-        owner,
-        epoch,
-        call,
-        wanted.count,
-        wanted.size,
-        "strict" if wanted.strict else "share",
-        "1" if named_idle else "0",
-    ]
-    for at, flight in enumerate(wanted.flights):
-        names += (flight.source, flight.key, keys.idle(flight.queue))
-        args += (wanted.weights[at], repr(wanted.passes[at]), wanted.most.get(flight.queue, ""))
-    return scripts.fetch((*names, keys.PAUSED), args)
-
-
-def read_fetch(reply: Any, call: int, flights: Sequence[Flight], now: float) -> Fetched:
-    """Read the reply of a fetch that was sent as *call* for *flights*."""
-    state = reply[0].decode()
-    if state != "ok":
-        return Fetched(state, [], [], [], [], 0, [])
-    _, payloads, chunks, held, empty, suspicions, added, errors = reply
-    jobs: list[Taken] = []
-    counts = [0] * len(flights)
-    at = 0
-    for pair in range(0, len(chunks), 2):
-        index, size = chunks[pair] - 1, chunks[pair + 1]
-        flight = flights[index]
-        counts[index] += size
-        part = payloads[at : at + size]
-        jobs += [Taken(f"{call}.{n}", flight, raw, now) for n, raw in enumerate(part, at + 1)]
-        at += size
-    for pair in range(0, len(suspicions), 2):
-        jobs[suspicions[pair] - 1].suspicion = suspicions[pair + 1]
-    return Fetched(
-        state,
-        jobs,
-        counts,
-        held,
-        [bool(flag) for flag in empty],
-        added,
-        [
-            (flights[errors[i] - 1].source, errors[i + 1].decode(errors="replace"))
-            for i in range(0, len(errors), 2)
-        ],
-    )
 
 
 def done_command(groups: dict[Flight, list[str]], now: float) -> Command:
@@ -160,7 +81,7 @@ def move_command(settlement: Settlement, now: float, limits: DeadLimits) -> Comm
             repr(limits.age),
             limits.size,
             reason,
-            flight.queue,
+            flight.name,
             flight.owner,
             SUSPICION_TTL,
         ),
@@ -252,7 +173,7 @@ def hand_back_command(
     args: list[Any] = [epoch, "last" if last else "first"]
     for flight, ids in groups.items():
         names += (flight.source, flight.key, keys.idle(flight.queue))
-        args += (flight.queue, len(ids))
+        args += (flight.name, len(ids))
     for ids in groups.values():
         args += ids
     return scripts.hand_back(names, args)

@@ -234,7 +234,7 @@ def _order(delivery: str) -> tuple[int, ...]:
 def _reclaim_part(
     link: Link, owner: str, source: str, ids: Sequence[str], alive: str, rides: Rides | None
 ) -> _Part:
-    queue = keys.queue_name(source)
+    queue = keys.list_name(source)
     ids, jobs = held.some_of(link, owner, source, ids) if rides else (ids, [])
     command = scripts.reclaim(
         (

@@ -31,7 +31,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Promotion:
-    """One claimed job that goes to *queue* as *raw*, if those guards permit it that it has."""
+    """One claimed job that goes to the list *queue* as *raw*, if those guards permit it that it has."""
 
     delivery: str
     queue: str

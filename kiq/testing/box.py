@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
+from .. import keys
 from ..codec import decode
 from ..errors import PayloadError
 from ..function_job import FunctionJob
 from ..job_class import Job
 from ..payload import MILLISECONDS_FROM
+from ..priority import FIELD, NAMES, band_of
 from ..registry import registry
 from .locks import Lock
 
@@ -34,6 +36,11 @@ class PushedJob:
     at: float | None
     raw: bytes = field(repr=False)
     number: int = field(default_factory=lambda: next(_numbers), repr=False, compare=False)
+
+    @property
+    def band(self) -> str:
+        """The band of its queue that it waits in, once it is due: "high", "normal" or "low"."""
+        return band_of(self.payload.get(FIELD))
 
     @property
     def jid(self) -> str:
@@ -69,7 +76,7 @@ class PushedJob:
 def pushed_job(raw: bytes, queue: str | None, at: float | None) -> PushedJob:
     """Return the job in *raw*; *queue* is that of its payload where it is None."""
     payload, _ = decode(raw)
-    return PushedJob(payload, queue or payload["queue"], at, raw)
+    return PushedJob(payload, keys.queue_and_band(queue or payload["queue"])[0], at, raw)
 
 
 class Box:
@@ -80,7 +87,7 @@ class Box:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._ready: list[PushedJob] = []  # in the order of their pushes
+        self._ready: list[PushedJob] = []  # by their bands, then in the order of their pushes
         self._later: list[PushedJob] = []  # by their time, then by their pushes
 
     def put(self, job: PushedJob) -> None:
@@ -120,8 +127,8 @@ class Box:
         return None
 
 
-def _turn(job: PushedJob) -> tuple[float, int]:
-    return (job.at or 0.0, job.number)
+def _turn(job: PushedJob) -> tuple[float, int, int]:
+    return (job.at or 0.0, 0 if job.at else NAMES.index(job.band), job.number)
 
 
 def _positions(jobs: list[PushedJob], names: Names, queue: str | None) -> Iterator[int]:

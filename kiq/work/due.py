@@ -15,6 +15,7 @@ from ..guarding import guarded
 from ..middleware import ClientContext
 from ..options import DEFAULTS
 from ..payload import moment
+from ..priority import list_of
 from ..raised import is_a
 from ..store.promotion import Promotion
 from ..verdict import Dropped, PutOff, Taken, ToDead, Verdict
@@ -70,13 +71,12 @@ class DueJobs:
                 return Dropped("a client middleware vetoed it", ran=False)
             changed.pop("at", None)
             changed["enqueued_at"] = moment(changed, wall(), self._in_seconds)
-            queue = changed["queue"]
             if self._filters:
-                check_queue_name(queue)  # a layer may have changed it
+                check_queue_name(changed["queue"])  # a layer may have changed it
             raw = encode(changed, codec)
             asked = guarded(self._guards, changed) if self._guards else None
             children.end_here()
-            return Promotion(taken.delivery, queue, raw, asked)
+            return Promotion(taken.delivery, list_of(changed), raw, asked)
         except BaseException as error:  # noqa: BLE001 (sys.exit and all: it ends this promotion only)
             children.end_here(error)
             self._report(error, {"context": "promotion", "jid": payload.get("jid")})

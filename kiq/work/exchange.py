@@ -205,6 +205,8 @@ class Exchange:
         wanted = self.wanted(now)
         if wanted:
             requests.append(self.fetches.request(wanted, now))
+            if now >= self.fetches.bands.look_at:
+                requests.append(self.fetches.look())
         return requests
 
     def _marked(self, reply: int) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from .. import keys
 from ..clock import steady
 from ..config import Capsule
 from ..errors import StoreError
-from ..store import flight
+from ..store import fetch
 from ..store.connection import Link, Prepared
-from ..store.flight import Fetched, Wanted
+from ..store.fetch import BandWanted, Fetched, Wanted
 from ..store.scripts import Command
 from ..verdict import Taken
+from .bands import Band, Bands
 from .bell import Listener
 from .caps import Caps
 from .inbox import Inbox
@@ -64,6 +66,8 @@ class Fetches:
         self._reply_size = reply_size
         self._order = QueueOrder(capsule, worker.host.queue_filters, self._within_caps)
         self._caps = Caps(worker.host, worker.report)
+        self.bands = Bands(capsule.queue_names)
+        self._rung = False  # and nothing was found since
         self._named_idle = False  # our name stands in the idle sets
         self._compared_at = 0.0
         self._most: dict[
@@ -80,10 +84,22 @@ class Fetches:
     def rung(self) -> None:
         """Note that the bell was heard: there is a job, and our name is gone."""
         self.pace.dry = self._named_idle = False
+        self._rung = True
 
     def request(self, count: int, now: float) -> tuple[Command, Reader]:
         """Return what fetches *count* jobs, and what reads the reply."""
         return self._request(count, self._reply_size.ask(now), named_idle=self._named_idle)
+
+    def look(self) -> tuple[Command, Reader]:
+        """Return what looks for bands that were not there before, and what reads the reply."""
+        names, session = self.bands.sought(), self._session
+
+        def read(reply: Any) -> None:
+            if found := self.bands.seen(names, reply, steady()):
+                session.serve(map(keys.queue, found))
+                self.pace.dry = False
+
+        return fetch.bands_command(session.owner.name, names), read
 
     def get_ready(self, link: Link) -> None:
         """Make the fetch that answers the bell, so that who pushed need not wait until it is made."""
@@ -119,6 +135,11 @@ class Fetches:
     def _request(self, count: int, size: int, *, named_idle: bool) -> tuple[Command, Reader]:
         owner, names = self._session.owner, self._order.window()
         flights = [owner.flight(f"queue:{name}") for name in names]
+        known = self.bands.of(names)
+        bands = [
+            BandWanted(owner.flight(keys.queue(band)), names.index(queue) + 1, weight, ahead)
+            for band, queue, weight, ahead in known
+        ]
         wanted = Wanted(
             count,
             flights,
@@ -127,27 +148,37 @@ class Fetches:
             self._order.strict,
             size,
             self._most,
+            bands,
         )
         call = owner.next_call()
+        flights = flights + [band.flight for band in bands] if bands else flights
 
         def read(reply: Any) -> None:
             now = steady()
-            fetched = flight.read_fetch(reply, call, flights, now)
+            fetched = fetch.read_fetch(reply, call, flights, now)
             self._reply_size.arrived(len(fetched.jobs))
             if not owner.hears(fetched.state):
                 return
             for source, problem in fetched.errors:
                 self._worker.report(StoreError(f"{source}: {problem}"), {"context": "fetch"})
             owner.took(fetched.jobs)
-            self._order.took(names, fetched.counts, fetched.empty)
+            counts = self._by_queue(names, known, fetched) if known else fetched.counts
+            self._order.took(names, counts, fetched.empty)
             self._found(fetched, now)
             if now - self._compared_at >= _RECHECK and not owner.compare(flights, fetched.held):
                 self._compared_at = now
 
-        command = flight.fetch_command(owner.name, owner.epoch, call, wanted, named_idle)
+        command = fetch.fetch_command(owner.name, owner.epoch, call, wanted, named_idle)
         if self._worker.host.fleet_caps:
             return self._caps.around(command, names, read)
         return command, read
+
+    def _by_queue(self, names: Sequence[str], known: Sequence[Band], fetched: Fetched) -> list[int]:
+        """Account for what was taken of bands; return how many jobs it was of each queue."""
+        lists = [*names, *(band.name for band in known)]
+        counts = dict(zip(lists, fetched.counts, strict=True))
+        self.bands.took(counts, dict(zip(lists, fetched.dry, strict=True)))
+        return [sum(counts.get(each, 0) for each in self.bands.names_of(name)) for name in names]
 
     def _within_caps(self, names: Sequence[str]) -> Sequence[str]:
         """Ask features how many jobs of *names* may be taken now; return those of which there are any."""
@@ -156,7 +187,10 @@ class Fetches:
         if not caps:
             return names
         flight_of = self._session.owner.flight
-        held = {name: flight_of(f"queue:{name}").held for name in names}
+        held = {
+            name: sum(flight_of(keys.queue(each)).held for each in self.bands.names_of(name))
+            for name in names
+        }
         for cap in caps:
             for name, most in cap(self._capsule.name, held).items():
                 self._most[name] = max(0, min(most, self._most.get(name, most)))
@@ -171,7 +205,12 @@ class Fetches:
             self.pace.found_none(self._order.swept, now, self._worker.fleet)
             if self._full:
                 self.pace.look_at = now + _FULL_POLL
+            if self._rung:
+                self._rung = False
+                self.bands.rung_in_vain(now)
+                self.pace.look_at = min(self.pace.look_at, self.bands.look_at)
             return
+        self._rung = False
         self.pace.found(len(fetched.jobs))
         self._named_idle = False
         admitted = self._suspects.admit(fetched.jobs)

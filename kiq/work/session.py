@@ -33,6 +33,10 @@ class Session:
         """Whether Redis may hold something for this process of which it does not know."""
         return bool(self._abandoned) or self.owner.phase not in (Phase.NEW, Phase.SURE)
 
+    def serve(self, sources: Iterable[str]) -> None:
+        """Take from *sources* as well, from now on: the record of the owner says so already."""
+        self._sources += sources
+
     def register(self, link: Link) -> None:
         """Be known to Redis, with a lease. One round trip; raises StoreError."""
         owner, worker, sent_at = self.owner, self._worker, steady()

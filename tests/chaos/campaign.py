@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import redis
 
@@ -62,6 +62,9 @@ class Producer:
             kind, arguments, fields = dice.choices(_KINDS, _SHARES)[0]
             if "at" in fields:
                 fields = {"at": wall() + dice.uniform(-0.5, 3)}
+            priority = dice.choices((None, "high", "low", -5, 5), (50, 15, 15, 10, 10))[0]
+            if priority is not None:
+                fields = {**fields, "priority": priority}
             try:
                 if dice.random() < 0.2:
                     arena.push(kind, *arguments, **fields)
@@ -71,7 +74,7 @@ class Producer:
                 self.over.wait(0.05)  # Redis is away: what was tried is not acknowledged
 
 
-_Kind = tuple[str, tuple[float, ...], dict[str, float]]
+_Kind = tuple[str, tuple[float, ...], dict[str, Any]]
 _KINDS: list[_Kind] = [
     ("Quick", (), {}),
     ("Takes", (0.002,), {}),

@@ -10,10 +10,11 @@ import redis
 from kiq import keys
 from kiq.config import Redis as RedisSettings
 from kiq.errors import StoreError
-from kiq.store import flight, held, owners, promotion
+from kiq.store import fetch, flight, held, owners, promotion
 from kiq.store.connection import Connector, Link
 from kiq.store.enqueue import push_command
-from kiq.store.flight import DeadLimits, Fetched, Wanted
+from kiq.store.fetch import Fetched, Wanted
+from kiq.store.flight import DeadLimits
 from kiq.verdict import Flight, Permit, Taken, Verdict
 
 LIMITS = DeadLimits(size=10_000, age=180 * 24 * 3600)
@@ -46,7 +47,10 @@ class Depot:
         return int(self.link.call(push_command(queue, list(raws))))
 
     def fetch_reply(self, count: int, *queues: str, **options: Any) -> Any:
-        """Send a fetch and return its bare reply. Options: strict, weights, passes, named, call, most."""
+        """Send a fetch and return its bare reply.
+
+        Options: strict, weights, passes, named, call, most, bands.
+        """
         self.call = options.get("call", self.call + 1)
         flights = [self.flight(name) for name in queues or ("a",)]
         wanted = Wanted(
@@ -56,17 +60,17 @@ class Depot:
             options.get("passes", [0.0] * len(flights)),
             options.get("strict", True),
             most=options.get("most", {}),
+            bands=options.get("bands", ()),
         )
         named = options.get("named", False)
-        return self.link.call(
-            flight.fetch_command(self.owner, self.epoch, self.call, wanted, named)
-        )
+        return self.link.call(fetch.fetch_command(self.owner, self.epoch, self.call, wanted, named))
 
     def fetch(self, count: int, *queues: str, **options: Any) -> Fetched:
         """Fetch as the courier does."""
         reply = self.fetch_reply(count, *queues, **options)
         flights = [self.flight(name) for name in queues or ("a",)]
-        return flight.read_fetch(reply, self.call, flights, NOW)
+        flights += [band.flight for band in options.get("bands", ())]
+        return fetch.read_fetch(reply, self.call, flights, NOW)
 
     def take(self, count: int, *queues: str) -> list[Taken]:
         """Fetch in strict order, and return the jobs."""

@@ -87,6 +87,10 @@ def test_features_have_their_keys_in_modules_of_their_own() -> None:
     assert "kiq.plugins.metrics.keys" in keys_of_features()
 
 
+#: What names lists of queues and reads such names.
+_OF_LISTS = ("band", "bands", "queue_and_band", "list_name")
+
+
 def test_every_key_is_documented() -> None:
     document = INTERNALS.read_text(encoding="utf-8")
     constants = [
@@ -102,7 +106,7 @@ def test_every_key_is_documented() -> None:
     builders = [
         prefixes.get(function, f"kiq:{function}:")
         for function, _ in public(KIQ / "keys.py")
-        if function not in ("queue_name", "source_and_owner", "stat_day")
+        if function not in ("queue_name", "source_and_owner", "stat_day", *_OF_LISTS)
     ]
     assert [key for key in constants + builders if key not in document] == []
 

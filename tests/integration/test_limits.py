@@ -31,6 +31,18 @@ def test_so_many_run_at_a_time_and_all_run(limited_worker: Worker, raw: redis.Re
     assert not raw.exists("schedule", "retry", "dead")
 
 
+def test_a_job_with_a_priority_has_limits_as_any_other(
+    limited_worker: Worker, raw: redis.Redis
+) -> None:
+    for number, priority in enumerate(("low", "high", "normal", "low", "high")):
+        jobs = Limited.set(limit=ONE, priority=priority)
+        jobs.perform_async(number, "a", "takes time")
+    with limited_worker(5):
+        eventually(lambda: len(noted.began) == 5, 20)
+        eventually(lambda: not inside(raw, "concurrent:one:"), 5)
+    assert noted.most == 1
+
+
 def test_who_waits_has_no_thread_and_no_attempt_and_comes_in_turn(
     limited_worker: Worker, raw: redis.Redis
 ) -> None:

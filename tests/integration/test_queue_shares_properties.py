@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from kiq import keys
 from kiq.config import Capsule
-from kiq.store.flight import MAX_BYTES, Fetched
+from kiq.store.fetch import Fetched
+from kiq.store.flight import MAX_BYTES
 from kiq.work.queue_order import QueueOrder
 from tests.helpers.depot import Depot
 from tests.helpers.server import TestServer

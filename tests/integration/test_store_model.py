@@ -21,7 +21,8 @@ from hypothesis.stateful import (
 )
 
 from kiq import keys
-from kiq.store.flight import Wanted, fetch_command, hand_back_command
+from kiq.store.fetch import Wanted, fetch_command
+from kiq.store.flight import hand_back_command
 from kiq.verdict import Taken, ToDead, ToQueue, ToRetry, Verdict
 from kiq.work.owner import order_of
 from tests.helpers.depot import NOW, Depot

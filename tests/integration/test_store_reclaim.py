@@ -6,8 +6,8 @@ import pytest
 import redis
 
 from kiq import keys
-from kiq.store import flight, owners, scripts
-from kiq.store.flight import fetch_command
+from kiq.store import owners, scripts
+from kiq.store.fetch import Wanted, fetch_command
 from kiq.verdict import ToQueue, ToRetry
 from tests.helpers.depot import (
     NOW,
@@ -352,7 +352,7 @@ def test_a_fetch_sent_before_the_reclaim_and_delivered_after_it_takes_nothing(
     depot, other = Depot(redis_url), Depot(redis_url, "other")
     depot.push("a", numbered(3))
     late = fetch_command(
-        depot.owner, 1, 99, flight.Wanted(2, [depot.flight("a")], [1], [0.0], True), False
+        depot.owner, 1, 99, Wanted(2, [depot.flight("a")], [1], [0.0], True), False
     )
     depot.die(other.link)
     assert depot.link.call(late) == [b"fenced"]

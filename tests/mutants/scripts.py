@@ -44,6 +44,65 @@ TAKING = (
     ),
 )
 
+SHARES = "tests/integration/test_band_shares_properties.py::test_"
+BANDS_AT_WORK = "tests/integration/test_bands.py::test_"
+
+#: Bands of a queue.
+BANDS = (
+    Mutant(
+        "a band that had nothing has its turn at once",
+        (lua("fetch", "local due = had[l] + 1 / share[l]", "local due = had[l]"),),
+        (f"{SHARES}a_band_that_had_nothing_has_no_credit",),
+    ),
+    Mutant(
+        "bands are taken in order, and the last one starves",
+        (
+            lua(
+                "fetch",
+                "    if bands[q] then had[next] = had[next] + drawn / share[next] end\n",
+                "",
+            ),
+            Change(
+                "kiq/work/bands.py",
+                "                passes[which] += counts.get(name, 0) / WEIGHTS[which]\n",
+                "                pass\n",
+            ),
+        ),
+        (f"{SHARES}the_last_band_gets_one_job_of_each_turn_and_the_others_their_shares",),
+    ),
+    Mutant(
+        "what is taken of bands is no queue's",
+        (
+            Change(
+                "kiq/work/fetching.py",
+                "            counts = self._by_queue(names, known, fetched) if known else fetched.counts\n",
+                "            counts = fetched.counts[: len(names)]\n",
+            ),
+        ),
+        (f"{BANDS_AT_WORK}a_band_is_its_queues_between_queues[weighted]",),
+    ),
+    Mutant(
+        "a band is fetched from before the record says so",
+        (lua("bands", "if sources ~= before then", "if false then"),),
+        (f"{BANDS_AT_WORK}the_record_says_of_a_band_before_anything_is_taken_of_it",),
+    ),
+    Mutant(
+        "a cap counts the queue's own list alone",
+        (lua("capping", "return l <= queues and l or tonumber(args[7 + 3 * l])", "return l"),),
+        (f"{BANDS_AT_WORK}a_cap_of_the_fleet_holds_for_the_queue_as_a_whole",),
+    ),
+    Mutant(
+        "what is promoted comes to the normal band",
+        (Change("kiq/work/due.py", "list_of(changed), raw", 'changed["queue"], raw'),),
+        (f"{BANDS_AT_WORK}what_is_due_comes_to_its_band",),
+    ),
+    Mutant(
+        "who was rung and found nothing waits for its time",
+        (Change("kiq/work/fetching.py", "                self.bands.rung_in_vain(now)\n", ""),),
+        (f"{BANDS_AT_WORK}a_bell_that_brings_nothing_lets_it_look_for_bands",),
+    ),
+)
+
 #: What rides on a settling write.
 RIDING = (
     Mutant(
@@ -183,12 +242,18 @@ CAPS = (
     ),
     Mutant(
         "what could not be noted goes back in the wrong order",
-        (lua("capping", "for i = #ids[q], 1, -1 do", "for i = 1, #ids[q] do"),),
+        (
+            lua(
+                "capping",
+                "for i = failed[queue_of(l)] and #ids[l] or 0, 1, -1 do",
+                "for i = 1, failed[queue_of(l)] and #ids[l] or 0 do",
+            ),
+        ),
         (f"{CAPPED}what_can_not_be_noted_goes_back_and_the_others_go_on",),
     ),
     Mutant(
         "a slot that is freed wakes nobody",
-        (Change("kiq/capping.py", "waiting > 0 then ring(idle, 1) end", "waiting > 0 then end"),),
+        (Change("kiq/capping.py", "> 0 then ring(idle, 1) break", "> 0 then break"),),
         (f"{CAPPED}a_free_slot_wakes_somebody_while_jobs_wait",),
     ),
     Mutant(
@@ -422,4 +487,4 @@ PAUSES = (
     ),
 )
 
-MUTANTS = (*TAKING, *RIDING, *RIDING_BACK, *CAPS, *TOKEN, *UNDO, *DEATH, *BELL, *PAUSES)
+MUTANTS = (*TAKING, *BANDS, *RIDING, *RIDING_BACK, *CAPS, *TOKEN, *UNDO, *DEATH, *BELL, *PAUSES)

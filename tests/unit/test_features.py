@@ -71,7 +71,7 @@ def test_an_option_of_a_feature_is_suggested_and_listed() -> None:
     declare(Feature("sms", options={"per_second": str}))
     with pytest.raises(kiq.ConfigError, match="did you mean 'per_second'"):
         checked("J", {"per_secnd": 5})
-    with pytest.raises(kiq.ConfigError, match=r"there are: .*name, per_second, profile"):
+    with pytest.raises(kiq.ConfigError, match=r"there are: .*name, per_second, priority, profile"):
         checked("J", {"zzz": 5})
 
 

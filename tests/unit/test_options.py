@@ -95,7 +95,7 @@ def test_an_option_unlike_any_other_gets_the_list_of_all(standard_features: None
     with pytest.raises(kiq.ConfigError) as raised:
         checked("J", {"zzz": 1})
     assert (
-        "(there are: aliases, backtrace, dead, expires_in, log_level, name, profile, queue"
+        "(there are: aliases, backtrace, dead, expires_in, log_level, name, priority, profile, queue"
         in str(raised.value)
     )
 

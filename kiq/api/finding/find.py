@@ -81,7 +81,11 @@ def _seek(home: Connection, jid: str, unknown: list[str]) -> Found | None:
     looks: list[Callable[[], Found | None]] = [
         partial(_in_set, home, RetrySet, jid),
         partial(_in_set, home, ScheduledSet, jid),
-        *(partial(in_queue, home, queue.name, jid) for queue in Queue.all(home)),
+        *(
+            partial(in_queue, home, name, jid)
+            for queue in Queue.all(home)
+            for name in keys.bands(queue.name)
+        ),
         partial(taken, home, jid),
         partial(_in_set, home, DeadSet, jid),
         partial(at_others, home, jid),
@@ -107,7 +111,7 @@ def _in_set(home: Connection, kind: type[JobSet], jid: str) -> Found | None:
 
 
 def in_queue(home: Connection, name: str, jid: str) -> Found | None:
-    """Return the job *jid* if it waits in queue *name*: a round trip for 1,000 jobs."""
+    """Return the job *jid* if it waits in the list *name*: a round trip for 1,000 jobs."""
     place, needle = 0, jid.encode()
     while True:
         place, size, found = home.call(
@@ -116,6 +120,6 @@ def in_queue(home: Connection, name: str, jid: str) -> Found | None:
         for at, raw in zip(found[::2], found[1::2], strict=True):
             job = QueuedJob(home, name, raw)
             if job.jid == jid:
-                return Found(jid, "waiting", job, name, before=max(0, size - 1 - at))
+                return Found(jid, "waiting", job, job.queue, before=max(0, size - 1 - at))
         if place >= size:
             return None

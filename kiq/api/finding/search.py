@@ -97,9 +97,9 @@ def search(
     names = None if job_class is None else names_of(job_class)
     like = Likeness(text, names, tag, queue, error)
     home = connection(client)
-    sources = sorted(
-        [*_SETS, _HELD, *(_QUEUE + q.name for q in Queue.all(home) if queue in (None, q.name))]
-    )
+    queues = [each.name for each in Queue.all(home) if queue in (None, each.name)]
+    lists = [_QUEUE + name for each in queues for name in keys.bands(each)]
+    sources = sorted([*_SETS, _HELD, *lists])
     source, place = _read(cursor)
     found: list[Found] = []
     looked = 0
@@ -158,7 +158,7 @@ def _of_queue(
     for at, raw in zip(pairs[::2], pairs[1::2], strict=True):
         job = QueuedJob(home, name, raw)
         if like.takes(job):
-            found.append(Found(job.jid, "waiting", job, name))
+            found.append(Found(job.jid, "waiting", job, job.queue))
         if len(found) == room:
             behind = at + 1
             break

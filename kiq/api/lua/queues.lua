@@ -1,4 +1,4 @@
--- Read what there is to know of every queue.
+-- Read what there is to know of every queue, and of every band of one, which has a name of its own.
 -- KEYS     1 set of queues, 2 names of paused queues, 3 what a queue's key begins with
 -- ARGV     none
 -- returns  name, size, the oldest job or '', 1 when it is paused, name, ...

@@ -63,10 +63,14 @@ class Depths:
             for command in (("LLEN", keys.queue(name)), ("LINDEX", keys.queue(name), -1))
         ]
         replies = self._home.replies(commands) if commands else []
+        lists: dict[str, tuple[int, float]] = {}
+        for each, size, oldest in zip(names, replies[::2], replies[1::2], strict=True):
+            if isinstance(size, int):
+                name, _ = keys.queue_and_band(each)
+                jobs, waited = lists.get(name, (0, 0.0))
+                lists[name] = (jobs + size, max(waited, _waited(oldest, now)))
         found = [
-            (name, size, _waited(oldest, now), int(name in paused))
-            for name, size, oldest in zip(names, replies[::2], replies[1::2], strict=True)
-            if isinstance(size, int)
+            (name, size, waited, int(name in paused)) for name, (size, waited) in lists.items()
         ]
         found.sort(key=lambda one: (-one[1], one[0]))
         kept = {name: (size, waited, held) for name, size, waited, held in found[:_MOST]}

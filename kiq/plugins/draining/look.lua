@@ -3,13 +3,13 @@
 -- KEYS[1]      the set of names of paused queues
 -- KEYS[2]      the set of owners
 -- KEYS[3], [4] the scheduled and the retry set
--- KEYS[5..]    the lists of the worker's queues, then the hashes of what it has in flight
--- ARGV[1]      how many queues there are
+-- KEYS[5..]    the lists of the worker's queues and their bands, then the hashes of what it has in flight
+-- ARGV[1]      how many lists there are
 -- ARGV[2]      seconds from now within which due jobs count
--- ARGV[3..]    the names of the queues
+-- ARGV[3..]    the name of the queue of each list
 --
 -- Returns {in flight, due soon, due later, jobs in paused queues, jobs in others, owners...}.
-local queues = tonumber(ARGV[1])
+local lists = tonumber(ARGV[1])
 local now = redis.call('TIME')
 local until_ = string.format('%.6f', now[1] + now[2] / 1e6 + ARGV[2])
 local held, due, later, paused, waiting = 0, 0, 0, 0, 0
@@ -18,7 +18,7 @@ for at = 3, 4 do
   due = due + soon
   later = later + redis.call('ZCARD', KEYS[at]) - soon
 end
-for at = 1, queues do
+for at = 1, lists do
   local size = redis.call('LLEN', KEYS[4 + at])
   if redis.call('SISMEMBER', KEYS[1], ARGV[2 + at]) == 1 then
     paused = paused + size
@@ -26,7 +26,7 @@ for at = 1, queues do
     waiting = waiting + size
   end
 end
-for at = 5 + queues, #KEYS do
+for at = 5 + lists, #KEYS do
   held = held + redis.call('HLEN', KEYS[at])
 end
 local reply = {held, due, later, paused, waiting}

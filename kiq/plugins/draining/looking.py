@@ -53,14 +53,14 @@ class Look:
 
         Raises StoreError.
         """
+        lists = [(keys.queue(each), name) for name in self._queues for each in keys.bands(name)]
         names = (
             *(keys.PAUSED, keys.OWNERS, keys.SCHEDULE, keys.RETRY),
-            *(keys.queue(name) for name in self._queues),
+            *(key for key, _ in lists),
             *self._hashes,
         )
-        reply = link.call(
-            ("EVAL", _LOOK, len(names), *names, len(self._queues), self._soon, *self._queues)
-        )
+        queues = [name for _, name in lists]
+        reply = link.call(("EVAL", _LOOK, len(names), *names, len(lists), self._soon, *queues))
         owners = sorted(self._ours(reply[_COUNTS:]))
         if owners == self._owners:
             return Left(*map(int, reply[:_COUNTS]))

@@ -37,19 +37,19 @@ def ask(
     who: str,
     holder: str,
     *,
-    flight: tuple[str, str] | None = None,
+    flight: Sequence[Any] = (),
     lease: float | None = None,
     queue_up: bool = False,
 ) -> Command:
     """Return the command that asks whether *who* may go on, as *holder*; :func:`read_answer` reads that.
 
-    *flight* are key and field of a delivery, for a job. *lease* is seconds, for a block; with *queue_up* it
-    stands in line while it asks again.
+    *flight* are the keys in which a delivery may be, and its field, for a job. *lease* is seconds, for a
+    block; with *queue_up* it stands in line while it asks again.
     """
     names, args = pieces(limits)
-    key, delivery = flight or (own.of(limits[0].id)[-1], "")
+    key, *bands, delivery = flight or (own.of(limits[0].id)[-1], "")
     about = (who, holder, delivery, "" if lease is None else lease, "1" if queue_up else "")
-    return _ASK((key, own.LIMITS, *own.CALLING, *names), (*about, *args))
+    return _ASK((key, own.LIMITS, *own.CALLING, *names, *bands), (*about, *args))
 
 
 def read_answer(reply: Any) -> Answer:

@@ -96,10 +96,10 @@ class Starts:
         token = context.token
         if not limits or asking is None or not token:
             return
-        _, key, delivery = in_flight(context.queue, token)
+        *_, high, key, low, delivery = in_flight(context.queue, token)
         holder = holder_of(token, context.jid, context.queue)
         try:
-            command = ask(limits, context.jid, holder, flight=(key, delivery))
+            command = ask(limits, context.jid, holder, flight=(key, high, low, delivery))
             answer = read_answer(asking.home.call(command))
         except StoreError as error:
             raise Snooze(_AWAY, f"Redis did not say whether it may run: {error}") from error

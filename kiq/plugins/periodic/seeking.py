@@ -21,7 +21,7 @@ def searching(call: Callable[[Command], Any], jid: str, queues: Iterable[str]) -
     trips as there are owners, and thousands of jobs. Raises StoreError.
     """
     wanted = jid.encode()
-    lists = [keys.queue(name) for name in queues]
+    lists = [keys.queue(name) for queue in queues for name in keys.bands(queue)]
     yield
     for key in lists:
         if (yield from _in_queue(call, key, wanted)):

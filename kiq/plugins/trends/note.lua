@@ -18,10 +18,13 @@ local taken, names = {}, redis.call('SMEMBERS', KEYS[3])
 if #names > tonumber(ARGV[4]) then return 0 end
 local all = redis.call('HGETALL', KEYS[1])
 for at = 1, #all, 2 do taken[all[at]] = tonumber(all[at + 1]) end
-local queues, some = {}, false
+local queues, some, sizes = {}, false, {}
 for _, name in ipairs(names) do
   local size = redis.pcall('LLEN', KEYS[6] .. name)
-  size = type(size) == 'number' and size or 0
+  local queue = string.match(name, '^[^\31]*') -- of a band, the name goes on behind that
+  sizes[queue] = (sizes[queue] or 0) + (type(size) == 'number' and size or 0)
+end
+for name, size in pairs(sizes) do
   if size > 0 or taken[name] then
     queues[name] = {size, taken[name] or 0}
     some = true

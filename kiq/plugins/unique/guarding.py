@@ -8,6 +8,7 @@ from typing import Any
 from ... import keys
 from ...errors import DuplicateJob
 from ...plugin import Guard, Ride
+from ...priority import list_of
 from . import keys as own
 from .lua import read
 from .terms import FIELD, Terms, stamp, terms_of
@@ -40,7 +41,7 @@ def _ride(payload: dict[str, Any]) -> Ride | None:
     ttl = "" if terms.ttl is None else repr(terms.ttl)
     about = (payload["jid"], terms.key, terms.on_conflict, terms.lock, ttl)
     queue = payload["queue"]
-    return Ride([*names, keys.queue(queue)], [*about, queue, payload["class"], kept])
+    return Ride([*names, keys.queue(list_of(payload))], [*about, queue, payload["class"], kept])
 
 
 def _declined(payload: dict[str, Any], holder: str) -> str:

@@ -59,13 +59,19 @@ end
 local reply = act(names, args)
 if reply[1] ~= 'ok' then return {reply, problems} end
 
+-- Of bands, which stand behind the queues, the fetch is told of which queue they are.
+local lists = (own_keys - 3) / 3
+local queues = lists - (args[8 + 3 * lists] or 0)
+local function queue_of(l) return l <= queues and l or tonumber(args[7 + 3 * l]) end
+
 local ids, tokens, before = {}, {}, 0
 for c = 1, #reply[3], 2 do
-  local q, kept = reply[3][c], reply[3][c + 1]
-  ids[q], tokens[q] = ids[q] or {}, tokens[q] or {}
+  local l, kept = reply[3][c], reply[3][c + 1]
+  local q = queue_of(l)
+  ids[l], tokens[q] = ids[l] or {}, tokens[q] or {}
   for i = before + 1, before + kept do
     local id = args[3] .. '.' .. i
-    table.insert(ids[q], id)
+    table.insert(ids[l], id)
     table.insert(tokens[q], args[1] .. ' ' .. id)
   end
   before = before + kept
@@ -79,11 +85,11 @@ end
 if not next(failed) then return {reply, problems} end
 
 -- The next one last, so that it ends at the right.
-for q in pairs(failed) do
-  local list, flight = names[q * 3], names[q * 3 + 1]
-  for i = #ids[q], 1, -1 do
-    local held = redis.call('HGET', flight, ids[q][i])
-    redis.call('HDEL', flight, ids[q][i])
+for l in pairs(ids) do
+  local list, flight = names[l * 3], names[l * 3 + 1]
+  for i = failed[queue_of(l)] and #ids[l] or 0, 1, -1 do
+    local held = redis.call('HGET', flight, ids[l][i])
+    redis.call('HDEL', flight, ids[l][i])
     redis.call('RPUSH', list, held)
   end
 end

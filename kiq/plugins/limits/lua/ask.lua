@@ -1,12 +1,13 @@
 -- May a job start, or a block be entered, that has limits? If so it is in all of them, else in none.
 -- KEYS     1 in-flight hash of the job, or a hash of the first limit, 2 names of limits, 3 scheduled set,
---          4 channel of the poller, then those of each limit
+--          4 channel of the poller, then those of each limit; of a job the last are two more in-flight hashes
 -- ARGV     1 jid, or 'w:' and a name, 2 name of the holder, 3 delivery ('': it is none), 4 seconds for which a
 --          block is in it at most, unless that is renewed ('': a job), 5 '1': wait in line, then those of each limit
 -- returns  {'go'}; {'gone'}: the delivery is over; or {'wait', number of the limit, seconds until there may be
 --          room ('': unknown), since when it waits, how many are before it}
 redis.call('HDEL', KEYS[1], '') -- after a first write that changes nothing a full Redis takes the rest
-if ARGV[3] ~= '' and redis.call('HEXISTS', KEYS[1], ARGV[3]) == 0 then return {'gone'} end
+local function in_hand(hash) return redis.call('HEXISTS', hash, ARGV[3]) == 1 end
+if ARGV[3] ~= '' and not (in_hand(KEYS[1]) or in_hand(KEYS[#KEYS]) or in_hand(KEYS[#KEYS - 1])) then return {'gone'} end
 local who, holder, now = ARGV[1], ARGV[2], clock()
 local limits, refused = {}, nil
 for i = 1, (#ARGV - 5) / 5 do

@@ -1,5 +1,5 @@
 -- Whether a unique job may be pushed, or promoted: a guard's check.
--- KEYS     1 lock, 2 names of locks, 3 jids that were replaced, 4 scheduled set, 5 retry set, 6 queue list
+-- KEYS     1 lock, 2 names of locks, 3 jids that were replaced, 4 scheduled set, 5 retry set, 6 queue list, or band
 -- ARGV     1 jid, 2 name of the lock, 3 policy, 4 kind of lock, 5 seconds ('': for ever), 6 queue, 7 class,
 --          8 '1': it may only leave where it is by a verdict
 -- returns  nothing, or the jid of the job that has the lock
