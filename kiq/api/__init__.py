@@ -25,6 +25,7 @@ from .work_set import Work, WorkSet
 if TYPE_CHECKING:
     from ..plugins.expiry import expired_jobs
     from ..plugins.iteration import IterationState
+    from ..plugins.limits import LimitSet, LimitState
     from ..plugins.metrics import BUCKETS, Deploy, JobMetrics, Metrics, mark
     from ..plugins.periodic import PeriodicJob, PeriodicSet, Tick
     from ..plugins.profiling import Profile, ProfileSet
@@ -47,6 +48,8 @@ __all__ = [
     "JobRecord",
     "JobSet",
     "Known",
+    "LimitSet",
+    "LimitState",
     "Lock",
     "LockSet",
     "Metrics",
@@ -88,6 +91,8 @@ _OF_FEATURES = {
     "IterationState": "..plugins.iteration",
     "expired_jobs": "..plugins.expiry",
     "JobMetrics": "..plugins.metrics",
+    "LimitSet": "..plugins.limits",
+    "LimitState": "..plugins.limits",
     "Lock": "..plugins.unique",
     "LockSet": "..plugins.unique",
     "Metrics": "..plugins.metrics",

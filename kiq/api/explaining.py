@@ -14,6 +14,7 @@ from .home import Connection
 _SHIPPED = {
     "unique": "kiq.plugins.unique.explaining",
     "expiry": "kiq.plugins.expiry.explaining",
+    "limits": "kiq.plugins.limits.explaining",
     "cancelling": "kiq.plugins.cancelling.explaining",
     "trends": "kiq.plugins.trends.explaining",
 }

@@ -28,6 +28,7 @@ _SHIPPED = {
     "find": "kiq.commands.find:find_command",
     "health": "kiq.cli.health:health",
     "init": "kiq.commands.init:init",
+    "limits": "kiq.commands.limits:limits",
     "locks": "kiq.commands.locks:locks",
     "mark": "kiq.commands.mark:mark",
     "pause": "kiq.commands.queues:pause",

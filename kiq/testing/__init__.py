@@ -10,6 +10,7 @@ from .asserting import assert_enqueued, assert_not_enqueued
 from .box import PushedJob
 from .clock import Clock, freeze, travel
 from .errors import EndlessDrain, NoJobs, NotFaking
+from .limiting import limit_reached
 from .modes import Mode, disabled, fake, inline, mode, scoped
 from .performing import server_middleware
 from .ticking import run_periodic
@@ -32,6 +33,7 @@ __all__ = [
     "freeze",
     "inline",
     "jobs",
+    "limit_reached",
     "mode",
     "perform_one",
     "run_periodic",

@@ -14,6 +14,7 @@ from ..middleware import Chain, ServerContext, fold_by_class
 from ..payload import moment
 from ..plugins.after_commit import leave_blocks
 from ..plugins.expiry import late_by
+from ..plugins.limits import limits_of, rehearsed
 from ..registry import JobSpec, registry
 from ..undone import check_done
 from .box import PushedJob
@@ -24,7 +25,7 @@ server_middleware: Chain[ServerContext] = Chain()
 
 
 def perform(job: PushedJob) -> Any:
-    """Run *job*, and return what its ``perform`` returns. Raises what it raises; no retry.
+    """Run *job*, and return what its ``perform`` returns. Raises what it raises, and RateLimited; no retry.
 
     In a copy of the context: a job that pushes does so in the mode of the test, and what it sets
     does not leak. Where an event loop runs on this thread, on another one, as a worker would: a job
@@ -32,6 +33,8 @@ def perform(job: PushedJob) -> Any:
     """
     if late_by(job.payload) is not None:
         return None  # it has expired: a worker drops it, too
+    for held in limits_of(job.payload):
+        rehearsed(held.name)
     spec = registry.get(job.class_name)
     payload, _ = decode(job.raw)  # once more: neither run nor test changes what the other sees
     if job.at is not None:

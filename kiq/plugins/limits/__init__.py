@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from .limited import RateLimited
+from .limited import LimitReached, RateLimited
 from .limiter import Limiter, bucket, concurrent, leaky, points, window
 from .plugin import Limits, attach
+from .reader import Holder, LimitSet, LimitState
+from .rehearsing import rehearsals, rehearsed
+from .terms import limits_of
 
 __all__ = [
+    "Holder",
+    "LimitReached",
+    "LimitSet",
+    "LimitState",
     "Limiter",
     "Limits",
     "RateLimited",
@@ -14,6 +21,9 @@ __all__ = [
     "bucket",
     "concurrent",
     "leaky",
+    "limits_of",
     "points",
+    "rehearsals",
+    "rehearsed",
     "window",
 ]

@@ -12,10 +12,16 @@ from .terms import Held, pieces
 
 #: The piece by which jobs and blocks leave.
 LEAVE = read("common") + read("leave")
-_ASK = Script("limits_ask", read("common") + read("ask"))
-_LEAVE = Script("limits_leave", LEAVE + "return 1\n")
-remember(_ASK)
-remember(_LEAVE)
+
+
+def _script(name: str, end: str = "") -> Script:
+    script = Script(f"limits_{name}", read("common") + read(name) + end)
+    remember(script)
+    return script
+
+
+_ASK, _LEAVE, _RENEW = _script("ask"), _script("leave", "return 1\n"), _script("renew")
+_LOOK, _ADJUST = _script("look"), _script("adjust")
 
 
 class Answer(NamedTuple):
@@ -87,6 +93,17 @@ def leaving(*args: Any, **more: Any) -> Command:
     return _LEAVE(*leave(*args, **more))
 
 
-def lets_in(held: Held, holder: str, until: float) -> Command:
-    """Return the command that keeps *holder* in a limit until then (epoch seconds); 0 if it was out."""
-    return ("ZADD", own.of(held.id)[0], "XX", "CH", f"{until:.6f}", holder)
+def stays(held: Held, holder: str, seconds: float) -> Command:
+    """Return the command that keeps *holder* in for so many seconds; 0 if it was out."""
+    return _RENEW((own.of(held.id)[0],), (holder, seconds))
+
+
+def look(held: Held) -> Command:
+    """Return the command that asks how a limit stands."""
+    return _LOOK(*pieces([held], decide=False))
+
+
+def adjust(held: Held, more: int) -> Command:
+    """Return the command by which something took so much *more* than was said at first."""
+    names, args = pieces([held], decide=False)
+    return _ADJUST((*own.CALLING, *names), (more, *args))

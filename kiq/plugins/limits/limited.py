@@ -41,6 +41,10 @@ class RateLimited(Snooze):
         return self.seconds or 0.0
 
 
+class LimitReached(RateLimited):
+    """A limit of kiq's is reached that a block wanted to enter: what that says to others, they know."""
+
+
 def seconds_until(when: Any) -> float:
     """Return seconds, from 0 to a day, until *when*, in any form that RateLimited takes."""
     if isinstance(when, str):

@@ -3,18 +3,91 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import TracebackType
 from typing import Any
 
+from ...errors import ConfigError
+from ...options import seconds
 from ..declared.limits import Key, Kind, Limit
+from .asking import leaving
+from .blocks import Block, home_of, open_blocks
+from .naming import identity
+from .terms import Held
 
 _SPANS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
 _LONGEST = 366 * 86400.0  # seconds
 
 
 class Limiter(Limit):
-    """A limit: an option of job classes, ``limit=``."""
+    """A limit: an option of job classes, ``limit=``, and a block: ``with limiter:``.
+
+    Threads: any; and ``async with``.
+    """
 
     __slots__ = ()
+
+    def within(
+        self,
+        used: int | None = None,
+        *,
+        key: Any = None,
+        wait: float | timedelta = 0,
+        client: Any = None,
+    ) -> Block:
+        """Return a block that takes *used* of the limit (its *cost* if None) while it is open.
+
+        *key* is whose limit it is, where it has keys. It waits up to *wait* (seconds, or a timedelta) for
+        room, then raises RateLimited: in a job that puts the job back. *client* as for
+        :func:`kiq.api.connection`. Two round trips. Raises ConfigError, StoreError.
+        """
+        if (self.key is None) != (key is None):
+            why = "it has keys: say which, within(key=...)" if key is None else "it has no keys"
+            raise ConfigError(f"limit {self.name}: {why}")
+        cost = self.cost if used is None else used
+        if isinstance(cost, bool) or not isinstance(cost, int) or not 1 <= cost <= self.size:
+            raise ConfigError(f"limit {self.name}: a block takes 1 to {self.size}, not {cost!r}")
+        patience = seconds(wait) if wait else 0.0
+        return Block(self._held(key, cost), self.name, patience, client)
+
+    def close(self, retry_after: float, *, key: Any = None, client: Any = None) -> None:
+        """Let nobody in for *retry_after* seconds: an API has said that it is too much. One round trip."""
+        held = self._held(key)
+        home = home_of(client)
+        home.call(leaving([held], "", "", "keep", closes=(0, float(retry_after))))
+
+    def _held(self, key: Any, cost: int = 1) -> Held:
+        return Held(identity(self.kind, self.name, key), self.terms, True, cost)
+
+    def __enter__(self) -> Block:
+        """Enter a block of this limit, without waiting for room; as :meth:`within`."""
+        block = self.within()
+        block.__enter__()
+        open_blocks.set((*open_blocks.get(), block))
+        return block
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave the innermost one."""
+        *others, block = open_blocks.get()
+        open_blocks.set(tuple(others))
+        block.__exit__(kind, error, trace)
+
+    async def __aenter__(self) -> Block:
+        """The same, while the event loop goes on."""
+        block = self.within()
+        await block.__aenter__()
+        open_blocks.set((*open_blocks.get(), block))
+        return block
+
+    async def __aexit__(self, *found: Any) -> None:
+        """Leave the innermost one."""
+        *others, block = open_blocks.get()
+        open_blocks.set(tuple(others))
+        await block.__aexit__(*found)
 
 
 def concurrent(name: str, size: int, *, key: Key = None) -> Limiter:

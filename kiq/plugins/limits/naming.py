@@ -81,5 +81,5 @@ def _text(key: Any) -> str:
     text = str(key) if plain else ""
     if text and len(text) <= _LONGEST and text.isprintable() and not text.startswith("~"):
         return text
-    raw = encode({"class": "", "args": [key]}, "msgpack")
+    raw = encode({"class": "key", "args": [key]}, "msgpack")
     return "~" + hashlib.sha256(raw).hexdigest()[:32]

@@ -17,7 +17,7 @@ from ...process import WorkerProcess
 from ...store.link_pool import LinkPool
 from ..asyncio_jobs import async_layer
 from .asking import ask, read_answer
-from .limited import RateLimited
+from .limited import LimitReached, RateLimited
 from .naming import FIELD
 from .terms import Held, limits_of
 
@@ -113,7 +113,7 @@ class Starts:
     def limited(self, context: ServerContext, limited: RateLimited) -> None:
         """Note that the job of *context* met a limit elsewhere: others need not try meanwhile."""
         place = closes(limits_of(context.payload), limited.limit)
-        if context.token and place is not None:
+        if context.token and place is not None and not isinstance(limited, LimitReached):
             self.partings.add(context.token, Parting(place, closed=limited.retry_after))
 
 

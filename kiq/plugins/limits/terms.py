@@ -24,6 +24,11 @@ class Held(NamedTuple):
     cost: int = 1
 
     @property
+    def name(self) -> str:
+        """What it is called, without its key."""
+        return self.id.split(":", 2)[1]
+
+    @property
     def kind(self) -> str:
         """Which kind it is."""
         return self.id.partition(":")[0]

@@ -76,7 +76,9 @@ local function opening(l, now, units)
       local round = math.floor(back / math.max(1, l.used))
       local place = redis.call('ZCARD', l.present) - l.used + back % math.max(1, l.used)
       local entry = redis.call('ZRANGE', l.present, place, place, 'WITHSCORES')
-      at = (tonumber(entry[2] or '') or now) + l.per * (round + 1) + 0.0005
+      local latest = tonumber(entry[2] or '') or now
+      if latest > now + 1 then latest = now end -- of a block: it counts until it is over, soon as a rule
+      at = latest + l.per * (round + 1) + 0.0005
     elseif l.kind == 'bucket' then
       at = (l.at + math.ceil(lack / l.size)) * l.per + 0.0005
     else
