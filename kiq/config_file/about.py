@@ -28,6 +28,8 @@ _ABOUT = {
     "[time-limits.md](time-limits.md)",
     "periodic": "[periodic jobs](periodic.md), by name; those of an environment take the place of all at "
     "the top level",
+    "queue_limits": "how many jobs of a queue run at a time in the whole fleet, as in `mailers 5`: "
+    "[limits](limits.md#of-a-queue)",
     "max_stuck": "jobs that may be stuck at one time before the process stops and is to be started again; "
     "0: half of the threads, at least 2",
     "async_concurrency": "`async def` jobs that a process runs at a time, beside its threads: "

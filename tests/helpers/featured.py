@@ -10,12 +10,13 @@ from kiq.plugins.declared import (
     AsyncSettings,
     IterationSettings,
     PeriodicSettings,
+    QueueLimitSettings,
     TimeLimitSettings,
 )
 
 _KINDS: tuple[Any, ...] = (
     *(AsyncSettings, IterationSettings),
-    *(PeriodicSettings, TimeLimitSettings),
+    *(PeriodicSettings, TimeLimitSettings, QueueLimitSettings),
 )
 
 

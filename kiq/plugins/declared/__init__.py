@@ -17,6 +17,7 @@ from .periodic import PeriodicSettings, shown_ticks
 from .periodic import static as static_entries
 from .periodic_entry import Definition
 from .profiling import ProfilingOptions
+from .queue_limits import QueueLimitSettings
 from .time_limits import TimeLimitOptions, TimeLimitSettings
 from .unique import Unique, UniqueOptions
 
@@ -28,6 +29,7 @@ __all__ = [
     "Options",
     "ParentSettings",
     "PeriodicSettings",
+    "QueueLimitSettings",
     "SetOptions",
     "TimeLimitSettings",
     "Unique",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...api.explaining import Asked, Explainer, Reason
+from ...api import Asked, Explainer, Reason
 from .reader import LimitSet, LimitState
 from .terms import limits_of
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 import random
+import time
 from collections import OrderedDict
 from typing import Any, NamedTuple
 
@@ -23,6 +24,8 @@ from .terms import Held, limits_of
 
 logger = logging.getLogger("kiq.limits")
 
+#: Seconds that a job waits on its thread, as in common.lua, and how often.
+_BRIEF, _TIMES = 0.05, 3
 _AWAY = 2.0  # seconds until it asks again when Redis did not answer
 _MOST = 10_000  # deliveries that are known to go back
 _LEAST, _EACH, _LONGEST = 60.0, 0.05, 3600.0  # seconds until it asks again though nobody called
@@ -101,6 +104,11 @@ class Starts:
         try:
             command = ask(limits, context.jid, holder, flight=(key, high, low, delivery))
             answer = read_answer(asking.home.call(command))
+            for _ in range(_TIMES):
+                if answer.seconds is None or answer.seconds > _BRIEF:
+                    break
+                time.sleep(answer.seconds)
+                answer = read_answer(asking.home.call(command))
         except StoreError as error:
             raise Snooze(_AWAY, f"Redis did not say whether it may run: {error}") from error
         if answer.gone:  # given to another: nothing that comes of this run counts

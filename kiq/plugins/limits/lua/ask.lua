@@ -18,7 +18,12 @@ for i = 1, (#ARGV - 5) / 5 do
   measure(l, now)
   call_next(l, now, KEYS[3], KEYS[4])
   local due = tonumber(redis.call('ZSCORE', l.called, who) or '')
-  local mine = due and due <= now + 0.05
+  local mine = due and due <= now + BRIEF
+  if mine and now - due < 1 then
+    local late = tonumber(redis.call('HGET', l.facts, 'late') or '') or 0
+    redis.call('HSET', l.facts, 'late', stamp(late + (math.max(0, now - due) - late) / 10))
+  end
+  l.mine = mine
   local kept = mine and 0 or expected(l, now) * l.cost
   l.inside = l.kind == 'concurrent' and redis.call('ZSCORE', l.present, holder)
   if not l.inside and (l.closed or l.free - kept < l.cost - 0.000001) then refused = refused or i end
@@ -26,12 +31,17 @@ end
 
 if refused then
   local since
+  local l = limits[refused]
+  local room = l.mine and opening(l, now, l.cost)
+  if room and room <= now + BRIEF then -- it is early: its turn stays its own
+    since = redis.call('HGET', l.parked, '@' .. who)
+    return {'wait', refused, stamp(math.max(0, room - now)), since or stamp(now), 0}
+  end
   for i, l in ipairs(limits) do
     local mine = redis.call('HGET', l.parked, '@' .. who) or redis.call('ZSCORE', l.line, who)
     if i == refused then since = mine or stamp(now) end
     if forget(l, who) then call_next(l, now, KEYS[3], KEYS[4]) end
   end
-  local l = limits[refused]
   local before = redis.call('ZCARD', l.line) + redis.call('ZCARD', l.called)
   local at = opening(l, now, (before + 1) * l.cost)
   if ARGV[5] == '1' then
@@ -50,7 +60,7 @@ for _, l in ipairs(limits) do
     redis.call('ZADD', l.present, ARGV[4] == '' and '+inf' or stamp(now + ARGV[4]), holder)
   elseif l.kind == 'window' then
     -- Counted from the latest moment of the call: what is known better when it is over.
-    local latest = stamp(now + (ARGV[4] == '' and math.min(l.per / 20, 1) or tonumber(ARGV[4])))
+    local latest = stamp(now + (ARGV[4] == '' and slack(l) or tonumber(ARGV[4])))
     for unit = 1, l.cost do redis.call('ZADD', l.present, latest, unit == 1 and holder or holder .. '#' .. unit) end
   else
     redis.call('HSET', l.present, 'at', string.format('%.6f', l.at), 'used', string.format('%.9f', l.used + l.cost))

@@ -2,7 +2,8 @@
 -- ("size seconds") as the caller has them ('': as they are here), '1' where these are of code, not of an old job,
 -- and how many of `size` a job takes.
 local GRACE = 2 -- seconds for which room is kept for a job that was called
-local SHORT = 0.25 -- seconds: a job that took no longer is counted to its end
+local SHORT = 0.25 -- seconds: jobs that take no longer are counted to their end
+local BRIEF = 0.05 -- seconds that a job waits on its thread: to go back and to come again takes longer
 local WEEK = 604800
 
 local function stamp(time) return string.format('%.6f', time) end
@@ -11,6 +12,9 @@ local function clock()
   local time = redis.call('TIME')
   return time[1] + time[2] / 1000000
 end
+
+-- For how long a start may be earlier than the call that it stands for.
+local function slack(l) return math.min(l.per / 20, 1) end
 
 local function limit_of(keys, key, args, arg)
   return {
@@ -77,7 +81,10 @@ local function opening(l, now, units)
       local place = redis.call('ZCARD', l.present) - l.used + back % math.max(1, l.used)
       local entry = redis.call('ZRANGE', l.present, place, place, 'WITHSCORES')
       local latest = tonumber(entry[2] or '') or now
-      if latest > now + 1 then latest = now end -- of a block: it counts until it is over, soon as a rule
+      if latest > now then -- it is under way: it counts until it is over, which is soon as a rule
+        local took = tonumber(redis.call('HGET', l.facts, 'took') or '') or 0
+        latest = math.min(latest, now + took)
+      end
       at = latest + l.per * (round + 1) + 0.0005
     elseif l.kind == 'bucket' then
       at = (l.at + math.ceil(lack / l.size)) * l.per + 0.0005
@@ -103,10 +110,13 @@ local function call_next(l, now, schedule, bell)
   if redis.call('ZCARD', l.line) == 0 then return end
   expected(l, now)
   local called = redis.call('ZCARD', l.called)
+  -- They come a little later than they are called.
+  local lead = math.min(tonumber(redis.call('HGET', l.facts, 'late') or '') or 0, BRIEF - 0.01)
   for _ = 1, 200 do
     local units = (called + 1) * l.cost
     local at = units <= math.max(l.size, l.cost) and opening(l, now, units)
     if not at then break end
+    if at > now then at = math.max(now, at - lead) end
     local first = redis.call('ZPOPMIN', l.line)
     local who = first[1]
     if not who then break end
