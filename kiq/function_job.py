@@ -12,7 +12,7 @@ from .errors import ConfigError
 from .job_class import Elsewhere, RetryIn, check_plain_function
 from .options import CLASS_ONLY, DEFAULTS, checked
 from .payload import Payload
-from .registry import JobSpec, registry, wire_name
+from .registry import HOOKS, JobSpec, registry, wire_name
 from .sole import Sole
 from .undone import refuse_undone
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+H = TypeVar("H", bound=Callable[..., Any])
 RetryInHook = TypeVar("RetryInHook", bound=Callable[[int, BaseException, Payload], RetryIn])
 ExhaustedHook = TypeVar("ExhaustedHook", bound=Callable[[Payload, BaseException], object])
 
@@ -58,14 +59,15 @@ class FunctionJob(Sole, Enqueuer[P], Generic[P, R]):
 
     def retry_in(self, hook: RetryInHook) -> RetryInHook:
         """Decorate the function that says when to try again; see docs/retries.md."""
-        refuse_undone(f"retry_in of {self._kiq_spec.name}", hook)
-        self._kiq_spec.hooks["retry_in"] = hook
-        return hook
+        return self._hooked("retry_in", hook)
 
     def retries_exhausted(self, hook: ExhaustedHook) -> ExhaustedHook:
         """Decorate the function that is told when no attempt is left; see docs/retries.md."""
-        refuse_undone(f"retries_exhausted of {self._kiq_spec.name}", hook)
-        self._kiq_spec.hooks["retries_exhausted"] = hook
+        return self._hooked("retries_exhausted", hook)
+
+    def _hooked(self, name: str, hook: H) -> H:
+        refuse_undone(f"{name} of {self._kiq_spec.name}", hook, gets=HOOKS[name])
+        self._kiq_spec.hooks[name] = hook
         return hook
 
 

@@ -16,8 +16,8 @@ from .middleware import ServerContext
 from .options import CLASS_ONLY, DEFAULTS, checked
 from .payload import Args, Payload
 from .pusher import Route
-from .registry import JobSpec, registry, wire_name
-from .undone import refuse_undone
+from .registry import HOOKS, JobSpec, registry, wire_name
+from .undone import refuse_method
 
 if TYPE_CHECKING:
     from .aio import AioEnqueuer
@@ -125,8 +125,8 @@ class Job(metaclass=_Meta):
     def __init_subclass__(cls, **options: Unpack[Options]) -> None:
         super().__init_subclass__()
         _check_attributes(cls)
-        for hook in ("retry_in", "retries_exhausted"):
-            refuse_undone(f"{cls.__qualname__}.{hook}", getattr(cls, hook, None))
+        for hook, gets in HOOKS.items():
+            refuse_method(cls, hook, gets)
         # A decorator such as attrs.define makes a second class of what the first one was.
         earlier: JobSpec | None = vars(cls).get("_kiq_spec")
         given = {**vars(cls).get("_kiq_given", {}), **checked(cls.__qualname__, options)}

@@ -47,11 +47,12 @@ class ServerContext:
     """One run as server middleware sees it.
 
     *job* is the fresh instance (None for function jobs), *payload* a dict of this run alone: changes to
-    it are never written back. *worker* is what belongs to the worker in which it runs, or None.
+    it are never written back. *worker* is what belongs to the worker in which it runs, or None. A layer
+    that does not run the job may set *skipped*: why.
     """
 
-    __slots__ = ("job", "job_class", "payload", "queue", "worker")
-
+    __slots__ = ("job", "job_class", "payload", "queue", "skipped", "worker")
+    skipped: str
     #: Whether a worker runs it on a thread of its own, and not ``perform_inline`` amid other work.
     in_worker: ClassVar[bool] = False
 
@@ -255,10 +256,10 @@ def _concerns(layer: object, job_class: Any, present: Collection[str] | None = N
 
 
 def _check_layer(layer: object) -> None:
-    refuse_undone(f"the middleware {_name(layer)}", layer, _INSTEAD)
+    what = f"the middleware {_name(layer)}"
+    refuse_undone(what, layer, _INSTEAD, gets=("context", "call_next"))
     for part in ("applies_to", "bind"):
-        if hasattr(layer, part):
-            refuse_undone(f"{part} of the middleware {_name(layer)}", getattr(layer, part))
+        refuse_undone(f"{part} of {what}", getattr(layer, part, None))
 
 
 def _position(layers: Sequence[object], other: object, layer: object) -> int:
@@ -289,9 +290,8 @@ def _wrap(layer: Layer[C], inner: Next[C]) -> Next[C]:
 
 
 def _name(layer: object) -> str:
-    if isinstance(layer, str):
-        return layer
-    return getattr(layer, "__qualname__", type(layer).__qualname__)
+    named = getattr(layer, "__qualname__", type(layer).__qualname__)
+    return layer if isinstance(layer, str) else str(named)
 
 
 def _is(layer: object, wanted: object) -> bool:

@@ -186,13 +186,13 @@ class Host:
 
     def on_error(self, handler: ErrorHandler) -> ErrorHandler:
         """Call ``handler(error, context)`` for every error of a job or of kiq itself."""
-        refuse_undone("an error handler", handler)
+        refuse_undone("an error handler", handler, gets=("error", "context"))
         self.error_handlers.append(handler)
         return handler
 
     def on_death(self, handler: DeathHandler) -> DeathHandler:
         """Call ``handler(payload, error)`` for each job that kiq gives up."""
-        refuse_undone("a death handler", handler)
+        refuse_undone("a death handler", handler, gets=("payload", "error"))
         self.death_handlers.append(handler)
         return handler
 
@@ -203,7 +203,7 @@ class Host:
         thread that does. Never before the confirmation, and never for what did nothing as somebody had
         declared the process dead. A process that dies in between tells nobody.
         """
-        refuse_undone("a handler of settled jobs", handler)
+        refuse_undone("a handler of settled jobs", handler, gets=("batch",))
         self.settled_handlers.append(handler)
         return handler
 

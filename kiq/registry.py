@@ -80,6 +80,10 @@ class JobSpec(Sole):
         return cast("Callable[..., Any]", getattr(self.make(), name))
 
 
+#: Methods that a job may have beside ``perform``, and what they are called with.
+HOOKS = {"retry_in": ("count", "error", "payload"), "retries_exhausted": ("payload", "error")}
+
+
 def _nothing() -> None:
     return None
 

@@ -44,13 +44,48 @@ def untouched(result: Any) -> bool:
     return _kind(result) not in (None, "a future", "an awaitable")
 
 
-def refuse_undone(what: str, function: Any, instead: str = "write a plain def") -> None:
-    """Raise ConfigError where a call of *function* would only make a coroutine or a generator."""
+def refuse_undone(
+    what: str,
+    function: Any,
+    instead: str = "write a plain def",
+    *,
+    gets: tuple[str, ...] | None = None,
+) -> None:
+    """Raise ConfigError where a call of *function* would only make a coroutine or a generator.
+
+    Or could not be made, with the arguments that it *gets*.
+    """
     for call in _calls(function):
         if inspect.iscoroutinefunction(call):
             _refuse(what, "async def: nobody would await it", instead)
         if inspect.isgeneratorfunction(call) or inspect.isasyncgenfunction(call):
             _refuse(what, "a generator: nobody would run its body", "remove the `yield`")
+    if gets is not None:
+        _refuse_misfit(what, function, gets)
+
+
+def refuse_method(cls: type, name: str, gets: tuple[str, ...] = ()) -> None:
+    """Raise ConfigError where kiq could not call the method *name* of *cls*, if there is one."""
+    method = getattr(cls, name, None)
+    static = isinstance(inspect.getattr_static(cls, name, None), staticmethod)
+    if inspect.isfunction(method) and not static:
+        gets = ("self", *gets)
+    refuse_undone(f"{cls.__qualname__}.{name}", method, gets=gets)
+
+
+def _refuse_misfit(what: str, function: Any, gets: tuple[str, ...]) -> None:
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # no function, or code in C that does not say
+        return
+    try:
+        signature.bind(*gets)
+    except TypeError as error:
+        call = f"({', '.join(gets)})"
+        raise ConfigError(
+            f"{what} can't be called ({error}): kiq calls it with {call}; "
+            f"write `def {getattr(function, '__name__', 'it')}{call}`"
+        ) from None
 
 
 def is_async(function: Any) -> bool:

@@ -86,7 +86,7 @@ def duty(
         raise ConfigError(f"two duties are named {name!r}: give one of them another name")
 
     def attach(function: Does) -> Does:
-        refuse_undone(f"duty {name}", function)
+        refuse_undone(f"duty {name}", function, gets=("duty",))
         services.append(_Declared(name, pause, function))
         return function
 

@@ -33,7 +33,6 @@ logger = logging.getLogger("kiq.job")
 CONVICTED = 3
 CANCELLED = "it was cancelled"
 _new_run = object.__new__
-_VETOED = "a server middleware did not run it"
 _A_LAYER = "a layer of server middleware"
 
 
@@ -86,6 +85,7 @@ def _run_of(payload: dict[str, Any], taken: Taken, spec: JobSpec, worker: Worker
     run.job = spec.make()
     run.worker = worker
     run.performed = False
+    run.skipped = "a server middleware did not run it"
     return run
 
 
@@ -147,7 +147,7 @@ class Executor:
             run.job = None  # it refers to the run: both would wait for the garbage collector
             if result is not None and type(result) not in PLAIN:
                 check_done(result, _A_LAYER)
-            return DONE if run.performed else self._skipped(payload, _VETOED)
+            return DONE if run.performed else self._skipped(payload, run.skipped)
         except BaseException as error:  # noqa: BLE001 (SystemExit and all: a bad job harms only itself)
             return self._failed(taken, payload, run, error)
 
@@ -181,7 +181,7 @@ class Executor:
                 result = self._logged(run, layers) if observed else layers(run)
                 run.job = None
                 check_done(result, _A_LAYER)
-                return DONE if run.performed else self._skipped(run.payload, _VETOED)
+                return DONE if run.performed else self._skipped(run.payload, run.skipped)
             except BaseException as error:  # noqa: BLE001 (as above)
                 children.end_here(error)
                 failed = partial(self._failed, taken, run.payload, run, error)

@@ -128,6 +128,7 @@ def fleet_on(tmp_path: Path, redis_url: str, raw: redis.Redis) -> Iterator[Calla
         each.site.close()
 
 
+@pytest.mark.timeout(3600 if LONG else 240)
 def test_no_tick_is_lost_nor_taken_twice(
     private_server: Callable[..., TestServer], fleet_on: Callable[..., Fleet]
 ) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import redis
 
 import kiq
+from kiq import keys as house
 from kiq.api import Queue, ScheduledSet
 from kiq.clock import steady
 from kiq.plugins.declared.periodic_entry import parse
@@ -104,3 +105,14 @@ def pushed(name: str) -> list[int]:
 def minute(ago: int = 0) -> int:
     """The last full minute, or so many minutes before."""
     return int(time.time()) // 60 * 60 - 60 * ago
+
+
+def last_run(raw: redis.Redis, name: str) -> str:
+    """The jid of the last run of *name* that is not over, or ""."""
+    found: Any = raw.hget(keys.LATEST, name)
+    return str((found or b"").decode().partition(" ")[0])
+
+
+def is_cancelled(raw: redis.Redis, jid: str) -> bool:
+    """Whether somebody cancelled the job *jid*."""
+    return raw.zscore(house.CANCELLED, jid) is not None

@@ -11,6 +11,7 @@ import pytest
 import kiq
 from kiq.config import Capsule
 from kiq.plugins.limits import attach as attach_limits
+from kiq.plugins.periodic.plugin import Periodic
 from tests.helpers import limited
 from tests.helpers.driven import DrivenWorker
 from tests.helpers.ticking import Ticking
@@ -67,3 +68,10 @@ def make_ticking(
     yield start
     for each in made:
         each.close()
+
+
+@pytest.fixture
+def ridden() -> None:
+    """What hears that runs are over is attached to this process."""
+    kiq.host.install(Periodic())
+    kiq.host.services.clear()

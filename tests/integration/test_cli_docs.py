@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 import redis
 
+import kiq
+from kiq.api import PeriodicSet
 from kiq.cli import exit_codes
+from kiq.plugins.periodic import keys as periodic
 from tests.helpers.commands import command
 from tests.helpers.living import hold, show_process
 
@@ -39,7 +42,7 @@ def shape(text: str) -> list[str]:
         r"\b[0-9a-f]{24}\b", lambda found: found[0] if found[0].startswith(ID) else "JID", text
     )
     text = re.sub(r"\d[\d,.]* (h|min|s)( \d+ (min|s))?\b", "TIME", text)
-    text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "DATE", text)
+    text = re.sub(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\dZ?", "DATE", text)
     text = re.sub(r"(?<![\w:])\d[\d,.]*(?![\w:])", "N", text)
     return [" ".join(line.split()) for line in text.splitlines()]
 
@@ -80,7 +83,29 @@ def shown(command_store: redis.Redis) -> redis.Redis:
     hold(store, WORKER, "mailers", *jobs)
     runs = {"queue": "mailers", "payload": job("9", "app.Mail", "eve@example.org", "mailers")}
     store.hset(f"{WORKER}:work", "h0b", json.dumps({**runs, "run_at": int(now - 12)}))
+    show_periodic(store)
     return store
+
+
+def show_periodic(store: redis.Redis) -> None:
+    """Let there be the periodic jobs that the page shows."""
+    jobs = PeriodicSet(kiq.Client(store))
+    jobs.add(
+        "nightly-report", "app.Report", every="1d", args=[2029], queue="reports", overlap="skip"
+    )
+    jobs.add("customer-mail", "app.Mail", every="1h", args=[7], queue="mailers").pause("ann")
+    midnight = int(time.time()) // 86_400 * 86_400
+    runs = [
+        (3, "run", ID + "a"),
+        (2, "missed", "2"),
+        (1, "skipped", ID + "b"),
+        (0, "run", ID + "c"),
+    ]
+    for ago, what, more in runs:
+        tick = midnight - 86_400 * ago
+        store.lpush(periodic.history("nightly-report"), f"{tick} {tick}.018 {what} {more}")
+    ends = {ID + "a": f"dead {midnight - 5000}", ID + "c": f"done {midnight + 5}"}
+    store.hset(periodic.outcomes("nightly-report"), mapping=ends)
 
 
 def test_every_command_writes_what_the_page_shows(shown: redis.Redis) -> None:

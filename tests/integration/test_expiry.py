@@ -15,6 +15,7 @@ from kiq import api, testing
 from kiq.client import Client
 from kiq.codec import decode, encode
 from kiq.config import Capsule
+from kiq.plugins.expiry.terms import stamp
 from kiq.verdict import Dropped
 from tests.helpers.driven import DrivenWorker
 from tests.helpers.locked import jids_in
@@ -78,10 +79,36 @@ def test_what_comes_too_late_is_dropped_told_and_counted(
         jobs.perform_async("b", 2)
         eventually(lambda: noted.ran == [("b", 2)], 20)
         eventually(lambda: heard.of(jid) == [Dropped], 20)
+        reasons = [one.verdict.reason for one in heard.all if one.jid == jid]
+        assert reasons[0].startswith("it expired, ")
         eventually(lambda: holders(raw) == [])
     assert api.expired_jobs() == {job._kiq_spec.name: 1}
     assert "too late to start" in caplog.text
     assert jids_in(raw) == []
+
+
+def test_a_retry_a_scheduled_job_and_a_push_that_come_too_late_are_dropped(
+    raw: redis.Redis, kiq_client: Client, redis_url: str, tmp_path: Path
+) -> None:
+    heard = Heard()
+    kiq.host.on_settled(heard)
+    brief = Sole.set(expires_in=0.001)
+    retried = Sole.set(expires_in=0.5, retry=3).perform_async("retried", 1, "fails")
+    scheduled = brief.perform_in(0.01, "scheduled")
+    past = brief.perform_at(1.5e9, "past")  # it is due when it is pushed, and has no time to start
+    with DrivenWorker(redis_url, tmp_path, OUT, host=kiq.host):
+        for jid in (scheduled, past):
+            eventually(lambda jid=jid: heard.of(jid)[-1:] == [Dropped], 20)
+        eventually(lambda: jids_in(raw, "retry") == [retried] or heard.of(retried) == [Dropped])
+        for member in raw.zrange("retry", 0, -1):
+            found, codec = decode(member)
+            raw.zrem("retry", member)
+            raw.zadd("retry", {encode({**found, "expires_at": 1.0}, codec): 1})
+        eventually(lambda: heard.of(retried)[-1:] == [Dropped], 20)
+    assert {name for name, _ in noted.ran} <= {"retried"}
+    assert len(noted.ran) <= 1
+    assert api.expired_jobs() == {"uniques.Any": 3}
+    assert jids_in(raw, "retry") == []
 
 
 def test_one_that_runs_is_not_cut(
@@ -108,3 +135,24 @@ def test_what_is_no_span_is_refused(kiq_client: Client) -> None:
     for wrong in (0, -1, True, "1h", 2_000_000_000):
         with pytest.raises(kiq.ConfigError, match="expires_in must be"):
             Sole.set(expires_in=wrong)
+
+
+def test_it_is_written_down_once() -> None:
+    job: dict[str, Any] = {"class": "a.B", "expires_in": 60, "at": 5e9}
+    stamp(job)
+    stamp({**job, "at": 6e9})
+    assert job["expires_at"] == 5e9 + 60
+    job["at"] = 6e9  # it is put off
+    stamp(job)
+    assert job["expires_at"] == 5e9 + 60
+
+
+def test_what_is_discarded_has_not_expired(
+    raw: redis.Redis, kiq_client: Client, redis_url: str, tmp_path: Path
+) -> None:
+    heard = Heard()
+    kiq.host.on_settled(heard)
+    jid = Sole.set(expires_in=600).perform_async("a", 1, "discards")
+    with DrivenWorker(redis_url, tmp_path, OUT, host=kiq.host):
+        eventually(lambda: heard.of(jid)[-1:] == [Dropped], 20)
+    assert api.expired_jobs() == {}

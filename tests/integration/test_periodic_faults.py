@@ -11,31 +11,23 @@ import pytest
 import redis
 
 import kiq
-from kiq import keys as house
-from kiq.api import PeriodicSet, Queue
+from kiq.api import PeriodicSet, Queue, verify
 from kiq.plugins.periodic import keys, standing
-from kiq.plugins.periodic.plugin import Periodic
 from kiq.plugins.unique import UniqueJobs
-from tests.helpers.ticking import Ticking, cursor, history, minute, pushed, set_back, whats
+from tests.helpers.ticking import (
+    Ticking,
+    cursor,
+    history,
+    is_cancelled,
+    last_run,
+    minute,
+    pushed,
+    set_back,
+    whats,
+)
 
 Make = Callable[..., Ticking]
 MINUTELY = {"every": "1m", "class": "elsewhere.Job", "queue": "default"}
-
-
-def last_run(raw: redis.Redis, name: str) -> str:
-    found: Any = raw.hget(keys.LATEST, name)
-    return (found or b"").decode().partition(" ")[0]
-
-
-@pytest.fixture
-def ridden() -> None:
-    """What hears that runs are over is attached to this process."""
-    kiq.host.install(Periodic())
-    kiq.host.services.clear()
-
-
-def is_cancelled(raw: redis.Redis, jid: str) -> bool:
-    return raw.zscore(house.CANCELLED, jid) is not None
 
 
 def test_who_comes_too_late_for_a_tick_does_not_cancel_its_run(
@@ -311,3 +303,40 @@ def test_a_long_queue_is_looked_through_a_piece_at_a_time(
     set_back(raw, "gone", minute())
     one.tick()
     assert whats(raw, "gone")[-1] == "run"
+
+
+def test_verify_finds_what_is_not_as_it_must_be(
+    make_ticking: Make, raw: redis.Redis, ridden: None
+) -> None:
+    names = ("fine", "lost", "late", "broken", "skipping")
+    one = make_ticking(
+        dict.fromkeys(names, MINUTELY)
+        | {"away": MINUTELY, "waits": {**MINUTELY, "overlap": "skip"}}
+    )
+    assert verify().findings == ()
+    raw.zrem(keys.DUE, "lost")
+    raw.zadd(keys.DUE, {"late": minute(10), "nobody": minute()})
+    raw.hset(keys.ENTRIES, "broken", "{")
+    raw.hset(keys.LATEST, "waits", "0123 1 default")
+    found = {(each.where, each.what.split(",")[0][:13]) for each in verify().findings}
+    assert found == {
+        ("periodic job nobody", "has a tick th"),
+        ("periodic job lost", "has no next t"),
+        ("periodic job late", "is due"),
+        ("periodic job broken", "can't be read"),
+        ("periodic job waits", "its last run"),
+    }
+    mended = verify(mend=True)
+    assert {each.where for each in mended.findings if not each.mended} == {
+        "periodic job late",
+        "periodic job broken",
+    }
+    assert cursor(raw, "lost") is not None
+    assert cursor(raw, "nobody") is None
+    assert raw.hlen(keys.LATEST) == 0
+    one.offer()
+    one.tick()
+    assert verify().findings == ()
+    said: Any = raw.hget(keys.SETS, "app")
+    raw.hset(keys.SETS, "app", said.split(b" ")[0] + b" 1 ")
+    assert len(verify().findings) == len(names) + 2

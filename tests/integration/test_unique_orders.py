@@ -142,6 +142,24 @@ def test_who_snoozed_and_lost_its_lock_waits_in_its_set_and_replaces_nobody(
         eventually(lambda: noted.ran == [("a", 1), ("a", 1)])
 
 
+def test_a_job_that_was_replaced_on_its_way_takes_no_lock_when_it_is_due(
+    raw: redis.Redis, unique_worker: Callable[[], DrivenWorker]
+) -> None:
+    """It could not be found when a later push replaced it, and that one has ended meanwhile."""
+    jobs = by_name(on_conflict="replace").set(queue="low")  # nobody takes it
+    first = jobs.perform_in(3600, "a", 1)
+    api.connection(process_client()).call(("DEL", f"kiq:unique:{next(iter(locks(raw)))}"))
+    raw.delete("kiq:unique")
+    raw.zadd("kiq:unique-replaced", {str(first): NOW})
+    let_be_due(raw, first)
+    with unique_worker():
+        eventually(lambda: raw.llen("queue:low") == 1)
+        assert locks(raw) == {}
+        second = jobs.perform_async("a", 2)
+        assert second != first
+        assert holders(raw) == [second]
+
+
 # Two versions of a class
 
 

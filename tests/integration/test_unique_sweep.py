@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 import redis
 
+import kiq
 from kiq import api
 from kiq.client import Client
 from kiq.plugins.unique import sweep
@@ -128,3 +129,34 @@ def test_the_command_lists_and_frees(command_store: redis.Redis) -> None:
     assert holders(command_store) == [first]
     assert "freed 1 lock" in command("locks", "--free", "--all", "-y").out
     assert "no job has a lock" in command("locks").err
+
+
+def test_verify_finds_locks_whose_job_is_nowhere_and_frees_them(
+    raw: redis.Redis, kiq_client: Client, nothing_noted: None
+) -> None:
+    jobs = by_name()
+    kept = jobs.perform_in(3600, "kept")
+    by_name("until_expiry", ttl=1000).set(queue="low").perform_async("for a time")
+    lost = jobs.set(queue="low").perform_async("lost")
+    raw.delete("queue:low")  # by another program
+    (finding,) = api.verify().findings
+    assert finding.check == "unique"
+    assert f"its job {lost} is nowhere" in finding.what
+    assert api.verify(mend=True).clean
+    assert api.verify().findings == ()
+    assert kept in holders(raw)
+    assert lost not in holders(raw)
+
+
+def test_who_is_skipped_is_told_of_whom_and_for_how_long(
+    raw: redis.Redis, kiq_client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "kiq.unique")
+    first = by_name().perform_async("a")
+    (name,) = locks(raw)
+    raw.hincrbyfloat(f"kiq:unique:{name}", "since", -75)
+    assert by_name().perform_async("a") == first
+    assert f"not pushed: the same job is there, {first}, for 7" in caplog.text
+    with pytest.raises(kiq.DuplicateJob, match=f"is there, {first}, for 7. s") as caught:
+        by_name(on_conflict="raise").perform_async("a")
+    assert caught.value.jid == first

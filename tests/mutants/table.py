@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from tests.mutants import control, guards, health, parents, processes, scripts, unique
+from tests.mutants import (
+    control,
+    expiry,
+    guards,
+    health,
+    parents,
+    periodic,
+    processes,
+    scripts,
+    unique,
+)
 
 MUTANTS = (
     *scripts.MUTANTS,
@@ -11,5 +21,7 @@ MUTANTS = (
     *control.MUTANTS,
     *parents.MUTANTS,
     *unique.MUTANTS,
+    *periodic.MUTANTS,
+    *expiry.MUTANTS,
     *health.MUTANTS,
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from tests.mutants.mutant import Change, Mutant, Nodes
 
 LUA = "kiq/plugins/unique/lua/"
+DIGEST = "kiq/plugins/unique/digest.py"
+KEYS = ("tests/unit/plugins/test_unique_digest.py",)
 
 
 def unique(name: str) -> Nodes:
@@ -121,5 +123,70 @@ MUTANTS = (
         "the time of the lock before stays",
         (Change(LUA + "take.lua", "redis.call('PERSIST', KEYS[1])", ""),),
         orders("the_time_of_the_lock_is_that_of_the_job_that_has_it"),
+    ),
+    Mutant(
+        "a job that was replaced takes the lock when it is due",
+        (
+            Change(
+                LUA + "take.lua",
+                " or redis.call('ZSCORE', KEYS[3], ARGV[1])) then return end",
+                ") then return end",
+            ),
+        ),
+        orders("a_job_that_was_replaced_on_its_way_takes_no_lock_when_it_is_due"),
+    ),
+    Mutant(
+        "the order of a dict counts",
+        (
+            Change(
+                DIGEST,
+                "pairs = sorted(value.items(), key=lambda pair: (type(pair[0]).__name__, pair[0]))",
+                "pairs = value.items()",
+            ),
+        ),
+        KEYS,
+    ),
+    Mutant(
+        "the class does not count",
+        (Change(DIGEST, '"class": spec.name if spec else name', '"class": "x"'),),
+        KEYS,
+    ),
+    Mutant(
+        "an Enum is not its value",
+        (Change(DIGEST, "return _sorted(value.value)", "return value.name"),),
+        KEYS,
+    ),
+    Mutant(
+        "arguments that do not count do",
+        (Change(DIGEST, "{each: found[each] for each in by}", "dict(found)"),),
+        KEYS,
+    ),
+    Mutant(
+        "defaults make a difference",
+        (
+            Change(
+                DIGEST,
+                "bound = spec.arity.bound(args, kwargs) if spec is not None else None",
+                "bound = spec.arity._signature.bind(*args, **kwargs) if spec is not None else None",
+            ),
+        ),
+        KEYS,
+    ),
+    Mutant(
+        "the digest is made in another way",
+        (Change(DIGEST, "hexdigest()[:32]", "hexdigest()[1:33]"),),
+        KEYS,
+    ),
+    Mutant(
+        "it is stamped again",
+        (
+            Change(
+                "kiq/plugins/unique/terms.py",
+                'if not said or (isinstance(said, dict) and "key" in said):',
+                "if not said:",
+            ),
+        ),
+        ("tests/unit/plugins/test_unique_digest.py::test_it_is_stamped_once",),
+        error="ConfigError",
     ),
 )

@@ -16,6 +16,7 @@ import redis
 
 import kiq
 from kiq import testing
+from kiq.errors import ConfigError
 from kiq.events import EVENTS, Events
 from kiq.jid import Jid
 from kiq.middleware import Chain
@@ -372,3 +373,72 @@ def test_a_build_under_a_plain_decorator_fails_the_run(fresh_registry: Registry)
 
     with pytest.raises(kiq.NotDone, match=r"Items\.build returned a coroutine"):
         iterable(build=lambda self, *, cursor: build(self, cursor=cursor)).perform_inline()
+
+
+@pytest.mark.parametrize(
+    ("hook", "function", "written"),
+    [
+        ("retry_in", lambda self, count: 1, "(self, count, error, payload)"),
+        ("retry_in", lambda self, count, error, payload, more: 1, "(self, count, error, payload)"),
+        ("retry_in", staticmethod(lambda self, count: 1), "(count, error, payload)"),
+        ("retry_in", classmethod(lambda cls, count: 1), "(count, error, payload)"),
+        ("retries_exhausted", lambda self, payload: 1, "(self, payload, error)"),
+        ("on_start", lambda self, first: 1, "(self)"),
+        ("on_complete", lambda: 1, "(self)"),
+        ("around_iteration", lambda self, item: 1, "(self)"),
+    ],
+)
+def test_methods_that_could_not_be_called_are_refused(
+    fresh_registry: Registry, hook: str, function: Any, written: str
+) -> None:
+    items = {
+        "build": lambda self, *, cursor: iter(()),
+        "each": lambda self, item: None,
+    }
+    iterable = hook.startswith(("on_", "around"))
+    parts = items if iterable else {"perform": lambda self: None}
+    base = kiq.IterableJob if iterable else kiq.Job
+    with pytest.raises(ConfigError) as caught:
+        type(base)("Fits", (base,), {hook: function, **parts})
+    assert str(caught.value).startswith(f"Fits.{hook} can't be called")
+    assert f"kiq calls it with {written}" in str(caught.value)
+
+
+def test_methods_that_take_whatever_comes_are_fine(fresh_registry: Registry) -> None:
+    @functools.wraps(print)
+    def wraps(*args: Any) -> None: ...
+
+    class Fits(kiq.Job):
+        retry_in = functools.partialmethod(wraps, 1)  # type: ignore[assignment]
+
+        def perform(self) -> None: ...
+
+        def retries_exhausted(self, *all_of_it: Any, verbose: bool = False) -> None: ...  # type: ignore[override]
+
+    class Other(kiq.Job):
+        def perform(self) -> None: ...
+
+        @staticmethod
+        def retry_in(count: int, error: BaseException, payload: Any) -> float:  # type: ignore[override]
+            return 1.0
+
+    @kiq.job
+    def function() -> None: ...
+
+    with pytest.raises(ConfigError, match=r"kiq calls it with \(count, error, payload\)"):
+        function.retry_in(lambda count: 5)  # type: ignore[misc, arg-type]
+    function.retry_in(lambda count, error, payload: 5)
+
+
+def test_handlers_and_layers_that_could_not_be_called_are_refused() -> None:
+    host = kiq.Host()
+    with pytest.raises(ConfigError, match=r"an error handler .* \(error, context\)"):
+        host.on_error(lambda error: None)  # type: ignore[misc, arg-type]
+    with pytest.raises(ConfigError, match=r"a death handler .* \(payload, error\)"):
+        host.on_death(lambda payload: None)  # type: ignore[misc, arg-type]
+    with pytest.raises(ConfigError, match=r"\(batch\)"):
+        host.on_settled(lambda: None)  # type: ignore[misc, arg-type]
+    with pytest.raises(ConfigError, match=r"the middleware .* \(context, call_next\)"):
+        host.around_perform(lambda context: None)  # type: ignore[misc, arg-type]
+    with pytest.raises(ConfigError, match=r"\(duty\)"):
+        kiq.duty("misfit", host=host)(lambda: None)  # type: ignore[misc, arg-type]

@@ -54,6 +54,7 @@ class Expiry:
         while len(self._late) > _MOST:
             self._late.popitem(last=False)
         name = context.payload["class"]
+        context.skipped = f"it expired, {late:.1f} s before it could start"
         logger.info("expired: %.1f s too late to start [jid=%s class=%s]", late, context.jid, name)
         return None
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, ParamSpec, Protocol, 
 from ...enqueuing import Args, Enqueuer
 from ...errors import ConfigError
 from ...job_class import Job
-from ...undone import refuse_undone
+from ...undone import refuse_method
 from .run import Abort, Run
 from .shape import is_whole, performing
 from .state import IterationState, cancel_iteration
@@ -80,7 +80,7 @@ class IterableJob(Job):
                 "`def build(self, ..., *, cursor)` and `def each(self, item, ...)`"
             )
         for hook in _HOOKS:
-            refuse_undone(f"{cls.__qualname__}.{hook}", getattr(cls, hook))
+            refuse_method(cls, hook)
         if is_whole(cls):
             cls._kiq_around = cls.around_iteration is not IterableJob.around_iteration
             cls.perform = performing(cls, _run)  # type: ignore[attr-defined]

@@ -9,6 +9,7 @@ from ...errors import StoreError
 from ...plugin import Host
 from ...process import WorkerProcess
 from . import keys
+from .checking import check
 from .offering import Offering
 from .pieces import run_rider
 from .ticker import Ticker
@@ -24,8 +25,9 @@ class Periodic:
     name = "periodic"
 
     def install(self, host: Host) -> None:
-        """Attach the service, and what hears that a run is over."""
+        """Attach the service, what hears that a run is over, and what is verified."""
         host.ride(run_rider())
+        host.checks.append(check())
         host.services.append(lambda process: Service(process, host))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,8 @@ from ...priority import list_of
 from . import keys as own
 from .lua import read
 from .terms import FIELD, Terms, stamp, terms_of
+
+logger = logging.getLogger("kiq.unique")
 
 
 def unique_guard() -> Guard:
@@ -44,13 +47,21 @@ def _ride(payload: dict[str, Any]) -> Ride | None:
     return Ride([*names, keys.queue(list_of(payload))], [*about, queue, payload["class"], kept])
 
 
-def _declined(payload: dict[str, Any], holder: str) -> str:
+def _declined(payload: dict[str, Any], why: str) -> str:
+    """Return the jid of the job that is there; *why* names it, and since when, but in tests."""
+    holder, _, age = why.rpartition(" ")
+    if not holder or not age.isdecimal():
+        holder, age = why, "0"
     terms = terms_of(payload)
     if terms is not None and terms.on_conflict == "raise":
         raise DuplicateJob(
-            f"{payload['class']}: not pushed: the same job is there, {holder} ({terms.lock})",
+            f"{payload['class']}: not pushed: the same job is there, {holder}, for {age} s ({terms.lock})",
             holder,
         )
+    logger.info(
+        "not pushed: the same job is there, %s, for %s s [jid=%s class=%s]",
+        *(holder, age, payload.get("jid"), payload["class"]),
+    )
     return holder
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ... import plugin
 from ...plugin import Host
+from .checking import check
 from .guarding import unique_guard
 from .leaving import Leavings
 from .starting import AsyncStarts, Starts, ask_by
@@ -16,10 +17,11 @@ class UniqueJobs:
     name = "unique"
 
     def install(self, host: Host) -> None:
-        """Attach guard, rider and layers."""
+        """Attach guard, rider, layers, and what is verified."""
         starts = Starts()
         host.services += [ask_by, Sweep]
         host.guard(unique_guard())
+        host.checks.append(check())
         host.ride(Leavings(starts.parked).rider())
         host.around_perform(starts)
         host.around_perform(AsyncStarts(starts).layer())

@@ -92,6 +92,7 @@ class Starts:
         except StoreError as error:
             raise Snooze(_AWAY, f"Redis did not say whether it may run: {error}") from error
         if answer[0] == b"replaced":
+            context.skipped = "a later push has replaced it"
             logger.info("dropped: a later push has replaced it [jid=%s]", jid)
             return False
         if answer[0] == b"wait":

@@ -52,3 +52,11 @@ def test_each_tick_runs_or_is_counted_and_none_twice(
     else:
         assert all(now - tick <= max(within, GRACE) + 1 for tick in decided.runs)
     assert len(decided.runs) <= MOST
+
+
+def test_a_tick_is_on_time_within_a_minute() -> None:
+    entry = parse("x", {"every": 600, "class": "a.B", "missed": "skip"})
+    tick = entry.rule.after(NOW)
+    assert tick is not None
+    assert plan(entry, tick, tick + 59.9).runs == [tick]
+    assert plan(entry, tick, tick + 60.1).runs == []
