@@ -110,8 +110,13 @@ async function batches(_, count, size) {
       queueName: QUEUE,
       data: { key, ident: `${key}-${each}` },
     }));
-    await flows.add({ name: "called", queueName: QUEUE, data: { key }, children });
-    note("batch", key);
+    try {
+      await flows.add({ name: "called", queueName: QUEUE, data: { key }, children });
+      note("batch", key);
+    } catch (error) {
+      note("unknown", key, key, error.name);
+    }
+    await sleep(250);
   }
   await flows.close();
 }

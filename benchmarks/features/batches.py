@@ -1,6 +1,6 @@
 """Batches with a callback each, while workers and Redis are killed amid them.
 
-Forty batches of fifteen jobs are pushed at once. What is killed, is killed when so many of all jobs
+Forty batches of fifteen jobs are pushed, four a second. What is killed, is killed when so many of all jobs
 have come to their end: fast and slow systems so meet the same faults.
 """
 
@@ -18,7 +18,7 @@ from features.stage import Fault, Stage, killed, redis_killed
 
 _BATCHES = 40
 _SIZE = 15
-_WARM = 30.0  # seconds for the workers to start and the batches to be pushed
+_START = 8.0  # seconds for the workers to start
 _STEP = 60.0  # seconds in which the next fault must be due
 _PATIENCE = 150.0  # seconds after the last fault
 #: After which share of all jobs what is killed.
@@ -52,7 +52,6 @@ class Batches:
     lost: int
     done_twice: int
     after: list[float]
-    last: float
 
     def row(self, name: str) -> tuple[str, ...]:
         """Return its row in the table."""
@@ -72,20 +71,20 @@ class Batches:
 
 def play(stage: Stage, _test: str) -> Batches:
     """Play the test on *stage*, and count."""
+    stage.play(_START)
     pusher = stage.push("batches", "pusher", _BATCHES, _SIZE)
-    stage.play(_WARM, until=lambda: _pushed(stage.marks()) == _BATCHES)
-    begun = stage.marks()[0].at if stage.marks() else 0.0
     jobs = _BATCHES * _SIZE
     for share, fault in _FAULTS:
         stage.play(_STEP, until=lambda share=share: _done(stage.marks()) >= share * jobs)  # type: ignore[misc]
         fault(stage)
-    stage.play(_PATIENCE, until=lambda: _called(stage.marks()) == _pushed(stage.marks()))
+    stage.play(_STEP, until=lambda: _pushed(stage.marks(), "batch", "unknown") == _BATCHES)
+    stage.play(_PATIENCE, until=lambda: _called(stage.marks()) >= _pushed(stage.marks(), "batch"))
     stage.play(10.0)  # what comes twice comes now
     pusher.end()
-    return count(stage.marks(), begun)
+    return count(stage.marks())
 
 
-def count(marks: Iterable[Mark], begun: float = 0.0) -> Batches:
+def count(marks: Iterable[Mark]) -> Batches:
     """Count what came of the batches; the names of batches are the keys of their jobs."""
     pushed: set[str] = set()
     ends: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
@@ -108,12 +107,11 @@ def count(marks: Iterable[Mark], begun: float = 0.0) -> Batches:
         lost=len(pushed) * _SIZE - sum(len(ends[key]) for key in pushed),
         done_twice=sum(len(each) > 1 for key in pushed for each in ends[key].values()),
         after=[max(0.0, at - whole[key]) for key, at in called.items() if key in complete],
-        last=max(called.values(), default=0.0) - begun,
     )
 
 
-def _pushed(marks: Iterable[Mark]) -> int:
-    return sum(mark.what == "batch" for mark in marks)
+def _pushed(marks: Iterable[Mark], *what: str) -> int:
+    return sum(mark.what in what for mark in marks)
 
 
 def _done(marks: Iterable[Mark]) -> int:
@@ -121,7 +119,10 @@ def _done(marks: Iterable[Mark]) -> int:
 
 
 def _called(marks: Iterable[Mark]) -> int:
-    return len({mark.words for mark in marks if mark.what == "called"})
+    """Return how many batches of those that certainly were pushed were called back."""
+    there = list(marks)
+    pushed = {mark.words[0] for mark in there if mark.what == "batch"}
+    return len({mark.words[0] for mark in there if mark.what == "called"} & pushed)
 
 
 def text(found: dict[str, Batches]) -> str:

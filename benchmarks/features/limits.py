@@ -149,7 +149,11 @@ _DRAMATIQ = ("{bin}/dramatiq", "rival_dramatiq", "-p", "1", "-t", "4", "--skip-l
 _HUEY = ("{bin}/huey_consumer", "rival_huey.queue", "-w", "4", "--quiet")
 _RQ_EACH = "{bin}/rq worker default -u {url} --quiet --maintenance-interval 15"
 _RQ = ("/bin/sh", "-c", f"for each in 1 2 3 4; do {_RQ_EACH} & done; wait")
+_KIQ = ("{bin}/python", "-m", "kiq", "-r", "rival_kiq", "-c", "4", "-q", "default")
 _WINDOWS = (
+    _contender(
+        "kiq", "kiq", _KIQ, '`limit=limits.window("api", 100, per=1)`, else the defaults', **_CALL
+    ),
     _contender(
         "Celery",
         "celery",
@@ -183,6 +187,7 @@ _WINDOWS = (
     ),
 )
 _SLOTS_OF = (
+    _contender("kiq", "kiq", _KIQ, '`limit=limits.concurrent("slots", 5)`', **_SLOT),
     _contender("BullMQ", "node", _NODE, "`setGlobalConcurrency(5)`", **_SLOT),
     _contender(
         "Dramatiq",

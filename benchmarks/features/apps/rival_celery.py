@@ -16,7 +16,7 @@ _PERIOD = float(os.environ.get("BENCH_PERIOD", "2"))
 _AGAIN_AFTER = 20  # seconds; Celery's own default is an hour
 
 app = Celery("rival_celery", broker=_URL, backend=_URL)
-app.conf.update(worker_prefetch_multiplier=1, broker_connection_retry_on_startup=True)
+app.conf.broker_connection_retry_on_startup = True
 app.conf.ONCE = {
     "backend": "celery_once.backends.Redis",
     "settings": {"url": _URL, "default_timeout": 3600},  # its default
@@ -24,6 +24,7 @@ app.conf.ONCE = {
 if os.environ.get("BENCH_LATE"):
     app.conf.update(
         task_acks_late=True,
+        worker_prefetch_multiplier=1,
         task_reject_on_worker_lost=True,
         broker_transport_options={"visibility_timeout": _AGAIN_AFTER},
         result_backend_transport_options={"visibility_timeout": _AGAIN_AFTER},

@@ -8,6 +8,7 @@ from typing import Any
 from notes import note, work
 
 import kiq
+from kiq import limits
 
 _TEST = os.environ["BENCH_TEST"]
 
@@ -28,10 +29,52 @@ class Alone(kiq.Job, unique=kiq.Unique("while_executing", by="key")):
         work(key, ident)
 
 
+class Call(kiq.Job, limit=limits.window("api", 100, per=1)):
+    """Calls the API, at most 100 times in any second."""
+
+    def perform(self, key: str, ident: str) -> None:
+        """Work."""
+        work(key, ident)
+
+
+class Slot(kiq.Job, limit=limits.concurrent("slots", 5)):
+    """Five at a time."""
+
+    def perform(self, key: str, ident: str) -> None:
+        """Work."""
+        work(key, ident)
+
+
+class Member(kiq.Job):
+    """One of a batch."""
+
+    def perform(self, key: str, ident: str) -> None:
+        """Work."""
+        work(key, ident)
+
+
+class Called(kiq.Job):
+    """The callback of a batch."""
+
+    def perform(self, key: str) -> None:
+        """Note it."""
+        note("called", key)
+
+
+def push_batch(key: str, idents: list[str]) -> None:
+    """Push a batch."""
+    with kiq.Batch(key, on_success=Called.args(key)):
+        for ident in idents:
+            Member.perform_async(key, ident)
+
+
+_JOBS: dict[str, Any] = {"alone": Alone, "window": Call, "slots": Slot}
+
+
 def push(key: str, ident: str) -> bool:
     """Push a job, and tell whether there was none."""
-    if _TEST == "alone":
-        Alone.perform_async(key, ident)
+    if _TEST in _JOBS:
+        _JOBS[_TEST].perform_async(key, ident)
         return True
     try:
         Once.perform_async(key, ident)

@@ -17,6 +17,8 @@ from typing import Any
 
 from notes import note
 
+_BETWEEN_BATCHES = 0.25  # seconds: workers keep up, and callbacks don't wait behind other batches
+
 Push = Callable[[str, str], bool]
 
 
@@ -51,8 +53,12 @@ def _probe(push: Push, name: str, keys: int, seconds: float) -> None:
 def _batches(push_batch: Callable[[str, list[str]], None], count: int, size: int) -> None:
     for number in range(count):
         key = f"b{number}"
-        push_batch(key, [f"{key}-{each}" for each in range(size)])
-        note("batch", key)
+        try:
+            push_batch(key, [f"{key}-{each}" for each in range(size)])
+            note("batch", key)
+        except Exception as error:  # the server is away: whether the batch is there is not known
+            note("unknown", key, key, type(error).__name__)
+        time.sleep(_BETWEEN_BATCHES)
 
 
 def _main(module: str, what: str, name: str, *figures: str) -> None:
