@@ -163,6 +163,14 @@ class WorkerProcess(Protocol):
     def taken(self) -> Mapping[str, int]:
         """Return how many jobs of each queue it has taken until now, and not handed back."""
 
+    def take_from(self, queues: Sequence[str], capsule: str = "default") -> None:
+        """Take jobs from *queues* instead of those of the settings, in that order, from the next fetch on.
+
+        For features that find queues as they appear. Any thread; what was taken before stays as it is. A
+        queue that the settings don't name has weight 1. Raises ConfigError for an unknown capsule, a name
+        that no queue can have, and for none at all.
+        """
+
     def numbers(self) -> Numbers:
         """Return what it has in hand. Any thread; asks nobody."""
 

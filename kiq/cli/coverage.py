@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
-from ..config import Config
 from ..errors import StoreError
 from ..registry import Registry
 from ..store import processes
@@ -13,12 +13,12 @@ from ..store.connection import Connector, Link
 logger = logging.getLogger("kiq")
 
 
-def untaken_queues(link: Link, config: Config, registry: Registry) -> dict[str, list[str]]:
+def untaken_queues(link: Link, own: Iterable[str], registry: Registry) -> dict[str, list[str]]:
     """Return the queues of registered classes that no running process takes, with the classes.
 
-    Two round trips.
+    *own* are those that this process takes. Two round trips.
     """
-    taken = {name for capsule in config.capsules for name in capsule.queue_names}
+    taken = set(own)
     for info in processes.infos(link).values():
         queues = info.get("queues")
         taken.update(queue for queue in queues or () if isinstance(queue, str))
@@ -30,11 +30,11 @@ def untaken_queues(link: Link, config: Config, registry: Registry) -> dict[str, 
     return untaken
 
 
-def warn(connector: Connector, config: Config, registry: Registry) -> None:
+def warn(connector: Connector, own: Iterable[str], registry: Registry) -> None:
     """Say so for each queue of registered classes that no process takes. Round trips: a few."""
     link = connector.open()
     try:
-        untaken = untaken_queues(link, config, registry)
+        untaken = untaken_queues(link, own, registry)
     except StoreError as error:
         logger.debug("could not look whether all queues are taken: %s", error)
         return

@@ -194,10 +194,11 @@ def _work(control: Control, config: Config, child: Child | Alone | None) -> int:
     logger.info("%s; this process is %s", launcher.server, launcher.worker.identity)
     _warn_of_eviction(launcher)
     restarts.excuse(launcher.worker)
-    coverage.warn(launcher.worker.connector, config, registry)
     _enter(control, STARTING, child, Phase.STARTING)
     try:
         _start(launcher)
+        own = [name for courier in launcher.couriers for name in courier.queues]
+        coverage.warn(launcher.worker.connector, own, registry)
         control.take_signals_back()
         log.settle(started=True)
         loggers.adopt()

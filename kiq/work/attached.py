@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..config import check_queue_name
+from ..errors import ConfigError
 from ..process import Numbers
 from ..verdict import Taken
 from .loop import Loop
@@ -53,6 +55,15 @@ class Attached:
         for manager in self._managers:
             taken.update(manager.courier.taken)
         return taken
+
+    def take_from(self, queues: Sequence[str], capsule: str = "default") -> None:
+        """Take from *queues* instead, in that order; see :class:`kiq.process.WorkerProcess`."""
+        found = {one.courier.capsule.name: one.courier for one in self._managers}
+        if capsule not in found or not queues:
+            raise ConfigError(
+                f"take_from needs queues, and a capsule that is there, not {capsule!r}"
+            )
+        found[capsule].take_from(tuple(dict.fromkeys(map(check_queue_name, queues))))
 
     def numbers(self) -> Numbers:
         """Return what this process has in hand."""

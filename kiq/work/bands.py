@@ -48,6 +48,15 @@ class Bands:
         self.look_at = 0.0  # when other bands are looked for (steady clock)
         self._looked_at = 0.0
 
+    def serve(self, queues: Iterable[str]) -> None:
+        """Look for bands of *queues* as well, and soon."""
+        known = {
+            keys.band(queue, which) for queue, passes in self._passes.items() for which in passes
+        }
+        names = (name for queue in queues for name in keys.bands(queue) if name != queue)
+        self._unknown.update(dict.fromkeys(name for name in names if name not in known))
+        self.look_at = 0.0
+
     def sought(self) -> list[str]:
         """Return the names of bands to look for now; those that were not looked for longest come first."""
         return list(itertools.islice(self._unknown, _MOST))

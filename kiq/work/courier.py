@@ -30,9 +30,9 @@ _NEVER = float("inf")
 class Courier:
     """Carries jobs and verdicts between Redis and the processors of one capsule.
 
-    Threads: its own runs everything but :meth:`quiet`, :meth:`finish` (launcher) and
-    :meth:`look` (heartbeat), which only set flags and wake it. It leads, but while
-    it sleeps.
+    Threads: its own runs everything but :meth:`quiet`, :meth:`finish` (launcher), :meth:`take_from`
+    (services) and :meth:`look` (heartbeat), which only set what it is to do and wake it. It leads,
+    but while it sleeps.
     """
 
     def __init__(self, worker: Worker, capsule: Capsule, inbox: Inbox, handover: Handover) -> None:
@@ -51,6 +51,7 @@ class Courier:
         self._answers = False  # the fetch that answers it is on its way
         self._called = False  # somebody called: not all can be left to who leads
         self._finish_by: float | None = None
+        self._queues = self._taken_from = capsule.queue_names  # what others want, what it does
 
     # What other threads call
 
@@ -87,6 +88,16 @@ class Courier:
         self._handover.wake()
 
     @property
+    def queues(self) -> tuple[str, ...]:
+        """The queues that it takes from, or is about to."""
+        return self._queues
+
+    def take_from(self, queues: tuple[str, ...]) -> None:
+        """Take from *queues* instead, in that order, from the next fetch on."""
+        self._queues = queues
+        self._handover.wake()
+
+    @property
     def threads(self) -> int:
         """How many threads it serves."""
         return self._handover.threads
@@ -98,7 +109,7 @@ class Courier:
     @property
     def taken(self) -> dict[str, int]:
         """How many jobs of each queue it has taken until now, and not handed back."""
-        return self._exchange.fetches.taken
+        return dict.fromkeys(self._queues, 0) | self._exchange.fetches.taken
 
     def finish(self, deadline: float) -> None:
         """Write what is owed, give the rest back, and end; at *deadline* (steady clock) at the latest."""
@@ -170,6 +181,11 @@ class Courier:
                 owner = exchange.session.owner
                 exchange.bell.close()
                 exchange.rung()
+        queues = self._queues
+        if queues is not self._taken_from:
+            exchange.session.widen(exchange.link, (f"queue:{name}" for name in queues))
+            exchange.fetches.take_from(queues)
+            self._taken_from = queues
         if not exchange.quiet:
             exchange.bell.listen(owner.name)
         elif exchange.bell.listening:

@@ -47,9 +47,9 @@ class Entry:
             "configured": sum(capsule.concurrency for capsule in config.capsules),
             "python": platform.python_version(),
             "capsules": {one.capsule.name: _shown(one) for one in self._couriers},
-            "queues": [name for capsule in config.capsules for name in capsule.queue_names],
+            "queues": [name for courier in self._couriers for name in courier.queues],
             **_promised(config.capsules),
-            "weights": [_weights(capsule) for capsule in config.capsules],
+            "weights": [_weights(courier) for courier in self._couriers],
             "labels": list(config.labels),
             "identity": worker.identity,
             "version": worker.version,
@@ -96,9 +96,10 @@ def _promised(capsules: Sequence[Capsule]) -> dict[str, dict[str, float]]:
     return {"latencies": found} if found else {}
 
 
-def _weights(capsule: Capsule) -> dict[str, int]:
+def _weights(courier: Courier) -> dict[str, int]:
     # Sidekiq shows strict and random queues with weight 0 and 1.
-    return {name: 0 if capsule.mode == "strict" else weight for name, weight in capsule.queues}
+    named, strict = dict(courier.capsule.queues), courier.capsule.mode == "strict"
+    return {name: 0 if strict else named.get(name, 1) for name in courier.queues}
 
 
 def _shown(courier: Courier) -> dict[str, Any]:
@@ -106,7 +107,7 @@ def _shown(courier: Courier) -> dict[str, Any]:
     return {
         "concurrency": courier.threads,
         "mode": capsule.mode,
-        "weights": _weights(capsule),
+        "weights": _weights(courier),
     }
 
 

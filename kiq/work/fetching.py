@@ -114,6 +114,13 @@ class Fetches:
         """How many jobs of each queue were taken until now, and not handed back. Any thread."""
         return dict(self._order.taken)
 
+    def take_from(self, names: Sequence[str]) -> None:
+        """Take from *names* from the next fetch on."""
+        self._order.change(names)
+        self.bands.serve(names)
+        self.forget_ready()
+        self.rung()
+
     def handed_back(self, jobs: Sequence[Taken]) -> None:
         """Note that *jobs* are in their queues again."""
         for taken in jobs:

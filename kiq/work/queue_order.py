@@ -38,6 +38,14 @@ class QueueOrder:
         self._start = 0  # of strict queues: where the window begins
         self._rota = Rota(self._weights, MAX_QUEUES)
 
+    def change(self, names: Sequence[str]) -> None:
+        """Look at *names* from now on, in that order; one that is new begins where the furthest is."""
+        clock = max(self._passes.values(), default=0.0)
+        self._passes = {name: self._passes.get(name, clock) for name in names}
+        self.taken = dict.fromkeys(names, 0) | {name: n for name, n in self.taken.items() if n}
+        self._weights = {name: self._weights.get(name, 1) for name in names}
+        self._rota, self._start = Rota(names, MAX_QUEUES), 0
+
     def window(self) -> list[str]:
         """Return the queues that the next fetch looks at, in order."""
         names: Sequence[str] = list(self._weights)

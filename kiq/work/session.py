@@ -50,6 +50,16 @@ class Session:
         owner.registered(worker.good_until(sent_at))
         worker.owners.add(owner)
 
+    def widen(self, link: Link, sources: Iterable[str]) -> None:
+        """Let Redis know that jobs of *sources* may be held, too, before any is. Raises StoreError.
+
+        No round trip where it knows them all.
+        """
+        wider = list(dict.fromkeys([*self._sources, *sources]))
+        if len(wider) > len(self._sources):
+            owners.extend_sources(link, self.owner.name, wider)
+            self._sources = wider  # those of the next name, too
+
     def renew(self) -> int:
         """Go on under a new name; return how many jobs the old one knew."""
         owner, self.owner = self.owner, self._new()

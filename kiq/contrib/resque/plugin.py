@@ -8,10 +8,13 @@ from ...boot import plugin_of
 from ...middleware import ClientContext, Next
 from ...plugin import Host
 from . import failure, schedules
-from .finding import classes
+from .finding import classes, config_in_use
+from .following import service
 from .hooks import call, names_of
 from .job_classes import class_of, known_classes, register
 from .running import tell_failure
+from .settings import ResqueSettings
+from .signals import Signals
 
 _PERIODIC = "kiq.plugins.periodic.plugin:Periodic"
 _DIED = "kiq.PoisonPill"  # as failed jobs say it, of one that no run could end
@@ -34,6 +37,9 @@ class Resque:
         """Attach what is told of failures, and what runs the hooks of jobs that were delayed."""
         if self._scheduled:
             host.install(plugin_of(_PERIODIC))
+        host.services.append(service)
+        if config_in_use().of(ResqueSettings).signals:
+            Signals().install(host)
         host.on_death(_died)
         if any(names_of(cls, "before_delayed_enqueue") for cls in known_classes()):
             host.around_push(BeforeDelayedEnqueue())  # else promotions need not pass it

@@ -18,12 +18,14 @@ static: dict[str, Entry] = {}
 class ResqueSettings:
     """*queues* are names and patterns, in order; *schedule* are entries by name.
 
-    More of them are in *schedule_file*, as resque-scheduler has it.
+    More of them are in *schedule_file*, as resque-scheduler has it. With *signals* a worker heeds those
+    of Resque.
     """
 
     queues: tuple[str, ...] = ()
     schedule: Annotated[dict[str, Entry] | None, Named(entry_of)] = None
     schedule_file: str = ""
+    signals: bool = False
 
 
 def _wanted(found: ResqueSettings) -> bool:

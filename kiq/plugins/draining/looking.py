@@ -37,10 +37,8 @@ class Look:
 
     def __init__(self, process: WorkerProcess, soon: float) -> None:
         """*soon*: what is due within so many seconds counts as something to do."""
-        capsules = process.config.capsules
-        self._queues = list(
-            dict.fromkeys(name for capsule in capsules for name in capsule.queue_names)
-        )
+        self._process = process
+        self._queues: list[str] = []
         self._identity = process.identity
         self._prefix = process.identity.rpartition(":")[0] + ":"
         self._soon = soon
@@ -53,6 +51,9 @@ class Look:
 
         Raises StoreError.
         """
+        served = list(self._process.taken())
+        if served != self._queues:  # a feature found others
+            self._queues, self._owners = served, None
         lists = [(keys.queue(each), name) for name in self._queues for each in keys.bands(name)]
         names = (
             *(keys.PAUSED, keys.OWNERS, keys.SCHEDULE, keys.RETRY),
@@ -91,6 +92,9 @@ class Look:
         names = [raw.decode(errors="replace") for raw in raws]
         return [name for name in names if name.startswith(self._prefix)]
 
+    def _lists(self) -> list[str]:
+        return [keys.queue(each) for name in self._queues for each in keys.bands(name)]
+
     def _hashes_of(self, link: Link, owners: Sequence[str]) -> list[str]:
         """Return the keys of what *owners* hold, as far as they are this process."""
         found: list[str] = []
@@ -100,5 +104,6 @@ class Look:
                 raise values
             identity, sources = ((each or b"").decode(errors="replace") for each in values)
             if identity == self._identity:  # in a container the pid of the one before may be ours
-                found += [keys.inflight(source, owner) for source in sources.split("\n") if source]
+                known = [*sources.split("\n"), *self._lists()]
+                found += [keys.inflight(source, owner) for source in dict.fromkeys(known) if source]
         return found

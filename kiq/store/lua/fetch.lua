@@ -32,7 +32,7 @@ for q = 1, queues do empty[q], most[q] = 0, tonumber(ARGV[7 + 3 * q]) or math.hu
 
 -- A paused queue is as good as empty. Its pushes need not wake us either: unpausing rings everybody.
 local paused, pauses = {}, redis.pcall('SCARD', KEYS[#KEYS])
-if type(pauses) == 'number' and pauses > 0 then
+if type(pauses) == 'number' and pauses > 0 and queues > 0 then
   -- In whatever namespace: that is what the last key has before its own word.
   local names, before = {}, #KEYS[#KEYS] - #'paused' + #'queue:'
   for q = 1, queues do names[q] = KEYS[q * 3]:sub(before + 1) end
