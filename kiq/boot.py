@@ -32,6 +32,8 @@ STANDARD_PLUGINS: dict[str, str] = {
     "log_levels": "kiq.plugins.log_levels:LogLevels",
     "asyncio_jobs": "kiq.plugins.asyncio_jobs:AsyncJobs",
     "unique": "kiq.plugins.unique:UniqueJobs",
+    "class_names": "kiq.plugins.class_names:ClassNames",
+    "history": "kiq.plugins.history:History",
     "expiry": "kiq.plugins.expiry:Expiry",
     "limits": "kiq.plugins.limits:Limits",
 }

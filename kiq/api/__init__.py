@@ -14,6 +14,7 @@ from .finding import Found, Slice, find, search
 from .home import Connection, connection
 from .job_record import JobRecord
 from .job_set import DeadSet, JobSet, RetrySet, ScheduledSet
+from .pausing import PauseNote
 from .process_set import Process, ProcessSet
 from .queue import Queue, QueuedJob
 from .reasons import Why, why
@@ -24,6 +25,7 @@ from .work_set import Work, WorkSet
 
 if TYPE_CHECKING:
     from ..plugins.expiry import expired_jobs
+    from ..plugins.history import JobAttempt, attempts, job_log
     from ..plugins.iteration import IterationState
     from ..plugins.limits import LimitSet, LimitState
     from ..plugins.metrics import BUCKETS, Deploy, JobMetrics, Metrics, mark
@@ -44,6 +46,7 @@ __all__ = [
     "Found",
     "History",
     "IterationState",
+    "JobAttempt",
     "JobMetrics",
     "JobRecord",
     "JobSet",
@@ -53,6 +56,7 @@ __all__ = [
     "Lock",
     "LockSet",
     "Metrics",
+    "PauseNote",
     "PeriodicJob",
     "PeriodicSet",
     "Process",
@@ -75,9 +79,11 @@ __all__ = [
     "Why",
     "Work",
     "WorkSet",
+    "attempts",
     "connection",
     "expired_jobs",
     "find",
+    "job_log",
     "mark",
     "search",
     "verify",
@@ -89,6 +95,9 @@ _OF_FEATURES = {
     "BUCKETS": "..plugins.metrics",
     "Deploy": "..plugins.metrics",
     "IterationState": "..plugins.iteration",
+    "JobAttempt": "..plugins.history",
+    "attempts": "..plugins.history",
+    "job_log": "..plugins.history",
     "expired_jobs": "..plugins.expiry",
     "JobMetrics": "..plugins.metrics",
     "LimitSet": "..plugins.limits",

@@ -16,6 +16,9 @@ _SHIPPED = {
     "expiry": "kiq.plugins.expiry.explaining",
     "limits": "kiq.plugins.limits.explaining",
     "cancelling": "kiq.plugins.cancelling.explaining",
+    "history": "kiq.plugins.history.explaining",
+    "class_names": "kiq.plugins.class_names.explaining",
+    "periodic": "kiq.plugins.periodic.explaining",
     "trends": "kiq.plugins.trends.explaining",
 }
 

@@ -11,6 +11,7 @@ from ..priority import NAMES
 from . import scripts
 from .home import Connection, connection
 from .job_record import JobRecord
+from .pausing import NOTES, PauseNote, note_of, noted
 from .telling import Leaving, deleted, watched
 
 _PAGE, _PAGE_BYTES = 100, 1_000_000
@@ -95,19 +96,26 @@ class Queue:
         """Whether the queue is paused. One round trip."""
         return bool(self._connection.call(("SISMEMBER", keys.PAUSED, self.name)))
 
-    def pause(self) -> bool:
+    @property
+    def pause_note(self) -> PauseNote | None:
+        """Who paused the queue, when and why, if that was said. One round trip."""
+        return note_of(self._connection, self.name) if self.paused else None
+
+    def pause(self, *, by: str = "", reason: str = "") -> bool:
         """Let no worker take from the queue from now on; False when it was paused already.
 
         A job that a worker took before still runs. Pushing goes on, and what comes back to the queue
         (retries, scheduled jobs, jobs of a process that ended) waits there too. The queue need not
-        exist. One round trip.
+        exist. *by* and *reason* are noted for those who wonder. One round trip.
         """
-        command = scripts.pause((keys.idle(self.name), keys.PAUSED), (self.name,))
+        names = (keys.idle(self.name), keys.PAUSED, NOTES)
+        command = scripts.pause(names, (self.name, noted(by, reason)))
         return bool(self._connection.call(command))
 
     def unpause(self) -> bool:
         """Let workers take from the queue again, at once; False when it was not paused."""
-        command = scripts.unpause((keys.PAUSED, keys.OWNERS, keys.bell("")), (self.name,))
+        names = (keys.PAUSED, keys.OWNERS, keys.bell(""), NOTES)
+        command = scripts.unpause(names, (self.name,))
         return bool(self._connection.call(command))
 
     def __iter__(self) -> Iterator[QueuedJob]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ..api import Found, find, search
+from ..api import Found, find, job_log, search
 from ..cli.exit_codes import NOT_DONE
 from ..clock import wall
 from .entries import as_object, call, error, handle, in_full
@@ -26,12 +26,18 @@ _COLUMNS = [
 ]
 
 
+_LOG = click.option(
+    "--log", is_flag=True, help="What it logged, where its class has that captured."
+)
+
+
 @click.command("show")
 @click.argument("jid")
+@_LOG
 @grounded()
-def show(ground: Ground, jid: str) -> None:
+def show(ground: Ground, jid: str, log: bool) -> None:
     """Show all of the job JID, wherever it is: what `kiq find JID` tells."""
-    _one(ground, jid)
+    _one(ground, jid, log)
 
 
 @click.command("find")
@@ -49,10 +55,11 @@ def show(ground: Ground, jid: str) -> None:
     metavar="N",
     help="About so many.",
 )
+@_LOG
 @click.option("--cursor", metavar="CURSOR", help="Go on where another look ended.")
 @grounded()
 def find_command(
-    ground: Ground, jid: str | None, limit: int, cursor: str | None, **like: str | None
+    ground: Ground, jid: str | None, limit: int, cursor: str | None, log: bool, **like: str | None
 ) -> None:
     """Tell where the job JID is, and what happened to it; or list the jobs that are like something.
 
@@ -61,20 +68,25 @@ def find_command(
     like["error"] = like.pop("failure")
     wanted = {name: value for name, value in like.items() if value is not None}
     if jid is not None and not wanted and cursor is None:
-        _one(ground, jid)
-    elif jid is None and wanted:
+        _one(ground, jid, log)
+    elif jid is None and wanted and not log:
         _many(ground, wanted, cursor, limit)
     else:
         raise click.UsageError("say a JID, or what jobs are like: --class, --text, --tag, ...")
 
 
-def _one(ground: Ground, jid: str) -> None:
+def _one(ground: Ground, jid: str, log: bool) -> None:
     found = find(jid, ground.home)
+    lines = job_log(jid, ground.home) if log else None
     if ground.as_json:
-        document(found_object(found))
+        document({**found_object(found), **({"log": lines} if log else {})})
     else:
         for line in told(found, wall()):
             say(line)
+        for line in ["", *lines] if lines else []:
+            say(visible(line))
+        if log and not lines:
+            note("none of its log is kept")
     for each in found.unknown:
         note(f"could not look: {visible(each)}")
     if not found and not found.ended:
@@ -102,7 +114,9 @@ def where(found: Found, now: float) -> str:
         case "waiting":
             before = found.before
             line = "" if before is None else f", behind {counted(before, 'job')}"
-            return f"waits in {queue}{', the next one' if before == 0 else line}"
+            band = getattr(found.record, "band", "normal")
+            band = "" if band == "normal" else f", {band} priority"
+            return f"waits in {queue}{band}{', the next one' if before == 0 else line}"
         case "fetched":
             return f"is at {process}, from {queue}, and waits for a thread"
         case "running":

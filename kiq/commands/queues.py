@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import itertools
+import socket
 from collections.abc import Sequence
 from typing import Any
 
@@ -63,14 +65,23 @@ def queues(ground: Ground, name: str | None, limit: int) -> None:
 @click.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.option("--unknown", is_flag=True, help="Also a queue that nobody knows yet.")
+@click.option("--reason", default="", metavar="TEXT", help="Why: `kiq why` and others tell it.")
 @grounded(json=False, acts=True)
-def pause(ground: Ground, names: Sequence[str], unknown: bool) -> None:
+def pause(ground: Ground, names: Sequence[str], unknown: bool, reason: str) -> None:
     """Let no process take jobs from queues, from now on; what runs goes on, pushes arrive."""
     find = _named if unknown else _known
     for queue in [find(ground, name) for name in names]:  # all are looked up before any is paused
-        was_running = queue.pause()
+        was_running = queue.pause(by=_who(), reason=reason)
         name = visible(queue.name)
         say(f"paused {name}" if was_running else f"{name} was paused already")
+
+
+def _who() -> str:
+    """Return who gives this command, as this machine knows them."""
+    try:
+        return f"{getpass.getuser()}@{socket.gethostname()}"
+    except (OSError, KeyError):
+        return socket.gethostname()
 
 
 @click.command()

@@ -47,6 +47,7 @@ REACHES_UP = {
     "kiq/plugins/declared/unique.py": {"kiq.plugins.unique"},
     "kiq/plugins/declared/expiry.py": {"kiq.plugins.expiry"},
     "kiq/plugins/declared/limits.py": {"kiq.plugins.limits"},
+    "kiq/plugins/declared/history.py": {"kiq.plugins.history"},
 }
 #: What lies behind the front of a wing, and others may import: what features stand on.
 PUBLIC = (

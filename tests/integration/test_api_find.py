@@ -239,3 +239,20 @@ def test_what_was_found_can_be_handled(kiq_client: kiq.Client, raw: redis.Redis)
     assert waiting.delete()  # type: ignore[union-attr]
     assert retrying.kill()  # type: ignore[union-attr]
     assert (Queue("default").size, RetrySet().size, DeadSet().size) == (0, 0, 1)
+
+
+def test_a_job_of_another_band_is_found_in_its_queue_wherever_it_is(
+    kiq_client: kiq.Client, raw: redis.Redis
+) -> None:
+    normal, high = pushed(kiq_client), pushed(kiq_client, priority="high")
+    assert [(find(jid).queue, find(jid).before) for jid in (high, normal)] == [
+        ("default", 0),
+        ("default", 0),
+    ]
+    assert find(high).record.band == "high"  # type: ignore[union-attr]
+    ((key,),) = [[key for key in raw.keys("queue:*") if key != b"queue:default"]]
+    band = key.decode().removeprefix("queue:")
+    show_process(raw, WORKER, {**INFO, "queues": ["default", band]})
+    hold(raw, WORKER, band, raw.rpop(key))  # type: ignore[arg-type]
+    found = find(high)
+    assert (found.where, found.queue) == ("running", "default")

@@ -71,6 +71,26 @@ def test_a_paused_queue(store: redis.Redis) -> None:
     assert answer.reasons[0].code == "paused"
 
 
+def test_who_paused_the_queue_and_why(store: redis.Redis) -> None:
+    works(store)
+    waits(store)
+    queue = kiq.api.Queue("default")
+    assert queue.pause(by="ann", reason="smtp is away")
+    text = the(why(JID), "paused").text
+    assert text.startswith("the queue default is paused (")
+    assert text.endswith(" ago, by ann): smtp is away")
+    note = queue.pause_note
+    assert note is not None
+    assert (note.by, note.reason) == ("ann", "smtp is away")
+    queue.unpause()
+    assert queue.pause_note is None
+    store.sadd("paused", "default")  # as Ruby does
+    assert the(why(JID), "paused").text == "the queue default is paused"
+    store.srem("paused", "default")
+    assert queue.pause()
+    assert not store.exists("kiq:paused-by")
+
+
 def test_no_process_is_there(store: redis.Redis) -> None:
     waits(store)
     assert codes(why(JID)) == {"no_process": True}

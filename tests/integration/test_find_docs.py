@@ -1,4 +1,4 @@
-"""The examples of docs/find-and-why.md run, and do what the page says."""
+"""The examples of docs/find-and-why.md and docs/history.md run, and do what the pages say."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 import kiq
 
-PAGE = (Path(__file__).parents[2] / "docs" / "find-and-why.md").read_text("utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def test_finding_does_what_the_page_says(
@@ -19,6 +19,11 @@ def test_finding_does_what_the_page_says(
 ) -> None:
     module = ModuleType("app_of_the_page")
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL):
-        exec(compile(block, "docs/find-and-why.md", "exec"), vars(module))  # noqa: S102
-    assert f"{vars(module)['jid']} waiting" in capsys.readouterr().out
+    for page in ("find-and-why.md", "history.md"):
+        for block in re.findall(
+            r"```python\n(.*?)```", (DOCS / page).read_text("utf-8"), re.DOTALL
+        ):
+            exec(compile(block, f"docs/{page}", "exec"), vars(module))  # noqa: S102
+        if page == "find-and-why.md":
+            assert f"{vars(module)['jid']} waiting" in capsys.readouterr().out
+    assert capsys.readouterr().out == "None\n"

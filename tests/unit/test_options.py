@@ -94,9 +94,8 @@ def test_an_unknown_option_suggests_the_near_miss() -> None:
 def test_an_option_unlike_any_other_gets_the_list_of_all(standard_features: None) -> None:
     with pytest.raises(kiq.ConfigError) as raised:
         checked("J", {"zzz": 1})
-    assert (
-        "(there are: aliases, backtrace, dead, expires_in, log_level, name, priority, profile, queue"
-        in str(raised.value)
+    assert "(there are: aliases, backtrace, capture_log, dead, expires_in, history" in str(
+        raised.value
     )
 
 

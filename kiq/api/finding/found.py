@@ -17,8 +17,8 @@ Where = Literal[
 class Found:
     """A job, or that there is none.
 
-    *where* is ``waiting`` (in its queue: *before* is how many jobs are taken before it), ``fetched`` (a
-    process has taken it, and no thread is free for it yet), ``running``, ``scheduled``, ``retrying``,
+    *where* is ``waiting`` (in its queue: *before* is how many jobs of its band go before it), ``fetched``
+    (a process has taken it, and no thread is free for it yet), ``running``, ``scheduled``, ``retrying``,
     ``promoting`` (due, and on its way to its queue), ``dead`` or ``nowhere``.
 
     *record* is the job: of a queue a :class:`kiq.api.QueuedJob`, of a set a

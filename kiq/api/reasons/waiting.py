@@ -8,10 +8,12 @@ from hashlib import sha1
 
 from ... import keys
 from ...clock import wall
-from ...wording import counted, did_you_mean, duration, visible
+from ...wording import counted, did_you_mean, duration, moment, visible
 from ..explaining import Reason
 from ..finding import Found
 from ..home import Connection
+from ..pausing import note_of
+from ..queue import Queue
 from ..work_set import Work, WorkSet
 from .takers import Takers
 
@@ -24,7 +26,7 @@ def reasons(home: Connection, found: Found, takers: Takers) -> Iterator[Reason]:
     queue, name = takers.queue, visible(takers.queue)
     if home.call(("SISMEMBER", keys.PAUSED, queue)):
         command = f"kiq unpause {shlex.quote(queue)}"
-        yield Reason("paused", f"the queue {name} is paused", command)
+        yield Reason("paused", f"the queue {name} is paused{_by_whom(home, queue)}", command)
     yield from nobody(takers)
     if found.where != "waiting" or not takers.awake:
         return
@@ -38,6 +40,15 @@ def reasons(home: Connection, found: Found, takers: Takers) -> Iterator[Reason]:
         yield Reason("behind", f"{before:,} {are} taken before it", _list(queue), stops=False)
     elif not takers.full:
         yield Reason("next", "it is the next one, and is taken at any moment", stops=False)
+
+
+def _by_whom(home: Connection, queue: str) -> str:
+    note = note_of(home, queue)
+    if note is None:
+        return ""
+    by = f", by {visible(note.by)}" if note.by else ""
+    why = f": {visible(note.reason)}" if note.reason else ""
+    return f" ({moment(note.at, wall())}{by}){why}"
 
 
 def nobody(takers: Takers) -> Iterator[Reason]:
@@ -85,7 +96,7 @@ def _above(home: Connection, takers: Takers) -> Iterator[Reason]:
     """Yield that everybody who takes the queue takes others first, which have jobs."""
     above = [set(one.above(takers.queue)) for one in takers.capsules]
     names = sorted(set.intersection(*above)) if above else []
-    sizes = home.exchange([("LLEN", keys.queue(name)) for name in names]) if names else []
+    sizes = [Queue(name, home).size for name in names]
     paused = home.call(("SMISMEMBER", keys.PAUSED, *names)) if names else []
     for name, size, is_paused in zip(names, sizes, paused, strict=True):
         if size and not is_paused:

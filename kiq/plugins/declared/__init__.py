@@ -10,6 +10,7 @@ from ...options import ClassOptions, PushOptions
 from ...parent.settings import ParentSettings
 from .asyncio_jobs import AsyncSettings
 from .expiry import ExpiryOptions
+from .history import HistoryOptions
 from .iteration import IterationSettings
 from .limits import LimitOptions
 from .log_levels import LogLevelOptions
@@ -46,6 +47,7 @@ class SetOptions(
     UniqueOptions,
     ExpiryOptions,
     LimitOptions,
+    HistoryOptions,
     total=False,
 ):
     """What :meth:`kiq.Job.set` takes: options for one push."""
