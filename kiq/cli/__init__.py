@@ -47,6 +47,8 @@ _SHIPPED = {
     "stop": "kiq.commands.processes:stop",
     "unpause": "kiq.commands.queues:unpause",
     "verify": "kiq.commands.verify:verify_command",
+    "web": "kiq.commands.web:web",
+    "web-user": "kiq.commands.web:web_user",
     "why": "kiq.commands.why:why_command",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 
 from ..api import QueueSummary, Trend
@@ -40,7 +41,8 @@ def _untaken(facts: FleetFacts) -> Iterator[Finding]:
             what = f"no process takes queue {name} at this moment: {there}; one did a minute ago"
             yield Finding("untaken-queue", "note", what, "look again in a minute", queue.name)
             continue
-        advice = f"add it to queues:, or start kiq -q {name}; or kiq clear-queue {name}"
+        word = shlex.quote(name)
+        advice = f"add it to queues:, or start kiq -q {word}; or kiq clear-queue {word}"
         near = did_you_mean(queue.name, sorted(taken))
         what = f"no process takes queue {name}: {there}{near}"
         yield Finding("untaken-queue", "danger", what, advice, queue.name)

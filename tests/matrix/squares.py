@@ -27,6 +27,7 @@ MODULES = {
     "prometheus": "prometheus_client",
     "async": "greenlet",
     "periodic": "cronsim",
+    "web": "werkzeug",
 }
 #: What only the development environment has, and tests need.
 DEVELOPMENT = ("uvloop", "flask_sqlalchemy")

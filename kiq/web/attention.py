@@ -1,0 +1,52 @@
+"""What needs somebody now: the findings of the doctor, the worst first, and where each leads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..doctor import LEVELS, Finding, examine
+from .fleets import Fleet
+
+_KEEP = 10.0  # seconds: the doctor asks some fifty times
+#: Check -> the route whose page shows what it is about.
+_LEADS = {
+    "dead": "dead",
+    "died": "running",
+    "failing": "retries",
+    "growing": "queues",
+    "late": "queues",
+    "overdue": "scheduled",
+    "paused": "queues",
+    "processes": "running",
+    "queues": "queues",
+    "quiet-queue": "queues",
+    "retry": "retries",
+    "silent": "running",
+    "untaken-queue": "queues",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """All that was found: *urgent* are dangers and warnings, *notes* what is good to know."""
+
+    urgent: Sequence[Finding]
+    notes: Sequence[Finding]
+    looked_at: int
+
+
+def attention_of(fleet: Fleet) -> Attention:
+    """Return what needs somebody, at most ten seconds old. Some fifty round trips; raises StoreError."""
+    found = fleet.look("attention", lambda: list(examine(fleet.home, fleet.config)), keep=_KEEP)
+    ranked = sorted(found, key=lambda finding: -LEVELS.index(finding.level))
+    return Attention(
+        [each for each in ranked if each.level in ("danger", "warning")],
+        [each for each in ranked if each.level == "note"],
+        len(found),
+    )
+
+
+def leads_to(finding: Finding) -> str:
+    """Return the name of the route that shows what a finding is about; "" where there is none."""
+    return _LEADS.get(finding.check, "")

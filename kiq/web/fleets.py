@@ -1,0 +1,59 @@
+"""The fleets that one UI shows: where each has its Redis, and what was read there a moment ago."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from ..api import Connection
+from ..clock import steady
+from ..config import Config
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Look:
+    """What was read, when, and the lock of whoever reads it anew."""
+
+    reading: threading.Lock = field(default_factory=threading.Lock)
+    at: float = float("-inf")
+    value: Any = None
+
+
+class Fleet:
+    """Workers that share one Redis. *environment* is shown on every page (production, staging).
+
+    Threads: all of the server's. What many visitors look at is read once: ten open tabs cost Redis what
+    one does.
+    """
+
+    def __init__(self, name: str, home: Connection, config: Config, environment: str) -> None:
+        self.name = name
+        self.home = home
+        self.config = config
+        self.environment = environment
+        self._looks: dict[str, _Look] = {}
+        self._lock = threading.Lock()
+
+    def look(self, what: str, read: Callable[[], T], *, keep: float = 1.0) -> T:
+        """Return what *read* returned within the last *keep* seconds, else call it.
+
+        Of several that come at once one reads, and the others wait for it. *what* names it, and must be one
+        of few: names that visitors give do not belong here. Raises what *read* raises, and keeps no error.
+        """
+        with self._lock:
+            look = self._looks.setdefault(what, _Look())
+        with look.reading:
+            if steady() - look.at >= keep:
+                look.value = read()
+                look.at = steady()
+            value: T = look.value
+            return value
+
+    def forget(self) -> None:
+        """Read anew whatever is asked next: something was changed."""
+        with self._lock:
+            self._looks.clear()

@@ -1,0 +1,10 @@
+"""The keys that the web UI has in Redis."""
+
+from __future__ import annotations
+
+ACTIVITY = "kiq:web:activity"
+
+
+def once(key: str) -> str:
+    """The mark that a form was used; it expires by itself."""
+    return f"kiq:web:once:{key}"

@@ -1,0 +1,132 @@
+"""Who may look at the stand-alone server: names and passwords of a file, by HTTP's basic authentication."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import threading
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from werkzeug.datastructures import WWWAuthenticate
+from werkzeug.exceptions import TooManyRequests, Unauthorized
+from werkzeug.security import check_password_hash, generate_password_hash
+from werkzeug.wrappers import Request
+
+from ..clock import steady
+from ..errors import ConfigError
+from .visitors import Visitor, visitor
+
+_TRIES, _WITHIN = 10, 60.0  # wrong passwords of one address, seconds
+_ADDRESSES = 10_000  # that are remembered
+_NOBODY = generate_password_hash(secrets.token_hex())
+
+
+def line_of(name: str, role: str, password: str) -> str:
+    """Return the line of a password file. Raises ConfigError for a name or role that can't be."""
+    if not name or ":" in name or not name.isprintable():
+        raise ConfigError(
+            f"{name!r} can't be a name in a password file: it needs text without a colon"
+        )
+    visitor(name, role)
+    return f"{name}:{role}:{generate_password_hash(password)}"
+
+
+class Passwords:
+    """The policy of a password file, with a line ``name:role:hash`` for each person.
+
+    Threads: all of the server's. The file is read again when it has changed. A hash takes some 50 ms, so a
+    password that was right is remembered, sealed, until then.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._key = secrets.token_bytes(32)
+        self._lock = threading.Lock()
+        self._stamp: tuple[int, int] | None = None
+        self._people: dict[str, tuple[str, str]] = {}
+        self._right: dict[bytes, Visitor] = {}
+        self._wrong: dict[str, deque[float]] = {}
+        self._read()
+
+    def __call__(self, environ: dict[str, Any]) -> Visitor:
+        """Return who asks. Raises Unauthorized; TooManyRequests after ten wrong passwords in a minute."""
+        self._read()
+        request = Request(environ)
+        given = request.authorization
+        if given is None or given.type != "basic":
+            raise _asking()
+        name, password = given.username or "", given.password or ""
+        sealed = hmac.new(self._key, f"{name}\0{password}".encode(), hashlib.sha256).digest()
+        with self._lock:
+            known = self._right.get(sealed)
+        if known is not None:
+            return known
+        return self._checked(name, password, sealed, request.remote_addr or "")
+
+    def _checked(self, name: str, password: str, sealed: bytes, address: str) -> Visitor:
+        self._refuse_guessing(address)
+        with self._lock:
+            role, stored = self._people.get(name, ("", _NOBODY))
+        # Also for somebody who is not in the file, so that the time tells nothing.
+        if not check_password_hash(stored, password) or not role:
+            self._note_wrong(address)
+            raise _asking()
+        found = visitor(name, role)
+        with self._lock:
+            self._right[sealed] = found
+        return found
+
+    def _refuse_guessing(self, address: str) -> None:
+        with self._lock:
+            tries = self._wrong.get(address)
+            while tries and steady() - tries[0] > _WITHIN:
+                tries.popleft()
+            if tries and len(tries) >= _TRIES:
+                raise TooManyRequests("too many wrong passwords: wait a minute")
+
+    def _note_wrong(self, address: str) -> None:
+        with self._lock:
+            if address not in self._wrong and len(self._wrong) >= _ADDRESSES:
+                self._wrong.pop(next(iter(self._wrong)))
+            self._wrong.setdefault(address, deque(maxlen=_TRIES)).append(steady())
+
+    def _read(self) -> None:
+        try:
+            status = self._path.stat()
+            stamp = (status.st_mtime_ns, status.st_size)
+            if stamp == self._stamp:
+                return
+            people = _people(self._path.read_text("utf-8"), self._path)
+        except OSError as error:
+            raise ConfigError(f"the password file {self._path} can't be read: {error}") from error
+        with self._lock:
+            self._stamp, self._people = stamp, people
+            self._right.clear()
+
+
+def _people(text: str, path: Path) -> dict[str, tuple[str, str]]:
+    found = {}
+    for at, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        name, _, rest = line.partition(":")
+        role, _, stored = rest.partition(":")
+        if not stored:
+            raise ConfigError(
+                f"line {at} of the password file {path} is not name:role:hash:"
+                " kiq web-user writes such lines"
+            )
+        visitor(name, role)
+        found[name] = (role, stored.strip())
+    if not found:
+        raise ConfigError(f"nobody is in the password file {path}: kiq web-user NAME >> FILE")
+    return found
+
+
+def _asking() -> Unauthorized:
+    return Unauthorized(
+        "a name and a password, please", www_authenticate=WWWAuthenticate("basic", {"realm": "kiq"})
+    )

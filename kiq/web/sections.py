@@ -1,0 +1,80 @@
+"""The sections of kiq itself, in the order of the navigation; and those that others add."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import metadata, resources
+
+from ..errors import ConfigError
+from .fleets import Fleet
+from .moments import moment_of
+from .routing import Route, Section
+from .views import log, now, queues, running
+
+_HERE = resources.files(__package__)
+
+
+def _waiting(fleet: Fleet) -> int:
+    return moment_of(fleet).stats.enqueued
+
+
+def _busy(fleet: Fleet) -> int:
+    return moment_of(fleet).busy
+
+
+OWN: Sequence[Section] = (
+    Section(
+        "now",
+        "Now",
+        (Route("now", "/", now.now),),
+        "now",
+        templates=_HERE / "templates",
+        assets=_HERE / "static",
+        locales=_HERE / "locales",
+    ),
+    Section(
+        "queues",
+        "Queues",
+        (
+            Route("queues", "/queues", queues.queues),
+            Route("queue", "/queue", queues.queue),
+            Route("queue.pause", "/queue/pause", queues.pause, "pause", "POST"),
+            Route("queue.unpause", "/queue/unpause", queues.unpause, "pause", "POST"),
+            Route("queue.confirm", "/queue/clear", queues.confirm_clear, "delete"),
+            Route("queue.clear", "/queue/cleared", queues.clear, "delete", "POST"),
+        ),
+        "queues",
+        _waiting,
+    ),
+    Section(
+        "running",
+        "Running",
+        (
+            Route("running", "/running", running.running),
+            Route("process.signal", "/process/signal", running.signal, "signal", "POST"),
+        ),
+        "running",
+        _busy,
+    ),
+    Section("activity", "Activity", (Route("activity", "/activity", log.activity),), "activity"),
+)
+
+
+def all_sections() -> Sequence[Section]:
+    """Return kiq's own sections and those of installed packages, under the entry point group ``kiq.web``.
+
+    Raises ConfigError for a name or a path that two of them want, with both.
+    """
+    added = [point.load() for point in metadata.entry_points(group="kiq.web")]
+    sections = [*OWN, *added]
+    taken: dict[tuple[str, str], str] = {}
+    for section in sections:
+        for route in section.routes:
+            for what in (("name", route.name), (route.method, route.path)):
+                if what in taken:
+                    raise ConfigError(
+                        f"the web sections {taken[what]!r} and {section.name!r} both have the route"
+                        f" {what[1]!r}: one of the packages must give way"
+                    )
+                taken[what] = section.name
+    return sections

@@ -1,0 +1,154 @@
+// Keeps pages fresh: fetches the same address as a part, and changes what differs. Without it every link
+// and form works all the same.
+
+const script = document.querySelector("script[data-assets]");
+const policy = window.trustedTypes?.createPolicy("kiq", { createHTML: (text) => text });
+const { Idiomorph } = await import(script.dataset.morph);
+
+const PAUSE = 2000; // milliseconds between an answer and the next request
+const SLOW = 100; // an answer that took longer makes the pauses longer
+const SLOW_PAUSE = 5000;
+const LONGEST = 60000;
+
+const age = document.getElementById("age");
+const live = document.getElementById("live");
+let tag = "";
+let freshAt = Date.now();
+let pause = PAUSE;
+let failures = 0;
+let on = true;
+let timer = 0;
+let held = null;
+
+function rowsOf(root) {
+  return [...root.querySelectorAll("tbody tr[id], .attention li[id]")].map((row) => row.id).join(" ");
+}
+
+// Whether somebody points at, has chosen, or reads something that must not move.
+function isBusy(main) {
+  const active = document.activeElement;
+  return (
+    main.querySelector("tbody tr:hover, .attention li:hover") !== null ||
+    (main.contains(active) && active.matches("input, select, textarea, tbody *")) ||
+    main.querySelector("tbody input:checked") !== null ||
+    !(document.getSelection()?.isCollapsed ?? true)
+  );
+}
+
+function change(part) {
+  const main = document.getElementById("main");
+  const fresh = part.getElementById("main");
+  for (const id of ["strip", "nav"]) morph(document.getElementById(id), part.getElementById(id));
+  if (isBusy(main) && rowsOf(main) !== rowsOf(fresh)) {
+    held = part;
+    return;
+  }
+  held = null;
+  morph(main, fresh);
+}
+
+function morph(old, fresh) {
+  if (!old || !fresh) return;
+  Idiomorph.morph(old, [...fresh.childNodes], {
+    morphStyle: "innerHTML",
+    ignoreActiveValue: true,
+    callbacks: {
+      // What somebody opened stays open; keys of forms that are shown stay theirs.
+      beforeAttributeUpdated: (name, node) => !(name === "open" && node.matches("details")),
+    },
+  });
+}
+
+async function look() {
+  const begun = Date.now();
+  const answer = await fetch(location.href, {
+    headers: tag ? { "X-Kiq-Part": "1", "If-None-Match": tag } : { "X-Kiq-Part": "1" },
+    redirect: "error", // a login page is no part of ours
+    cache: "no-store",
+  });
+  const version = answer.headers.get("X-Kiq-Assets");
+  if (version === null) throw new Stop("signed out");
+  if (version !== script.dataset.assets) return location.reload();
+  if (answer.status === 401 || answer.status === 403) throw new Stop("signed out");
+  if (answer.status === 404) throw new Stop("gone");
+  if (answer.status === 200) {
+    const text = await answer.text();
+    tag = answer.headers.get("ETag") ?? "";
+    change(new DOMParser().parseFromString(policy ? policy.createHTML(text) : text, "text/html"));
+  } else if (answer.status !== 304) {
+    throw new Error((await answer.json()).error);
+  }
+  freshAt = Date.now();
+  failures = 0;
+  pause = freshAt - begun > SLOW ? SLOW_PAUSE : PAUSE;
+}
+
+class Stop extends Error {}
+
+async function again() {
+  if (!on || document.hidden) return;
+  try {
+    await look();
+  } catch (error) {
+    if (error instanceof Stop) {
+      on = false;
+      show(error.message);
+      return;
+    }
+    failures += 1;
+    pause = Math.min(LONGEST, PAUSE * 2 ** failures);
+    document.body.dataset.trouble = error.message;
+  }
+  show();
+  clearTimeout(timer);
+  timer = setTimeout(again, pause);
+}
+
+function show(words) {
+  const seconds = Math.round((Date.now() - freshAt) / 1000);
+  const text = words ?? (seconds < 3 ? "" : `${seconds} s`);
+  if (age.textContent !== text) age.textContent = text;
+  age.classList.toggle("late", words !== undefined || failures > 0);
+  live.setAttribute("aria-pressed", String(on));
+  live.textContent = on ? live.dataset.on : live.dataset.off;
+}
+
+live.hidden = false;
+live.addEventListener("click", () => {
+  on = !on;
+  clearTimeout(timer);
+  if (on) again();
+  show();
+});
+document.addEventListener("visibilitychange", () => {
+  clearTimeout(timer);
+  if (!document.hidden) again();
+});
+document.addEventListener("pointerout", () => {
+  if (held && !isBusy(document.getElementById("main"))) change(held);
+});
+// Three clicks are one act: the form bears a key that is taken once, and its button rests meanwhile.
+document.addEventListener("submit", (event) => {
+  if (event.target.dataset.sent) event.preventDefault();
+  event.target.dataset.sent = "1";
+});
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+});
+
+const theme = document.getElementById("theme");
+const themes = ["", "dark", "light"];
+function dress(name) {
+  if (name) document.documentElement.dataset.theme = name;
+  else delete document.documentElement.dataset.theme;
+}
+theme.hidden = false;
+theme.addEventListener("click", () => {
+  const next = themes[(themes.indexOf(localStorage.getItem("kiq-theme") ?? "") + 1) % themes.length];
+  localStorage.setItem("kiq-theme", next);
+  dress(next);
+});
+dress(localStorage.getItem("kiq-theme") ?? "");
+
+setInterval(show, 1000);
+timer = setTimeout(again, pause);

@@ -1,0 +1,3 @@
+"""The pages of kiq itself, a file for each."""
+
+from __future__ import annotations

@@ -1,0 +1,112 @@
+"""What visitors do by the web UI: done, once, told, and noted."""
+
+from __future__ import annotations
+
+import pytest
+import redis
+
+import kiq
+import kiq.web
+from kiq.web.activity import Activity
+from tests.helpers.living import show_process
+from tests.helpers.web import Browser, application
+
+pytestmark = pytest.mark.needs("werkzeug")
+
+ODD = '<b>odd & "name"</b>\'s'
+
+
+class Mail(kiq.Job, queue="mailers"):
+    def perform(self, to: str) -> None: ...
+
+
+@pytest.fixture
+def pages(redis_url: str) -> Browser:
+    return Browser(application(redis_url, lambda _environ: kiq.web.visitor("ann", "admin")))
+
+
+@pytest.mark.parametrize("name", ["mail", ODD, "100%", "%0A", "a\nb", "\x1b[2J\x00"])
+def test_a_queue_is_paused_and_unpaused(pages: Browser, raw: redis.Redis, name: str) -> None:
+    raw.sadd("queues", name)
+    told = pages.press("/queues", "Pause").text
+    assert raw.smembers("paused") == {name.encode()}
+    assert "paused" in told.partition('class="told')[2][:200]
+    pages.press("/queues", "Unpause")
+    assert raw.smembers("paused") == set()
+
+
+def test_a_queue_is_cleared_after_a_page_that_asks(
+    pages: Browser, kiq_client: kiq.Client, raw: redis.Redis
+) -> None:
+    Mail.perform_bulk([("ann",), ("bob",)])
+    asked = pages.get("/queue/clear?name=mailers").text
+    assert "2 jobs wait in it" in asked
+    assert "kiq clear-queue mailers" in asked
+    assert raw.llen("queue:mailers") == 2
+    told = pages.press("/queue/clear?name=mailers", "Delete all jobs of mailers").text
+    assert "mailers: deleted 2 jobs" in told
+    assert raw.llen("queue:mailers") == 0
+
+
+def test_a_form_is_taken_once(pages: Browser, raw: redis.Redis) -> None:
+    raw.sadd("queues", "mail")
+    form = {"name": "mail", "once": "0123456789abcdef"}
+    first = pages.post("/queue/pause", form)
+    raw.srem("paused", "mail")  # somebody else unpauses it
+    second = pages.post("/queue/pause", form)
+    assert (first.status_code, second.status_code) == (303, 303)
+    assert raw.smembers("paused") == set()
+    assert "paused mail" in pages.get(second.headers["Location"]).text
+
+
+@pytest.mark.parametrize(
+    ("label", "signal"), [("Quiet", b"TSTP"), ("Stop", b"TERM"), ("Threads", b"TTIN")]
+)
+def test_a_process_is_told(pages: Browser, raw: redis.Redis, label: str, signal: bytes) -> None:
+    show_process(raw, "web:1:abc", {"queues": ["mail"], "concurrency": 3})
+    pages.press("/running", label)
+    assert raw.lrange("web:1:abc-signals", 0, -1) == [signal]
+
+
+def test_a_process_that_is_gone_is_said_to_be(pages: Browser) -> None:
+    answer = pages.post("/process/signal", {"identity": "web:9:x", "order": "stop"})
+    assert answer.status_code == 404
+    assert "no process" in answer.text
+
+
+def test_who_did_what_is_noted_before_and_after(
+    pages: Browser, raw: redis.Redis, redis_url: str
+) -> None:
+    raw.sadd("queues", "mail")
+    pages.press("/queues", "Pause")
+    pages.post("/queue/clear", {"name": "mail"})  # no such act: GET only
+    pages.post("/process/signal", {"identity": "web:9:x", "order": "stop"})
+    failed, paused = Activity(kiq.api.connection(redis_url)).entries()
+    assert (paused.visitor, paused.action, dict(paused.what)) == (
+        "ann",
+        "queue.pause",
+        {"name": "mail"},
+    )
+    assert paused.outcome == "paused mail"
+    assert failed.outcome.startswith("failed: ")
+    shown = pages.get("/activity").text
+    assert "queue.pause" in shown
+    assert "paused mail" in shown
+
+
+def test_the_log_is_bounded(raw: redis.Redis, redis_url: str) -> None:
+    log = Activity(kiq.api.connection(redis_url))
+    for number in range(600):
+        log.end(log.begin("ann", "x", {"text": "y" * 1000}), str(number))
+    assert raw.llen("kiq:web:activity") == 1000
+    raw.lpush("kiq:web:activity", b"\xff", "[]", '{"a": 1}')
+    assert len(log.entries(2000)) == 499  # of two lines each; the broken ones push out one more
+    assert raw.memory_usage("kiq:web:activity") < 600_000
+
+
+def test_where_nothing_can_be_noted_nothing_is_done(pages: Browser, raw: redis.Redis) -> None:
+    raw.sadd("queues", "mail")
+    raw.set("kiq:web:activity", "of another type")
+    answer = pages.post("/queue/pause", {"name": "mail"})
+    assert answer.status_code == 502
+    assert raw.smembers("paused") == set()
