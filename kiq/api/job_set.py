@@ -11,7 +11,7 @@ from .. import keys
 from ..errors import ConfigError
 from .acted import Acted
 from .bulk import Bulk, Handle, Progress
-from .home import connection
+from .home import Connection, connection
 from .limits import dead_limits
 from .selection import Selection
 from .set_pages import Page, Place, pages
@@ -47,6 +47,11 @@ class JobSet:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
+
+    @property
+    def home(self) -> Connection:
+        """What it is read by."""
+        return self._connection
 
     @property
     def size(self) -> int:
@@ -89,9 +94,9 @@ class JobSet:
         return self._selected(Selection(text, job_class, older_than), newest_first)
 
     def _selected(self, selection: Selection, newest_first: bool) -> Iterator[SortedEntry]:
-        for page in self._pages("down" if newest_first else "up", selection.needle):
+        for page in self.pages("down" if newest_first else "up", selection.needle):
             for raw, score in page.members:
-                entry = self._entry(raw, score)
+                entry = self.entry(raw, score)
                 if selection.takes(entry):
                     yield entry
 
@@ -125,7 +130,7 @@ class JobSet:
             ("ZSCAN", self.key, cursor, "MATCH", sought, "COUNT", _SCAN)
         )
         members = zip(found[::2], found[1::2], strict=True)
-        return behind.decode(), [self._entry(raw, score) for raw, score in members]
+        return behind.decode(), [self.entry(raw, score) for raw, score in members]
 
     def find(self, jid: str) -> SortedEntry | None:
         """Return the entry with this *jid*, or None. Looks through the set; see :meth:`scan`."""
@@ -139,8 +144,8 @@ class JobSet:
         low, high = score if isinstance(score, tuple) else (score, score)
         before = repr(math.nextafter(low, -math.inf)).encode()
         found: list[SortedEntry] = []
-        for page in self._pages("up", after=(b"", before)):
-            entries = [self._entry(*member) for member in page.members]
+        for page in self.pages("up", after=(b"", before)):
+            entries = [self.entry(*member) for member in page.members]
             found += [e for e in entries if low <= e.score <= high and jid in (None, e.jid)]
             if entries[-1].score > high:
                 break
@@ -212,10 +217,12 @@ class JobSet:
     def _bulk(self, handle: Handle, selection: Selection, progress: Progress | None) -> Acted:
         return Bulk(self._connection, self.key, self._limits).run(handle, selection, progress)
 
-    def _pages(self, way: str, needle: bytes = b"", after: Place | None = None) -> Iterator[Page]:
+    def pages(self, way: str, needle: bytes = b"", after: Place | None = None) -> Iterator[Page]:
+        """Yield pages of members that hold *needle*, by score *way* ("up", "down"), from behind *after*."""
         return pages(self._connection, self.key, way, needle, after)
 
-    def _entry(self, raw: bytes, score: bytes) -> SortedEntry:
+    def entry(self, raw: bytes, score: bytes) -> SortedEntry:
+        """Return the entry that a member with its score is."""
         return SortedEntry(self._connection, self.key, self._limits, raw, float(score))
 
 

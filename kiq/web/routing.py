@@ -36,8 +36,9 @@ class Section:
     """A part of the UI: an entry of the navigation, its routes, templates and assets.
 
     What plugins add is one of these, under the entry point group ``kiq.web``. *title* is a key of the
-    locales, *first* the name of the route that the navigation leads to. *count* returns the number beside
-    it, read at most once a second. *locales* are folders with ``<language>.toml``.
+    locales ("": it stands in no navigation), *first* the name of the route that the navigation leads to.
+    *count* returns the number beside it; what it asks must be asked by ``fleet.look``.
+    *locales* are folders with ``<language>.toml``.
     """
 
     name: str

@@ -9,7 +9,7 @@ from ..errors import ConfigError
 from .fleets import Fleet
 from .moments import moment_of
 from .routing import Route, Section
-from .views import log, now, queues, running
+from .views import jobs, log, now, queues, running, sets
 
 _HERE = resources.files(__package__)
 
@@ -22,6 +22,23 @@ def _busy(fleet: Fleet) -> int:
     return moment_of(fleet).busy
 
 
+def _retries(fleet: Fleet) -> int:
+    return moment_of(fleet).stats.retry_size
+
+
+def _scheduled(fleet: Fleet) -> int:
+    return moment_of(fleet).stats.scheduled_size
+
+
+def _dead(fleet: Fleet) -> int:
+    return moment_of(fleet).stats.dead_size
+
+
+_ON_ENTRIES = (
+    Route("entry.retry", "/entry/retry", sets.retry, "retry", "POST"),
+    Route("entry.kill", "/entry/kill", sets.kill, "delete", "POST"),
+    Route("entry.delete", "/entry/delete", sets.delete, "delete", "POST"),
+)
 OWN: Sequence[Section] = (
     Section(
         "now",
@@ -56,6 +73,22 @@ OWN: Sequence[Section] = (
         "running",
         _busy,
     ),
+    Section(
+        "retries",
+        "Retries",
+        (Route("retries", "/retries", sets.retries), *_ON_ENTRIES),
+        "retries",
+        _retries,
+    ),
+    Section(
+        "scheduled",
+        "Scheduled",
+        (Route("scheduled", "/scheduled", sets.scheduled),),
+        "scheduled",
+        _scheduled,
+    ),
+    Section("dead", "Dead", (Route("dead", "/dead", sets.dead),), "dead", _dead),
+    Section("jobs", "", (Route("job", "/jobs/<jid>", jobs.job),), "job"),
     Section("activity", "Activity", (Route("activity", "/activity", log.activity),), "activity"),
 )
 

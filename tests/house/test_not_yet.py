@@ -15,7 +15,7 @@ NAMES = {
     "Cron": ("cron", "periodic", "schedules"),
     "Batches": ("batch", "batches"),
     "Limits": ("limits", "limiters", "rate_limits", "throttling"),
-    "Pages of the web UI": ("failures", "scheduled"),
+    "Pages of the web UI": ("failures", "profiles"),
     "Encryption": ("encryption", "encrypting"),
     "A parent process": ("parent", "swarm", "cluster"),
     "A health check": ("health", "healthcheck", "health_check"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import redis
 
@@ -72,6 +74,37 @@ def test_a_process_that_is_gone_is_said_to_be(pages: Browser) -> None:
     answer = pages.post("/process/signal", {"identity": "web:9:x", "order": "stop"})
     assert answer.status_code == 404
     assert "no process" in answer.text
+
+
+def entry(number: int) -> str:
+    job = {"class": "X", "args": [number], "jid": f"{number:024x}", "queue": "q"}
+    return json.dumps({**job, "retry": True, "retry_count": 2, "error_class": "E"})
+
+
+@pytest.mark.parametrize(
+    ("label", "place"), [("Run now", "queue:q"), ("Kill", "dead"), ("Delete", None)]
+)
+def test_one_entry_is_acted_on_and_not_its_neighbour_of_the_same_score(
+    pages: Browser, raw: redis.Redis, label: str, place: str | None
+) -> None:
+    raw.zadd("retry", {entry(1): 1_900_000_000, entry(2): 1_900_000_000})
+    told = pages.press("/retries?q=" + f"{1:024x}", label).text
+    assert f"{1:024x}" in told.partition('class="told')[2][:200]
+    assert [json.loads(each)["args"] for each in raw.zrange("retry", 0, -1)] == [[2]]
+    if place == "dead":
+        assert raw.zcard("dead") == 1
+    elif place:
+        assert raw.llen(place) == 1
+
+
+def test_an_entry_that_is_gone_is_said_to_be(pages: Browser, raw: redis.Redis) -> None:
+    raw.zadd("retry", {entry(1): 5})
+    form = {"set": "retry", "place": "5.0~0123456789abcdef"}
+    assert pages.post("/entry/delete", form).status_code == 404
+    answer = pages.post("/entry/delete", {**form, "set": "retries"})
+    assert answer.status_code == 404
+    assert "quicker" in answer.text
+    assert raw.zcard("retry") == 1
 
 
 def test_who_did_what_is_noted_before_and_after(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import redis
@@ -38,6 +40,9 @@ def filled(raw: redis.Redis) -> None:
     raw.lpush("queue:mail", job(), job(args=[{"password": "geheim"}]), b"\xff\x00no job")
     raw.lpush("queue:" + EVIL, job(**{"class": EVIL, "args": [EVIL], "jid": EVIL}))
     raw.sadd("paused", "mail")
+    evil = job(jid="a" * 24, error_class=EVIL, error_message=EVIL, retry_count=3, tags=[EVIL])
+    for key in ("retry", "schedule", "dead"):
+        raw.zadd(key, {evil: 1_900_000_000, b"\xff": 1_900_000_001, job(queue=[1], jid=7): 5})
     show_process(
         raw,
         "web:1:abc",
@@ -52,7 +57,10 @@ def filled(raw: redis.Redis) -> None:
     hold(raw, "web:1:abc", "mail", job(**{"class": EVIL, "args": [EVIL]}))
 
 
-PAGES = ["/", "/queues", "/queue?name=mail", "/running", "/activity", "/queue/clear?name=mail"]
+PAGES = [
+    *("/", "/queues", "/queue?name=mail", "/running", "/activity", "/queue/clear?name=mail"),
+    *("/retries", "/scheduled", "/dead", f"/jobs/{'a' * 24}", "/dead?q=" + quote(EVIL)),
+]
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -60,7 +68,7 @@ def test_a_page_shows_itself_on_an_empty_redis_or_says_what_is_missing(
     redis_url: str, page: str
 ) -> None:
     answer = browser(redis_url).get(page)
-    assert answer.status_code == (404 if "name=" in page else 200)
+    assert answer.status_code == (404 if "name=" in page or "/jobs/" in page else 200)
     assert "Traceback" not in answer.text
 
 
@@ -149,6 +157,42 @@ def test_ten_that_look_cost_redis_what_one_does(redis_url: str, raw: redis.Redis
         assert Browser(app).get("/queues").status_code == 200
     # The test's own INFO; a page within the second asks nothing, and more than one look can't pass.
     assert asked() - before < 60
+
+
+@pytest.mark.usefixtures("filled")
+def test_the_page_of_a_job_follows_it(redis_url: str, raw: redis.Redis) -> None:
+    pages = browser(redis_url)
+    place = f"/jobs/{'a' * 24}"
+    for key in ("schedule", "dead"):
+        raw.delete(key)
+    assert "waits for its next attempt" in pages.get(place).text
+    raw.delete("retry")
+    gone = pages.get(place)
+    assert gone.status_code == 404
+    assert "in no queue and no set" in gone.text
+    for odd in ("/jobs/a%00b", "/jobs/" + "a" * 101, "/jobs/<b>"):
+        assert pages.get(odd).status_code == 404
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_filter_chooses_and_says_what_it_does_not_know(redis_url: str) -> None:
+    pages = browser(redis_url)
+    assert pages.get("/dead").text.count('<tr id="job-') == 3
+    assert pages.get("/dead?q=class:X+retries%3E2").text.count('<tr id="job-') == 1
+    assert "Nothing matches" in pages.get("/dead?q=class:Y").text
+    assert "does not know &#39;clas&#39;" in pages.get("/dead?q=clas:X").text
+    assert pages.get("/dead?from=nonsense").status_code == 404
+
+
+def test_a_long_set_is_walked_page_by_page(redis_url: str, raw: redis.Redis) -> None:
+    raw.zadd("dead", {job(jid=f"{number:024x}"): 5 for number in range(60)})
+    pages, place, shown = browser(redis_url), "/dead", list[str]()
+    while place:
+        text = pages.get(place).text
+        shown += re.findall(r'href="/jobs/(\w+)"', text)
+        more = re.search(r'href="(/dead\?[^"]*from=[^"]*)"', text)
+        place = more[1].replace("&amp;", "&") if more else ""
+    assert len(shown) == len(set(shown)) == 60
 
 
 def test_redis_away_is_a_page_that_says_so() -> None:
