@@ -91,10 +91,10 @@ def one_queue(mode: str = "weighted") -> Capsule:
     return Capsule(queues=(("a", 1),), mode=mode)  # type: ignore[arg-type]
 
 
-@settings(PATIENT, max_examples=15)
-@given(BATCHES, st.floats(0, 1), st.sampled_from(["weighted", "strict"]), st.integers(1, 3_000))
+@settings(PATIENT, max_examples=6)
+@given(BATCHES, st.floats(0, 1), st.sampled_from(["weighted", "strict"]), st.integers(1, 2_000))
 @example([1], 0.0, "weighted", 1)
-@example([300], 1.0, "weighted", 3_000)
+@example([300], 1.0, "weighted", 2_000)
 def test_the_last_band_gets_one_job_of_each_turn_and_the_others_their_shares(
     server: TestServer,
     client: redis.Redis,
@@ -104,7 +104,7 @@ def test_the_last_band_gets_one_job_of_each_turn_and_the_others_their_shares(
     size: int,
 ) -> None:
     line = Line(server, client, one_queue(mode), draw)
-    turns = 6
+    turns = 4
     line.stock("h" * turns * TURN + "n" * turns * 12 + "l" * turns * 2, size)
     taken, sizes = "", cycle(batches)
     while len(taken) < turns * TURN - 100:
@@ -120,7 +120,7 @@ def test_the_last_band_gets_one_job_of_each_turn_and_the_others_their_shares(
     assert counts["n"] >= 8 * counts["l"]
 
 
-@settings(PATIENT, max_examples=15)
+@settings(PATIENT, max_examples=8)
 @given(st.text("hnl", min_size=1, max_size=60), BATCHES, st.floats(0, 1))
 def test_nothing_is_left_and_each_band_keeps_its_order(
     server: TestServer, client: redis.Redis, what: str, batches: list[int], draw: float
@@ -137,7 +137,7 @@ def test_nothing_is_left_and_each_band_keeps_its_order(
     assert taken[0] == first
 
 
-@settings(PATIENT, max_examples=15)
+@settings(PATIENT, max_examples=8)
 @given(st.lists(st.sampled_from(["h", "n", "l"]), min_size=5, max_size=60), st.floats(0, 1))
 def test_a_job_of_a_higher_band_waits_for_one_of_a_lower_at_most(
     server: TestServer, client: redis.Redis, arrivals: list[str], draw: float
@@ -154,7 +154,7 @@ def test_a_job_of_a_higher_band_waits_for_one_of_a_lower_at_most(
     line.close()
 
 
-@settings(PATIENT, max_examples=12)
+@settings(PATIENT, max_examples=8)
 @given(
     st.dictionaries(st.sampled_from("abc"), st.integers(1, 10), min_size=2),
     BATCHES,

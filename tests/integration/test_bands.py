@@ -299,9 +299,9 @@ def test_what_took_can_not_note_goes_back_to_its_band(
     host.cap_fleet(
         FleetCap(
             "cap",
-            asked=lambda queue: Ride(["slots"], []) if queue == "a" else None,
+            asked=lambda queue: Ride(["fail"], []) if queue == "a" else None,
             room="return nil",
-            took="if redis.call('EXISTS', 'fail') == 1 then error('no') end",
+            took="if redis.call('EXISTS', KEYS[1]) == 1 then error('no') end",
             freed="",
         )
     )
@@ -318,7 +318,7 @@ def test_what_took_can_not_note_goes_back_to_its_band(
 
 @pytest.mark.parametrize("mode", ["strict", "weighted"])
 def test_a_band_is_its_queues_between_queues(
-    raw: redis.Redis, redis_url: str, host: Host, mode: Any
+    raw: redis.Redis, redis_url: str, host: Host, mode: Any, tmp_path: Path
 ) -> None:
     capsule = Capsule(queues=(("a", 1), ("b", 3)), mode=mode, concurrency=1)
     for number in range(40):
@@ -330,7 +330,7 @@ def test_a_band_is_its_queues_between_queues(
         def perform(self) -> None:
             ran.append(self.jid)
 
-    with DrivenWorker(redis_url, Path("/tmp"), capsule, host=host):
+    with DrivenWorker(redis_url, tmp_path, capsule, host=host):
         eventually(lambda: len(ran) == 80)
     if mode == "strict":
         assert all(jid.startswith("a") for jid in ran[5:40])
@@ -432,7 +432,7 @@ def test_a_queue_shows_all_its_bands(raw: redis.Redis, kiq_client: Client) -> No
     assert summary.latency > 0
     assert queue.clear() == 4
     assert not raw.smembers("queues")
-    assert not raw.keys("queue:*")
+    assert not raw.exists(*(keys.queue(name) for name in keys.bands("a")))
 
 
 def test_a_queue_without_priorities_has_no_bands_to_tell_of(
