@@ -8,6 +8,7 @@ from typing import Any
 from .. import keys
 from ..config import check_queue_name
 from ..priority import NAMES
+from ..store.scripts import Command
 from . import scripts
 from .home import Connection, connection
 from .job_record import JobRecord
@@ -124,22 +125,24 @@ class Queue:
         Jobs may come and go meanwhile. No job that stays is missed. Some may come twice, when all of a page
         went and older ones stayed.
         """
-        for name in keys.bands(self.name):
-            yield from self._jobs(name)
+        high, own, low = keys.bands(self.name)
+        # In one round trip: most queues have no bands.
+        above, below, first = self._connection.exchange(
+            [*(("LLEN", keys.queue(name)) for name in (high, low)), _page(own, 0)]
+        )
+        if above:
+            yield from self._jobs(high, self._connection.call(_page(high, 0)))
+        yield from self._jobs(own, first)
+        if below:
+            yield from self._jobs(low, self._connection.call(_page(low, 0)))
 
-    def _jobs(self, name: str) -> Iterator[QueuedJob]:
-        behind, last = 0, list[bytes]()
-        while True:
-            step = max(1, len(last) // _ANCHORS)
-            anchors = last[::-1][::step]
-            behind, raws = self._connection.call(
-                scripts.queue_page((keys.queue(name),), (behind, _PAGE, _PAGE_BYTES, *anchors))
-            )
-            if not raws:
-                return
+    def _jobs(self, name: str, page: Sequence[Any]) -> Iterator[QueuedJob]:
+        """Yield the jobs of the list *name*, of which *page* is the first part."""
+        while raws := page[1]:
             for raw in raws:
                 yield QueuedJob(self._connection, name, raw)
-            behind, last = behind + len(raws), raws
+            step = max(1, len(raws) // _ANCHORS)
+            page = self._connection.call(_page(name, page[0] + len(raws), raws[::-1][::step]))
 
     def find(self, jid: str) -> QueuedJob | None:
         """Return the job with this *jid*, or None. Walks the queue: one round trip for 100 jobs."""
@@ -179,6 +182,12 @@ class Queue:
             cleared += _delete(self._connection, name, name, raws[::-1])
             left -= len(raws)
         return cleared
+
+
+def _page(name: str, behind: int, anchors: Sequence[bytes] = ()) -> Command:
+    """Return the command that reads the next page of the list *name*; see ``queue_page.lua``."""
+    arguments = (behind, _PAGE, _PAGE_BYTES, *anchors)
+    return scripts.queue_page((keys.queue(name),), arguments)
 
 
 def _delete(home: Connection, name: str, drop: str, raws: Sequence[bytes]) -> int:
