@@ -180,7 +180,7 @@ def test_who_can_t_do_an_entry_offers_the_duty_to_another(
 
 
 def test_an_entry_that_was_added_again_meanwhile_keeps_its_tick(
-    make_ticking: Make, raw: redis.Redis
+    make_ticking: Make, raw: redis.Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
     one = make_ticking({})
     jobs = PeriodicSet()
@@ -202,6 +202,7 @@ def test_an_entry_that_was_added_again_meanwhile_keeps_its_tick(
     ticker._exchange = meanwhile  # type: ignore[method-assign]
     one.tick()
     assert cursor(raw, "mail") is not None
+    assert "had lost its next tick" not in caplog.text
 
 
 def test_an_entry_that_has_lost_its_tick_gets_another(make_ticking: Make, raw: redis.Redis) -> None:

@@ -101,14 +101,14 @@ def test_only_the_end_of_the_last_run_lets_the_next_begin(
 def test_a_push_that_is_taken_back_leaves_the_tick_as_it_was(
     make_ticking: Make, raw: redis.Redis
 ) -> None:
-    host = kiq.Host()
-
     def ask(_: dict[str, Any]) -> kiq.plugin.Ride:
         return kiq.plugin.Ride(["other"], [])
 
     fails = "redis.call('SADD', KEYS[1], 'x')"
-    one = make_ticking({"mail": MINUTELY}, host=host)
-    host.guard(kiq.plugin.Guard("other", guarding=ask, check="return nil", take=fails))
+    one = make_ticking({"mail": MINUTELY})
+    other = kiq.plugin.Guard("other", guarding=ask, check="return nil", take=fails)
+    pusher = one.service.ticker._pusher.client
+    pusher._guards = (*pusher._guards, other)  # one that is asked behind the tick's
     raw.set("other", "no set")
     due = minute()
     set_back(raw, "mail", due)

@@ -28,7 +28,11 @@ def releases(name: str) -> Nodes:
     return (f"tests/integration/test_periodic_releases.py::test_{name}",)
 
 
-DECIDING = ("tests/unit/plugins/test_periodic_deciding.py",)
+def deciding(name: str) -> Nodes:
+    """Return the test *name* of what is decided."""
+    return (f"tests/unit/plugins/test_periodic_deciding.py::test_{name}",)
+
+
 TWO = ticks("two_that_think_they_have_the_duty_push_each_tick_once")
 CURSOR = "if not cursor or tonumber(cursor) ~= tonumber(ARGV[2]) then return 'decided' end"
 NEXT = (
@@ -195,7 +199,7 @@ MUTANTS = (
     Mutant(
         "what is late is not missed",
         (Change(HERE + "deciding.py", "if latest < window:", "if False:"),),
-        DECIDING,
+        deciding("a_tick_is_on_time_within_a_minute"),
     ),
     Mutant(
         "of what was missed all run",
@@ -206,18 +210,22 @@ MUTANTS = (
                 'if entry.missed != "skip" and',
             ),
         ),
-        DECIDING,
+        deciding("of_ten_ticks_that_nobody_took"),
     ),
-    Mutant("a storm has no end", (Change(HERE + "deciding.py", "[-MOST:]", ""),), DECIDING),
+    Mutant(
+        "a storm has no end",
+        (Change(HERE + "deciding.py", "[-MOST:]", ""),),
+        deciding("what_has_waited_for_long_is_not_missed_and_a_storm_has_an_end"),
+    ),
     Mutant(
         "who is late by a moment has missed it",
         (Change(HERE + "deciding.py", "GRACE = 60", "GRACE = 0"),),
-        DECIDING,
+        deciding("a_tick_is_on_time_within_a_minute"),
     ),
     Mutant(
         "what has waited is missed",
         (Change(HERE + "deciding.py", "    if waited:\n", "    if False:\n"),),
-        DECIDING,
+        deciding("what_has_waited_for_long_is_not_missed_and_a_storm_has_an_end"),
     ),
     Mutant(
         "missed ticks are not counted right",
@@ -226,7 +234,7 @@ MUTANTS = (
                 HERE + "deciding.py", "between(cursor - 1, first - 1)", "between(cursor, first - 1)"
             ),
         ),
-        DECIDING,
+        deciding("of_ten_ticks_that_nobody_took"),
     ),
     Mutant(
         "what fails is tried at each ring",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -60,3 +61,36 @@ def test_a_tick_is_on_time_within_a_minute() -> None:
     assert tick is not None
     assert plan(entry, tick, tick + 59.9).runs == [tick]
     assert plan(entry, tick, tick + 60.1).runs == []
+
+
+def minutely(**more: Any) -> Any:
+    return parse("x", {"every": 60, "class": "a.B", **more})
+
+
+@pytest.mark.parametrize(
+    ("entry", "waited", "runs", "missed"),
+    [
+        (minutely(), False, [-60], 9),
+        (minutely(missed="all", within=250), False, [-240, -180, -120, -60], 6),
+        (minutely(missed="skip"), False, [-60], 9),
+        (minutely(overlap="queue"), True, [-60], 9),
+    ],
+)
+def test_of_ten_ticks_that_nobody_took(
+    entry: Any, waited: bool, runs: list[int], missed: int
+) -> None:
+    now = NOW // 60 * 60
+    decided = plan(entry, now - 600, now - 1, waited=waited)
+    assert [tick - now for tick in decided.runs] == runs
+    assert decided.missed == missed
+    assert decided.following == now
+
+
+def test_what_has_waited_for_long_is_not_missed_and_a_storm_has_an_end() -> None:
+    daily = parse("x", {"every": 86_400, "class": "a.B", "missed": "skip", "overlap": "queue"})
+    tick = daily.rule.after(NOW)
+    assert tick is not None
+    assert plan(daily, tick, tick + 7200, waited=True).runs == [tick]
+    assert plan(daily, tick, tick + 7200).runs == []
+    storm = plan(minutely(missed="all", within=86_400), NOW // 60 * 60, NOW + 60 * 500)
+    assert len(storm.runs) == MOST
