@@ -14,6 +14,7 @@ import redis
 import kiq
 from kiq import features
 from kiq.client import configured, process_client, use_settings
+from kiq.plugins.declared.periodic import in_code
 from kiq.registry import Registry, registry
 from tests.helpers import strays
 from tests.helpers.namespaced import BARE_NAMES, NAMESPACE, BareNames
@@ -117,8 +118,9 @@ def unconfigured(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def _nothing_stays_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail the test that leaves its configuration, what it attached, or what it still pushes to others."""
     before, host, buffers = dict(configured()), _attached(), _pushing()
-    options = set(features._declared)
+    options, entries = set(features._declared), dict(in_code)
     yield
+    assert in_code == entries, "a periodic job stays: give the test an in_code of its own"
     assert set(features._declared) == options, "an option stays: use the fixture standard_features"
     assert dict(configured()) == before, "what was configured stays: use the fixture unconfigured"
     assert _attached() == host, "what was attached stays: use the fixture fresh_host"

@@ -17,6 +17,7 @@ logger = logging.getLogger("kiq.duty")
 
 _TERM, _LONGEST_TERM = 6.0, 30.0  # seconds that an election holds, and that any may hold
 _RENEW = 2.0  # seconds between two renewals
+_OLD = 1.5  # seconds: an answer that comes later, or to a process that stood still, is old news
 _STANDBY = 2.0  # seconds between two candidacies of a process that is not elected
 
 
@@ -49,9 +50,12 @@ class OnDuty:
         if not self._listed:
             self._link.call(("SADD", keys.DUTIES, self._name))
             self._listed = True
+        asked_at = steady()
         if not self._duty.take(self._link):
             self._due = 0.0  # whoever had it may have done less than was due
             return _STANDBY
+        if steady() - asked_at > _OLD:
+            return 0.0
         if self.loop.woken or steady() >= self._due:
             try:
                 self._due = steady() + self._tick()

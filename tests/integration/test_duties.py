@@ -16,6 +16,7 @@ from kiq.clock import steady
 from kiq.commands.processes import ps
 from kiq.errors import StoreError
 from kiq.process import Loop, Unfit
+from kiq.work import on_duty
 from kiq.work.attached import Attached
 from tests.helpers.driven import DrivenWorker
 from tests.helpers.waiting import eventually
@@ -92,6 +93,19 @@ def test_who_does_not_beat_has_no_duty(hand: Make) -> None:
     eventually(lambda: one.ticks)
     one.process._worker.beaten_at = float("-inf")
     eventually(lambda: hand_is_idle(one), 5)
+
+
+def test_an_election_that_is_old_news_is_asked_for_again(
+    hand: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process stood still between its question and what it does: another may have been elected."""
+    one = hand()
+    eventually(lambda: one.ticks)
+    monkeypatch.setattr(on_duty, "_OLD", -1.0)
+    eventually(lambda: hand_is_idle(one), 5)
+    monkeypatch.undo()
+    before = one.ticks
+    eventually(lambda: one.ticks > before)
 
 
 def hand_is_idle(one: Hand) -> bool:

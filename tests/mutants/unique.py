@@ -187,6 +187,6 @@ MUTANTS = (
             ),
         ),
         ("tests/unit/plugins/test_unique_digest.py::test_it_is_stamped_once",),
-        error="ConfigError",
+        error="kiq.errors.ConfigError",
     ),
 )
