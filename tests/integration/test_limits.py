@@ -12,6 +12,8 @@ import kiq
 from kiq import api, limits
 from kiq.client import Client
 from kiq.codec import decode
+from kiq.plugins.limits.asking import ask, leaving, read_answer
+from kiq.plugins.limits.terms import Held
 from tests.helpers.driven import DrivenWorker
 from tests.helpers.limited import AsyncLimited, Limited, gate, inside, noted, waiting
 from tests.helpers.locked import jids_in
@@ -139,6 +141,27 @@ def test_a_job_without_a_key_is_refused(kiq_client: Client, raw: redis.Redis) ->
         Limited.set(limit=limits.window("w", 1, key="acount")).perform_async(1)
     assert not raw.exists("queue:out")
     assert jids_in(raw) == []
+
+
+def test_who_parks_when_the_other_has_left_is_called_at_once(
+    kiq_client: Client, raw: redis.Redis
+) -> None:
+    home, one = api.connection(), [Held("concurrent:one:", ONE.terms)]
+    assert read_answer(home.call(ask(one, "a", "a"))).place is None
+    refused = read_answer(home.call(ask(one, "b", "b")))
+    assert refused.place == 0
+    home.call(leaving(one, "a", "a"))
+    raw.zadd("schedule", {"the bytes of b": 4e9})
+    home.call(leaving(one, "b", "b", "park", waits=(0, b"the bytes of b", refused.since)))
+    assert float(raw.zscore("schedule", "the bytes of b") or 0) < 4e9
+    assert waiting(raw, "concurrent:one:") == []
+
+
+def test_who_was_declared_dead_takes_nothing(kiq_client: Client, raw: redis.Redis) -> None:
+    nowhere = ("kiq:inflight:{queue:out}:nobody", "1")
+    command = ask([Held("concurrent:one:", ONE.terms)], "j", "nobody 1\nj\nout", flight=nowhere)
+    assert read_answer(api.connection().call(command)).gone
+    assert inside(raw, "concurrent:one:") == []
 
 
 @pytest.mark.needs("greenlet")

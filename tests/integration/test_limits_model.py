@@ -118,6 +118,7 @@ class LimitMachine(RuleBasedStateMachine):
     def time_goes_on(self, seconds: float) -> None:
         self.now += seconds
         self.raw.set("now", f"{self.now:.6f}")
+        self._sweep()  # a call that nobody has answered is over by time alone
         self._come()
 
     def _come(self) -> None:
@@ -154,7 +155,6 @@ class LimitMachine(RuleBasedStateMachine):
     def nobody_waits_while_there_is_room(self) -> None:
         if not hasattr(self, "kind"):
             return
-        self._sweep()
         for place, held in enumerate(self.limits):
             names = own.of(held.id)
             if held.kind != "concurrent" or not self.raw.zcard(names[1]):
