@@ -9,6 +9,7 @@ from .configure import configure
 from .context import current_job
 from .errors import (
     ArgumentError,
+    BatchClosed,
     BootError,
     BulkPushError,
     Cancelled,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from .embedding import embed
     from .plugins import iteration, limits
     from .plugins.after_commit import after_commit
+    from .plugins.batches import Batch, current_batch
     from .plugins.cancelling import cancel
     from .plugins.context import carry, carry_locale, carry_trace
     from .plugins.declared import Options, SetOptions, Unique
@@ -56,6 +58,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ArgumentError",
+    "Batch",
+    "BatchClosed",
     "BootError",
     "BulkPushError",
     "Cancelled",
@@ -98,6 +102,7 @@ __all__ = [
     "carry_locale",
     "carry_trace",
     "configure",
+    "current_batch",
     "current_job",
     "duty",
     "embed",
@@ -112,6 +117,7 @@ __all__ = [
 
 #: Names of wings, each imported at its first use: a program that does not use one has not got it.
 _ELSEWHERE = {
+    "Batch": ".plugins.batches",
     "embed": ".embedding",
     "IterableJob": ".plugins.iteration",
     "iteration": ".plugins.iteration",
@@ -122,6 +128,7 @@ _ELSEWHERE = {
     "Unique": ".plugins.declared",
     "after_commit": ".plugins.after_commit",
     "cancel": ".plugins.cancelling",
+    "current_batch": ".plugins.batches",
     "carry": ".plugins.context",
     "carry_locale": ".plugins.context",
     "carry_trace": ".plugins.context",

@@ -36,6 +36,7 @@ STANDARD_PLUGINS: dict[str, str] = {
     "history": "kiq.plugins.history:History",
     "expiry": "kiq.plugins.expiry:Expiry",
     "limits": "kiq.plugins.limits:Limits",
+    "batches": "kiq.plugins.batches:Batches",
 }
 
 

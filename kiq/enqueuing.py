@@ -89,6 +89,6 @@ class Enqueuer(Generic[P]):
         return self._calls.run_inline(args, kwargs)
 
     def args(self, /, *args: P.args, **kwargs: P.kwargs) -> Args[P]:
-        """Return the arguments of one job for :meth:`perform_bulk`, checked."""
+        """Return the arguments of one job for :meth:`perform_bulk`, or for a callback, checked."""
         self._calls.spec.arity.check(self._calls.spec.name, args, kwargs)
-        return Args(args, kwargs)
+        return Args(args, kwargs, self._calls)

@@ -14,6 +14,7 @@
     │  ├─ PayloadError           this can't be a job                            (also a ValueError)
     │  │  ├─ ArgumentError       the arguments don't fit or can't travel        (also a TypeError)
     │  │  └─ UndecodablePayload  bytes in a queue that are no job
+    │  ├─ BatchClosed            nothing can be added to a batch that is over, cancelled, or not there
     │  ├─ BulkPushError          a bulk push broke half-way: says which jobs were pushed
     │  ├─ UnknownJobClass        no registered job class has this name          (also a LookupError)
     │  ├─ NotDone                what was to do work returned a coroutine, or a future  (also a TypeError)
@@ -119,6 +120,10 @@ class BulkPushError(KiqError):
         super().__init__(message)
         self.jids = list(jids)
         self.uncertain = list(uncertain)
+
+
+class BatchClosed(KiqError):
+    """Nothing can be added to a batch: it is over, cancelled, or not there."""
 
 
 class UnknownJobClass(KiqError, LookupError):

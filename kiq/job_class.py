@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Protocol, Unpack
 
+from .belonging import Belonging
 from .calls import Calls
 from .enqueuing import Enqueuer
 from .errors import ConfigError, Discard, Kill
@@ -110,6 +111,8 @@ class Job(metaclass=_Meta):
 
     #: The same methods for asyncio code: ``await HardWorker.aio.perform_async("Bob", 5)``.
     aio = _Aio()
+    #: In a run: the batch that the job belongs to, or whose callback it is; see docs/batches.md.
+    batch = Belonging()
 
     if not TYPE_CHECKING:  # to a checker these are not there
         delay = Elsewhere("perform_async(...)")

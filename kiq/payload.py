@@ -31,13 +31,14 @@ _MOMENTS = ("created_at", "enqueued_at", "failed_at", "retried_at", "discarded_a
 
 
 class Args(Generic[P]):
-    """The arguments of one job of a bulk, checked by ``HardWorker.args(...)``."""
+    """The arguments of one job, checked by ``HardWorker.args(...)``; *calls* push jobs of that class."""
 
-    __slots__ = ("args", "kwargs")
+    __slots__ = ("args", "calls", "kwargs")
 
-    def __init__(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+    def __init__(self, args: Sequence[Any], kwargs: Mapping[str, Any], calls: Any = None) -> None:
         self.args = args
         self.kwargs = kwargs
+        self.calls = calls
 
 
 def build(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -78,6 +78,33 @@ def outcome(
     return Outcome(errors, refused) if errors or refused else None
 
 
+class StepOutcome(NamedTuple):
+    """What became of a step: why it was *declined*, "" if it was not; else the outcome of each load."""
+
+    declined: str
+    parts: Sequence[Outcome | None]
+
+
+class Step(NamedTuple):
+    """Loads that are pushed in one step, with what features do in it.
+
+    *before* are commands that run scripts (EVAL, or one of kiq's): all go on if each returns 1, else
+    nothing is done, and what it returned, text, says why. *parts* are loads, and what runs behind each: a
+    script that has ``PUSHED``, the reply to each place of its load. *told* gets what became of it, soon or
+    late (a push buffer, a commit), and raises what is wrong with that. *jids* and *name* are for messages.
+    """
+
+    before: Sequence[tuple[Any, ...]]
+    parts: Sequence[tuple[Load, tuple[Any, ...]]]
+    told: Callable[[StepOutcome], object]
+    name: str = ""
+
+    @property
+    def jids(self) -> list[str]:
+        """The jids of all its payloads."""
+        return [jid for load, _ in self.parts for jid in load.jids if jid is not None]
+
+
 class Sender(Protocol):
     """Takes loads to where they go: Redis, a buffer, a transaction, the box of a test.
 
@@ -99,3 +126,9 @@ class Sender(Protocol):
 
     def push_one(self, queue: str, raw: bytes, jid: str) -> StoreError | None:
         """Take one payload, for *queue*; return the error, None if it got through."""
+
+    def push_step(self, step: Step) -> None:
+        """Take *step*, and tell it what became of it, now or when that is known. One round trip.
+
+        Raises what ``told`` raises, or the StoreError of all of it.
+        """

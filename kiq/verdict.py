@@ -6,7 +6,7 @@ where a job goes (``ToRetry``), so that nobody confuses them with what a job rai
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from . import keys
 
@@ -138,16 +138,20 @@ class ToQueue:
 class Dropped:
     """The job is dropped on purpose; *failed* when an error of the job was the cause.
 
-    *ran* is False for one that was dropped on its way to its queue.
+    *ran* is False for one that was dropped on its way to its queue. *discarded*: the job's own code wanted
+    it (``kiq.Discard``).
     """
 
     reason: str
     failed: bool = False
     ran: bool = True
+    discarded: bool = field(default=False, compare=False)
 
 
 Verdict = Done | ToRetry | ToSchedule | PutOff | ToDead | ToQueue | Dropped
 Settlement = tuple[Taken, Verdict]
 
+#: Why a job is dropped that somebody cancelled.
+CANCELLED = "it was cancelled"
 #: The one instance that the hot path uses: allocating a Done for each job would cost 0.15 µs.
 DONE = Done()

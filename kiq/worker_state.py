@@ -32,11 +32,12 @@ class WorkerState:
 
     def was_cancelled(self, payload: Mapping[str, Any]) -> bool:
         """Tell whether the job of *payload* was cancelled; its jid may be anything that was pushed."""
-        mark = self.cancelled.get(str(payload.get("jid", ""))) if self.cancelled else None
-        if mark is None:
+        marks = self.cancelled
+        if not marks:
             return False
+        found = [marks.get(name, 0.0) for name in cancelled_as(payload)]
         but = payload.get(UNCANCELLED)
-        return not isinstance(but, int | float) or mark > but
+        return max(found) > (but if isinstance(but, int | float) else 0.0)
 
     def ends(self, payload: Mapping[str, Any]) -> bool:
         """Tell whether the job of *payload* is to end soon: the worker stops, or it was cancelled."""
@@ -51,6 +52,16 @@ class WorkerState:
         """Return what a feature keeps of the class *kind*, or None."""
         part: P | None = self._parts.get(kind)
         return part
+
+
+def cancelled_as(payload: Mapping[str, Any]) -> list[str]:
+    """Return the ids by which the job of *payload* may be cancelled: its own, and of what it belongs to."""
+    names = [str(payload.get("jid", ""))]
+    batch = payload.get("bid")
+    while isinstance(batch, str) and batch:
+        names.append(batch)
+        batch = batch.rpartition(".")[0]
+    return names
 
 
 #: The workers that run in this process: one, as a rule.

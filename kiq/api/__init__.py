@@ -24,6 +24,7 @@ from .verifying import Finding, Report, verify
 from .work_set import Work, WorkSet
 
 if TYPE_CHECKING:
+    from ..plugins.batches import BatchSet, BatchStatus
     from ..plugins.expiry import expired_jobs
     from ..plugins.history import JobAttempt, attempts, job_log
     from ..plugins.iteration import IterationState
@@ -38,6 +39,8 @@ __all__ = [
     "BUCKETS",
     "Acted",
     "Asked",
+    "BatchSet",
+    "BatchStatus",
     "Connection",
     "DeadSet",
     "Deploy",
@@ -93,6 +96,8 @@ __all__ = [
 #: Features stand on this package: their names are imported at the first use.
 _OF_FEATURES = {
     "BUCKETS": "..plugins.metrics",
+    "BatchSet": "..plugins.batches",
+    "BatchStatus": "..plugins.batches",
     "Deploy": "..plugins.metrics",
     "IterationState": "..plugins.iteration",
     "JobAttempt": "..plugins.history",

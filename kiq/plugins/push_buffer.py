@@ -15,7 +15,7 @@ from ..guarding import Declined, Guarded
 from ..jid import new_jid
 from ..kept import Kept
 from ..plugin import Host
-from ..sender import InAsyncio, Load, Outcome
+from ..sender import InAsyncio, Load, Outcome, Step
 from ..store import scripts
 from ..store.enqueue import RedisSender, push_commands
 
@@ -28,12 +28,14 @@ _AT_EXIT, _AT_ONCE = 2.0, 100  # seconds for the last attempt; parcels at most i
 class Parcel(NamedTuple):
     """Payloads for one place, and the command that pushes them: it may be sent again unharmed.
 
-    *extras* are what guards ask about them: what they decline is pushed no more.
+    *extras* are what guards ask about them: what they decline is pushed no more. *step* is the whole that
+    they belong to, if that is one.
     """
 
     command: scripts.Packed
     raws: list[bytes]
     extras: Mapping[bytes, Guarded]
+    step: Step | None = None
 
 
 class PushBuffer:
@@ -89,6 +91,24 @@ class PushBuffer:
             if first and refused is None:
                 logger.warning("%s; meanwhile up to %d jobs are kept here", away, self._limit)
         return None if refused is None else Outcome(dict.fromkeys(load.places, refused))
+
+    def push_step(self, step: Step) -> None:
+        """Do *step*, or keep all of it; it has to bear being sent again. See :class:`kiq.sender.Sender`."""
+        raws = [raw for load, _ in step.parts for place in load.queues.values() for raw in place]
+        raws += [raw for load, _ in step.parts for _, raw in load.scheduled]
+        new = [Parcel(self._sender.step(step), raws, {}, step)]
+        with self._changed:
+            self._changed.wait_for(lambda: self._state != "draining")
+            away = StoreUnavailable(self._why) if self._state == "away" else None
+            refused = away and self._keep(new, away)
+        if away is None:
+            try:
+                self._sender.push_step(step)
+            except StoreUnavailable as error:
+                with self._changed:
+                    refused = self._keep(new, error)
+        if refused is not None:
+            raise refused
 
     def close(self) -> None:
         """Try once more, for two seconds at most, and log what is left; from now on keep nothing."""
@@ -171,6 +191,12 @@ class PushBuffer:
         """Return why *parcel* has to be sent again; else tell what guards made of it: nobody waits."""
         if isinstance(reply, Exception):
             return reply
+        if parcel.step is not None:
+            try:
+                parcel.step.told(self._sender.read_step(parcel.step, reply))
+            except Exception as error:  # noqa: BLE001 (nobody waits for it)
+                self._report(error, {"context": "push buffer"})
+            return None
         refused = self._sender.refused(reply, parcel.raws, parcel.extras).values()
         failed = [one for one in refused if isinstance(one, StoreError)]
         if failed and not failed[0].maybe_done:

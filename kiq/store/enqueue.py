@@ -9,13 +9,14 @@ from typing import Any
 from .. import keys
 from ..errors import StoreError
 from ..guarding import Guarded
-from ..sender import InAsyncio, Load, Outcome, Refusal, Scheduled, outcome
+from ..sender import InAsyncio, Load, Outcome, Refusal, Scheduled, Step, StepOutcome, outcome
 from . import scripts
 from .direct import DirectLink
 from .guarded import guarded_queue, guarded_schedule, is_guarded, raws_of, read_refused
 from .keyspace import Keyspace
 from .link_pool import LinkPool
 from .scripts import Command, Packed
+from .together import read_step, step_command
 
 #: What pushes to one place, and the payloads that go there.
 Parcel = tuple[Command, list[bytes]]
@@ -66,6 +67,20 @@ class RedisSender:
             raws = raws_of(place, load.queues, load.scheduled)
             refused.update(self.refused(reply, raws, load.extras))
         return outcome(errors, refused)
+
+    def push_step(self, step: Step) -> None:
+        """Do *step*; see :class:`kiq.sender.Sender`."""
+        replies = self._links.lend(DirectLink.ask, (self.step(step),))
+        step.told(self.read_step(step, replies[0]))
+
+    def step(self, step: Step) -> Packed:
+        """Return what does *step*."""
+        pushes = [[command for command, _ in push_commands(load)] for load, _ in step.parts]
+        return self.pack(step_command(step, pushes))
+
+    def read_step(self, step: Step, reply: Any) -> StepOutcome:
+        """Return what became of *step*. Raises the StoreError that *reply* is."""
+        return read_step(step, reply, self._links.where)
 
     def refused(
         self, reply: Any, raws: Sequence[bytes], extras: Mapping[bytes, Guarded]

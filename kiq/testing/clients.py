@@ -9,7 +9,7 @@ from .. import plugin
 from ..client import codec_in_use, settings_in_use, sidekiq_in_use
 from ..guarding import Declined, Guarded
 from ..pusher import Pusher
-from ..sender import InAsyncio, Load, Outcome, Refusal, outcome
+from ..sender import InAsyncio, Load, Outcome, Refusal, Step, StepOutcome, outcome
 from ..undone import check_done
 from .box import PushedJob, pushed_job
 
@@ -54,6 +54,10 @@ class Taking:
             else:
                 refused[job.jid] = declined
         return outcome({}, refused)
+
+    def push_step(self, step: Step) -> None:
+        """Take all loads of *step*; what stands around them is done in Redis alone."""
+        step.told(StepOutcome("", [self.push(load) for load, _ in step.parts]))
 
     def _displace(self, one: Guarded | None) -> None:
         """Take out what *one* comes instead of."""

@@ -21,7 +21,7 @@ from ..plugin import Host
 from ..raised import is_a
 from ..registry import JobSpec, Registry
 from ..undone import PLAIN, check_done, untouched
-from ..verdict import DONE, Dropped, Taken, ToDead, Verdict
+from ..verdict import CANCELLED, DONE, Dropped, Taken, ToDead, Verdict
 from ..worker_state import WorkerState
 from .failing import Failures, outcome_of, whisper
 from .handover import Handover
@@ -31,7 +31,6 @@ logger = logging.getLogger("kiq.job")
 
 #: A suspicion of this level means: it was running at three crashes. It does not get a fourth.
 CONVICTED = 3
-CANCELLED = "it was cancelled"
 _new_run = object.__new__
 _A_LAYER = "a layer of server middleware"
 

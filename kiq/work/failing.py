@@ -202,5 +202,5 @@ def _verdict(judgement: Judgement, codec: Codec) -> Verdict:
             return ToRetry(encode(payload, codec), at)
         case GiveUp(to_dead=True):
             return ToDead(encode(payload, codec), wall())
-        case GiveUp(why=why):
-            return Dropped(why, failed=True)
+        case GiveUp(why=why, discarded=discarded):
+            return Dropped(why, failed=True, discarded=discarded)

@@ -11,8 +11,7 @@ from ..clock import steady
 from ..errors import Cancelled, Shutdown
 from ..good_moment import on_its_way, patience_with
 from ..logcontext import tid_of
-from ..verdict import Dropped, Taken, ToQueue, Verdict
-from .executor import CANCELLED
+from ..verdict import CANCELLED, Dropped, Taken, ToQueue, Verdict
 from .handover import MOST_WAITING, Handover
 from .inbox import Inbox
 

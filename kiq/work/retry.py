@@ -6,7 +6,7 @@ Follows Sidekiq's decision table; where Sidekiq loses or miscounts, the fix is n
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeGuard
 
@@ -33,10 +33,14 @@ class Later:
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """No more attempts. *to_dead* is False when the job is dropped; *why* is for the log."""
+    """No more attempts. *to_dead* is False when the job is dropped; *why* is for the log.
+
+    *discarded*: the job's own code said so.
+    """
 
     to_dead: bool
     why: str
+    discarded: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +132,7 @@ class RetryPolicy:
         if asks and is_a(error, Snooze) and self._may_wait(payload, error, now):
             return Later(now + _delay_of(error.seconds), counted=False)
         if asks and is_a(error, Discard):
-            return GiveUp(False, "the job asked to be discarded")
+            return GiveUp(False, "the job asked to be discarded", discarded=True)
         kills = asks and is_a(error, Kill)
         if (retry is False or retry is None) and not kills:
             return GiveUp(False, "its options say retry=False")
@@ -144,7 +148,7 @@ class RetryPolicy:
         if wait is Kill:
             return self._exhausted(payload, error, hook, errors, "retry_in said Kill")
         if wait is Discard:
-            return GiveUp(False, "retry_in said Discard")
+            return GiveUp(False, "retry_in said Discard", discarded=True)
         delay = wait if isinstance(wait, float) else float(min(count, 10_000) ** 4 + 15)
         jitter = int(self._dice() * 10 * (min(count, 1_000_000) + 1))
         return Later(now + min(delay, _LONGEST_DELAY) + jitter)
@@ -207,7 +211,7 @@ class RetryPolicy:
             if handler is not None:
                 answer = check_done(handler(payload, error), "retries_exhausted")
             if answer is Discard or isinstance(answer, Discard):
-                return GiveUp(False, f"{why}; retries_exhausted said Discard")
+                return GiveUp(False, f"{why}; retries_exhausted said Discard", discarded=True)
         except BaseException as problem:  # noqa: BLE001 (sys.exit and all: the job still dies)
             errors.append(problem)
         if payload.get("dead") is False:

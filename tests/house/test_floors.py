@@ -39,6 +39,7 @@ REACHES_UP = {
     "kiq/configure.py": {"kiq.config_file"},
     "kiq/client.py": {"kiq.config_file", "kiq.plugins.push_buffer"},
     "kiq/enqueuing.py": {"kiq.aio"},
+    "kiq/belonging.py": {"kiq.plugins.batches"},
     "kiq/inline.py": {"kiq.aio"},
     "kiq/features.py": {"kiq.plugins.declared"},
     "kiq/registry.py": {"kiq.advice.names"},

@@ -13,7 +13,6 @@ PAGE = (ROOT / "docs" / "not-yet.md").read_text("utf-8")
 #: What each would be called in the house, as a file, a folder or a command.
 NAMES = {
     "Cron": ("cron", "periodic", "schedules"),
-    "Batches": ("batch", "batches"),
     "Limits": ("limits", "limiters", "rate_limits", "throttling"),
     "Pages of the web UI": ("failures", "profiles"),
     "Encryption": ("encryption", "encrypting"),

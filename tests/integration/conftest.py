@@ -10,9 +10,11 @@ import pytest
 
 import kiq
 from kiq.config import Capsule
+from kiq.plugins.batches import Batches
+from kiq.plugins.cancelling import Cancelling
 from kiq.plugins.limits import attach as attach_limits
 from kiq.plugins.periodic.plugin import Periodic
-from tests.helpers import limited
+from tests.helpers import batched, limited
 from tests.helpers.driven import DrivenWorker
 from tests.helpers.ticking import Ticking
 from tests.helpers.uniques import by_name, gate, noted
@@ -75,3 +77,22 @@ def ridden() -> None:
     """What hears that runs are over is attached to this process."""
     kiq.host.install(Periodic())
     kiq.host.services.clear()
+
+
+@pytest.fixture
+def nothing_told() -> Iterator[None]:
+    """Let the jobs of ``tests.helpers.batched`` have run nowhere; open their gate at the end."""
+    batched.clear()
+    yield
+    batched.gate.set()
+
+
+@pytest.fixture
+def batch_worker(
+    fresh_host: kiq.Host, kiq_client: kiq.Client, redis_url: str, tmp_path: Path
+) -> Callable[[], DrivenWorker]:
+    """Make a worker that knows batches, and cancelling, of the queue "out"."""
+    kiq.host.install(Batches())
+    kiq.host.install(Cancelling())
+    capsule = Capsule(queues=(("out", 1),), concurrency=3)
+    return lambda: DrivenWorker(redis_url, tmp_path, capsule, host=kiq.host)

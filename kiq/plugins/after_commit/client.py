@@ -9,8 +9,8 @@ from typing import Any, Protocol
 from ... import plugin
 from ...payload import Payload
 from ...pusher import Pusher, Route
-from ...sender import InAsyncio, Load
-from .deferred import Deferred, Transaction
+from ...sender import InAsyncio, Load, Step
+from .deferred import DeferredLoad, DeferredStep, Transaction
 from .whereabouts import Block, attach, usual_client, where
 
 
@@ -39,7 +39,11 @@ class Waiting:
     def push(self, load: Load) -> None:
         """Take *load*: what is pushed is what it holds now."""
         if load.places:
-            self._transaction.defer(Deferred(load))
+            self._transaction.defer(DeferredLoad(load))
+
+    def push_step(self, step: Step) -> None:
+        """Take *step*: it is done after the commit, as it is."""
+        self._transaction.defer(DeferredStep(step))
 
     def push_one(self, queue: str, raw: bytes, jid: str) -> None:
         """Take one payload."""

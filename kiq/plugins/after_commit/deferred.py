@@ -14,7 +14,7 @@ from ...guarding import Declined
 from ...middleware import stamped
 from ...payload import Payload
 from ...registry import registry
-from ...sender import Load
+from ...sender import Load, Step
 from .whereabouts import leave_blocks, usual_client
 
 logger = logging.getLogger("kiq.client")
@@ -23,26 +23,52 @@ _MOST_NAMED = 20  # jobs in one note
 
 
 class Deferred:
-    """Jobs of one call: their bytes as they were then, and the context of the call.
+    """What waits for commits, of *jids* and *name* for messages."""
 
-    What is sent is what was given: whoever changes an argument after the call changes no job.
-    """
-
-    __slots__ = ("_batch_size", "_context", "_payloads", "commits", "jids", "name")
-
-    def __init__(self, load: Load) -> None:
-        queues = [(raw, None) for raws in load.queues.values() for raw in raws]
-        self._payloads = [*queues, *((raw, at) for at, raw in load.scheduled)]
-        self.name = str(decode(self._payloads[0][0])[0]["class"])
-        self.jids = [str(jid) for jid in load.jids if jid is not None]
-        self._batch_size = load.batch_size
-        self._context: Context = copy_context()
+    def __init__(self, name: str, jids: Sequence[str]) -> None:
+        self.name = name
+        self.jids = list(jids)
         self.commits = 1  # that are still to come
 
     def committed(self) -> bool:
         """Note that one of the transactions is committed; tell whether that was the last."""
         self.commits -= 1
         return self.commits == 0
+
+    def push(self) -> None:
+        """Push. Raises what a push raises."""
+        raise NotImplementedError
+
+
+class DeferredStep(Deferred):
+    """Jobs that go in one step: all that was to be decided at the call is decided."""
+
+    def __init__(self, step: Step) -> None:
+        super().__init__(step.name, step.jids)
+        self._step = step
+
+    def push(self) -> None:
+        """Do the step. Raises what that does."""
+        copy_context().run(self._push)
+
+    def _push(self) -> None:
+        leave_blocks()
+        usual_client().here().sender.push_step(self._step)
+
+
+class DeferredLoad(Deferred):
+    """Jobs of one call: their bytes as they were then, and the context of the call.
+
+    What is sent is what was given: whoever changes an argument after the call changes no job.
+    """
+
+    def __init__(self, load: Load) -> None:
+        queues = [(raw, None) for raws in load.queues.values() for raw in raws]
+        self._payloads = [*queues, *((raw, at) for at, raw in load.scheduled)]
+        name = str(decode(self._payloads[0][0])[0]["class"])
+        super().__init__(name, [str(jid) for jid in load.jids if jid is not None])
+        self._batch_size = load.batch_size
+        self._context: Context = copy_context()
 
     def push(self) -> None:
         """Push, with all client middleware, as if by the call. Raises what a push raises."""

@@ -19,6 +19,7 @@ from ...middleware import Next, ServerContext
 from ...process import Handover
 from ...raised import is_a
 from ...verdict import Taken, ToQueue, Verdict
+from ...worker_state import cancelled_as
 from ..interrupting.elsewhere import elsewhere_in, here
 from .aside import Aside
 from .bridge import in_greenlet, wait
@@ -149,7 +150,8 @@ class AsyncRun:
             self._verdict = None
             return
         self.started_at = steady()
-        with elsewhere_in(self._context.worker).running(self._context.jid, self.throw):
+        also = cancelled_as(self._context.payload)
+        with elsewhere_in(self._context.worker).running(self._context.jid, self.throw, also):
             self._verdict = await in_greenlet(self._attempt, meant=self._meant)
         self._handover.end_child()  # at once: the loop of a child would go on with everybody's jobs
 

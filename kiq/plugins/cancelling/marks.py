@@ -20,7 +20,10 @@ _MARK = (resources.files("kiq.plugins.cancelling") / "lua" / "mark.lua").read_te
 
 
 def mark(jid: str) -> Command:
-    """Return the command that marks *jid*, and tells the workers. Atomic."""
+    """Return the command that marks *jid*, and tells the workers. Atomic.
+
+    In its place may stand the id of what jobs belong to: see :func:`kiq.worker_state.cancelled_as`.
+    """
     names = (keys.CANCELLED, keys.iteration(jid), keys.bell(CANCEL_BELL))
     return ("EVAL", _MARK, len(names), *names, jid, LIFE, MOST)
 

@@ -11,6 +11,7 @@ from ...errors import Cancelled, UndecodablePayload
 from ...plugin import Host
 from ...process import RunningThread, WorkerProcess
 from ...verdict import Taken
+from ...worker_state import cancelled_as
 from ..interrupting.crew import Crew, crew_of
 from ..interrupting.elsewhere import elsewhere_in
 from ..interrupting.moment import Moment
@@ -60,7 +61,8 @@ def _interrupt(crew: Crew, process: WorkerProcess, jids: set[str]) -> None:
             continue
         payload = _payload(taken)
         jid = str(payload.get("jid", ""))
-        if jid in jids and process.state.was_cancelled(payload):
+        named = not jids.isdisjoint(cancelled_as(payload))
+        if named and process.state.was_cancelled(payload):
             spec = process.registry.find(payload["class"])
             if spec is not None and spec.is_async:
                 continue  # it is on its way to its loop, and an exception could cut that short

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...api import RetrySet, ScheduledSet, connection
+from ...api.home import connection
+from ...api.job_set import RetrySet, ScheduledSet
 from ...errors import PayloadError
 from .marks import mark
 

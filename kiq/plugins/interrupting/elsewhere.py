@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -22,14 +22,17 @@ class Elsewhere:
     """
 
     def __init__(self) -> None:
-        self._runs: dict[object, tuple[str, Interrupt]] = {}
+        self._runs: dict[object, tuple[Collection[str], Interrupt]] = {}
 
     @contextmanager
-    def running(self, jid: str, interrupt: Interrupt) -> Iterator[None]:
-        """Say how the job *jid* is interrupted while this block runs: by *interrupt*, not in its thread."""
+    def running(self, jid: str, interrupt: Interrupt, also: Collection[str] = ()) -> Iterator[None]:
+        """Say how the job *jid* is interrupted while this block runs: by *interrupt*, not in its thread.
+
+        *also* are the ids of what it belongs to, by which it may be cancelled.
+        """
         key = object()
         token = here.set(interrupt)
-        self._runs[key] = (jid, interrupt)
+        self._runs[key] = ((jid, *also), interrupt)
         try:
             yield
         finally:
@@ -37,8 +40,9 @@ class Elsewhere:
             here.reset(token)
 
     def runs_of(self, jids: set[str]) -> list[Interrupt]:
-        """Return how the runs of *jids* are interrupted, as far as they run so."""
-        return [interrupt for jid, interrupt in self._runs.copy().values() if jid in jids]
+        """Return how the runs of *jids*, or of what belongs to these, are interrupted."""
+        runs = self._runs.copy().values()
+        return [interrupt for names, interrupt in runs if not jids.isdisjoint(names)]
 
 
 def elsewhere_in(worker: WorkerState) -> Elsewhere:
