@@ -85,6 +85,18 @@ class StepOutcome(NamedTuple):
     parts: Sequence[Outcome | None]
 
 
+class StepTrial(Protocol):
+    """What stands for the commands of a step in a test, where no Redis is."""
+
+    def begin(self) -> str:
+        """Do what is done before the pushes; return why nothing may be pushed, "" if it may."""
+
+    def end(
+        self, outcomes: Sequence[Outcome | None], push: Callable[[Load], Outcome | None]
+    ) -> None:
+        """Do what is done behind them; *push* takes what comes of that."""
+
+
 class Step(NamedTuple):
     """Loads that are pushed in one step, with what features do in it.
 
@@ -92,12 +104,14 @@ class Step(NamedTuple):
     nothing is done, and what it returned, text, says why. *parts* are loads, and what runs behind each: a
     script that has ``PUSHED``, the reply to each place of its load. *told* gets what became of it, soon or
     late (a push buffer, a commit), and raises what is wrong with that. *jids* and *name* are for messages.
+    *trial* stands for the commands where ``kiq.testing`` takes the pushes.
     """
 
     before: Sequence[tuple[Any, ...]]
     parts: Sequence[tuple[Load, tuple[Any, ...]]]
     told: Callable[[StepOutcome], object]
     name: str = ""
+    trial: StepTrial | None = None
 
     @property
     def jids(self) -> list[str]:

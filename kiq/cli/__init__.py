@@ -18,6 +18,7 @@ from .streams import complain, open_missing
 #: Commands of our own. By name: the porch imports no wing, and none pays for another: ``kiq health`` is
 #: called every few seconds.
 _SHIPPED = {
+    "batches": "kiq.commands.batches:batches",
     "check": "kiq.cli.check:check",
     "clear-queue": "kiq.commands.queues:clear_queue",
     "config": "kiq.cli.config:config",

@@ -56,8 +56,12 @@ class Taking:
         return outcome({}, refused)
 
     def push_step(self, step: Step) -> None:
-        """Take all loads of *step*; what stands around them is done in Redis alone."""
-        step.told(StepOutcome("", [self.push(load) for load, _ in step.parts]))
+        """Take all loads of *step*, unless it is declined."""
+        declined = step.trial.begin() if step.trial is not None else ""
+        outcomes = [] if declined else [self.push(load) for load, _ in step.parts]
+        if step.trial is not None and not declined:
+            step.trial.end(outcomes, self.push)
+        step.told(StepOutcome(declined, outcomes))
 
     def _displace(self, one: Guarded | None) -> None:
         """Take out what *one* comes instead of."""

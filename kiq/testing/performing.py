@@ -13,6 +13,7 @@ from ..inline import a_loop_runs_here, perform_job
 from ..middleware import Chain, ServerContext, fold_by_class
 from ..payload import moment
 from ..plugins.after_commit import leave_blocks
+from ..plugins.batches import dropped_with_batch, leave_batches, left_batch, runs_in_batch
 from ..plugins.expiry import late_by
 from ..plugins.limits import limits_of, rehearsed
 from ..registry import JobSpec, registry
@@ -32,7 +33,10 @@ def perform(job: PushedJob) -> Any:
     may begin a loop of its own. Raises UnknownJobClass.
     """
     if late_by(job.payload) is not None:
+        left_batch(job.payload, "skipped")
         return None  # it has expired: a worker drops it, too
+    if dropped_with_batch(job.payload):
+        return None
     for held in limits_of(job.payload):
         rehearsed(held.name)
     spec = registry.get(job.class_name)
@@ -49,9 +53,11 @@ def perform(job: PushedJob) -> Any:
 
 def _perform_in_context(spec: JobSpec, context: ServerContext) -> Any:
     leave_blocks()  # a test drains inside its own; a worker is in none
+    leave_batches()
 
     def perform(inner: ServerContext) -> Any:
         return perform_job(spec, inner)
 
     layers = fold_by_class(server_middleware, perform, running.set)
-    return check_done(layers(context), "a layer of server middleware")
+    with runs_in_batch(context.payload):
+        return check_done(layers(context), "a layer of server middleware")

@@ -13,6 +13,7 @@ import kiq
 from kiq import api
 from kiq.client import Client
 from kiq.codec import decode
+from kiq.pusher import Pusher
 from tests.helpers.batched import Part, batch, fail, gate, ran, status, told
 from tests.helpers.driven import DrivenWorker
 from tests.helpers.locked import jids_in
@@ -250,3 +251,28 @@ def test_a_block_pushes_in_slices_where_that_is_said(raw: redis.Redis, kiq_clien
     with pytest.raises(ValueError, match="no"), batch(flush_every=1) as two:
         fail(Part.perform_async())
     assert (status(two).state, status(two).why) == ("cancelled", "its block raised ValueError")
+
+
+class Twice:
+    """Sends each step a second time, as who has not read the reply does."""
+
+    in_asyncio = "at once"
+    whole = False
+
+    def __init__(self, sender: Any) -> None:
+        self._sender = sender
+
+    def push_step(self, step: Any) -> None:
+        self._sender.push_step(step)
+        self._sender.push_step(step)
+
+
+def test_a_step_that_is_sent_twice_is_done_once(raw: redis.Redis, kiq_client: Client) -> None:
+    sender: Any = Twice(kiq_client.sender)
+    limit = kiq_client.max_payload
+    twice = Pusher(sender, codec="msgpack", sidekiq=8, max_payload=limit, host=kiq.host)
+    with batch(client=twice) as one:
+        Part.perform_async()
+    with one:
+        Part.perform_async()
+    assert (len(jids_in(raw, "queue:out")), status(one).total) == (2, 2)

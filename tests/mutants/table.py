@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.mutants import (
+    batches,
     control,
     expiry,
     guards,
@@ -21,6 +22,7 @@ MUTANTS = (
     *processes.MUTANTS,
     *control.MUTANTS,
     *parents.MUTANTS,
+    *batches.MUTANTS,
     *unique.MUTANTS,
     *limits.MUTANTS,
     *periodic.MUTANTS,

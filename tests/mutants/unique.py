@@ -89,7 +89,7 @@ MUTANTS = (
                 "if self",
             ),
             Change(
-                "kiq/plugins/unique/census.py",
+                "kiq/plugins/census.py",
                 "        yield from self._in_flight()\n",
                 "",
             ),

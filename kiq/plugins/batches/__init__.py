@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from .batch import Batch, batch_of, current_batch
+from .batch import Batch
+from .blocks import leave_blocks as leave_batches
 from .plugin import Batches, attach
 from .reader import BatchSet, BatchStatus
+from .trial import drops as dropped_with_batch
+from .trial import left as left_batch
+from .trial import runs as runs_in_batch
+from .whose import batch_of, current_batch
 
 __all__ = [
     "Batch",
@@ -14,4 +19,8 @@ __all__ = [
     "attach",
     "batch_of",
     "current_batch",
+    "dropped_with_batch",
+    "leave_batches",
+    "left_batch",
+    "runs_in_batch",
 ]

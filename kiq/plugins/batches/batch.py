@@ -20,6 +20,7 @@ from .blocks import Block, Collected, Collector, open_block, usual_client
 from .handle import Handle
 from .leaving import FIELD
 from .plugin import attach
+from .trial import Share, Trial
 
 logger = logging.getLogger("kiq.batches")
 
@@ -187,8 +188,7 @@ class Batch(Handle):
         """Return what was collected, and in blocks within; that of the outermost first."""
         load = steps.merged(self._collected.take())
         inner, self._parts = self._parts, []
-        job = running.get()
-        jid = job.jid if job is not None else ""
+        jid = _here()
         new = not self._begun
         before = steps.begun(self.bid, jid, self._fields) if new else steps.asked(self.bid, jid)
         self._begun = True
@@ -249,6 +249,7 @@ class _Part:
     ) -> None:
         self.batch, self.before, self.load = batch, before, load
         self.after = steps.joined(batch.bid, load, first=first, last=last)
+        self.share = Share(batch.bid, _here(), load, batch._fields, first, last)
 
 
 def _step(parts: Sequence[_Part]) -> Step:
@@ -273,7 +274,14 @@ def _step(parts: Sequence[_Part]) -> Step:
         [(part.load, part.after) for part in inner_first],
         told,
         f"batch {parts[0].batch.bid}",
+        Trial([part.share for part in parts]),
     )
+
+
+def _here() -> str:
+    """Return the jid of the job that runs here; "" for none."""
+    job = running.get()
+    return job.jid if job is not None else ""
 
 
 def _outer(block: Block | None) -> str:
@@ -283,16 +291,3 @@ def _outer(block: Block | None) -> str:
     job = running.get()
     bid = job.payload.get(FIELD) if job is not None else None
     return bid if isinstance(bid, str) else ""
-
-
-def current_batch() -> Batch | None:
-    """Return the batch of the job that runs here, or whose callback it is; None for none."""
-    job = running.get()
-    return None if job is None else batch_of(job.payload)
-
-
-def batch_of(payload: Any) -> Batch | None:
-    """Return the batch of the job in *payload*, or whose callback that is; None for none."""
-    said = payload.get(callbacks.FIELD)
-    bid = said.get("bid") if isinstance(said, dict) else payload.get(FIELD)
-    return Batch.find(bid) if isinstance(bid, str) and bid else None

@@ -124,6 +124,11 @@ def usual_client() -> Route:
         where.reset(token)
 
 
+def leave_blocks() -> None:
+    """Let no block that is open hold from here on, in this context: what runs is none of its code."""
+    where.set(None)
+
+
 def open_block() -> Block | None:
     """Return the block that is open here."""
     block = where.get()

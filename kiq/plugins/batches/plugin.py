@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from ... import plugin
 from ...plugin import Host
+from .checks import check
 from .leaving import rider
+from .sweep import Sweep
 
 
 class Batches:
@@ -13,8 +15,10 @@ class Batches:
     name = "batches"
 
     def install(self, host: Host) -> None:
-        """Attach the rider."""
+        """Attach the rider, the sweep, and what ``kiq verify`` asks."""
         host.ride(rider())
+        host.services.append(Sweep)
+        host.checks.append(check())
 
 
 def attach() -> None:

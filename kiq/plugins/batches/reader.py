@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...api.home import Connection, connection
+from ...errors import BatchClosed
 from ...store.scripts import Command
 from . import keys
+from .calling_off import call_off
 
 _PAGE = 500
 _TIMES = ("complete_at", "success_at", "death_at", "end_at", "cancelled_at")
@@ -171,6 +173,13 @@ class BatchSet:
             yield from (each.decode(errors="replace") for each in found)
             if cursor == b"0":
                 return
+
+    def cancel(self, bid: str, why: str = "") -> bool:
+        """Cancel *bid*, see :meth:`kiq.Batch.cancel`; False where it can't be, or was."""
+        try:
+            return call_off(self._home, bid, why)
+        except BatchClosed:
+            return False
 
     def delete(self, bid: str) -> bool:
         """Forget a batch that is over; False where there is none, or it is not over. Two round trips."""

@@ -11,9 +11,10 @@ from ...api.home import Connection
 from ...clock import steady
 from ...process import WorkerProcess
 from ...store.link_pool import LinkPool
+from ..census import Census
 from . import keys as own
-from .census import Census
 from .locks import freeing, held
+from .terms import FIELD
 
 logger = logging.getLogger("kiq.unique")
 
@@ -89,7 +90,7 @@ class Sweep:
         seconds, _ = self.home.call(("TIME",))
         self.home.call(("ZREMRANGEBYSCORE", own.REPLACED, "-inf", int(seconds) - _LIFE))
         locks = self._locks(int(seconds) - _AGE)
-        census = Census(self.home, {one.jid for one in locks.values()})
+        census = Census(self.home, {one.jid for one in locks.values()}, FIELD)
         yield from census.pages()
         missed = {name: one for name, one in locks.items() if one.jid in census.missing}
         for name, one in missed.items():

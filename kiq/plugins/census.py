@@ -5,35 +5,34 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from itertools import islice
 
-from ... import keys
-from ...api.home import Connection
-from ...api.job_set import RetrySet, ScheduledSet
-from ...api.queue import Queue
-from ...codec import decode
-from ...errors import UndecodablePayload
-from .terms import FIELD
+from .. import keys
+from ..api.home import Connection
+from ..api.job_set import RetrySet, ScheduledSet
+from ..api.queue import Queue
+from ..codec import decode
+from ..errors import UndecodablePayload
 
-_FIELD = FIELD.encode()
 _PAGE = 1000  # jobs between two pauses
 
 
 class Census:
     """Looks for jobs by their jids; what is still in *missing* at the end was nowhere.
 
-    Queues first, then what is in flight, then the sets: a job that is fetched meanwhile is met. One that
-    goes another way may be missed; then its lock was touched. Threads: one.
+    Jobs of a feature: they have its *field*. Queues first, then what is in flight, then the sets: a job
+    that is fetched meanwhile is met. One that goes another way may be missed. Threads: one.
     """
 
-    def __init__(self, home: Connection, jids: Collection[str]) -> None:
+    def __init__(self, home: Connection, jids: Collection[str], field: str) -> None:
         self._home = home
+        self._field = field
         self.missing = set(jids)
 
     def pages(self) -> Iterator[None]:
         """Look, and yield now and then: after so many jobs. Raises StoreError."""
-        raws = self._everywhere()
+        raws, field = self._everywhere(), self._field.encode()
         while self.missing and (page := list(islice(raws, _PAGE))):
             for raw in page:
-                if _FIELD in raw:
+                if field in raw:
                     self.missing.discard(_jid(raw))
             yield
 
@@ -43,7 +42,7 @@ class Census:
                 yield job.raw
         yield from self._in_flight()
         for jobs in (ScheduledSet(self._home), RetrySet(self._home)):
-            for entry in jobs.scan(FIELD):
+            for entry in jobs.scan(self._field):
                 yield entry.raw
 
     def _in_flight(self) -> Iterator[bytes]:
