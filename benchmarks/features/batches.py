@@ -158,6 +158,12 @@ _CELERY = (
 _RQ = "{bin}/rq worker default -u {url} --quiet --maintenance-interval "
 _BATCHES_OF = (
     _contender(
+        "kiq",
+        "kiq",
+        ("{bin}/python", "-m", "kiq", "-r", "rival_kiq", "-c", "4", "-q", "default"),
+        "`kiq.Batch` with `on_success`, the defaults",
+    ),
+    _contender(
         "Celery, chord",
         "celery",
         _CELERY,
