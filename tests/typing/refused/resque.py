@@ -1,6 +1,6 @@
 """Jobs in the manner of Resque: what type checkers must refuse. Checked, never run.
 
-``# refused: CODE | RULE | why`` stands above each line that they refuse.
+What stands above each line that they refuse is explained in this package.
 """
 
 from __future__ import annotations
