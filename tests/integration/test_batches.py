@@ -11,8 +11,9 @@ import redis
 
 import kiq
 from kiq import api
-from kiq.client import Client
+from kiq.client import Client, process_client
 from kiq.codec import decode
+from kiq.plugins.batches import steps
 from kiq.pusher import Pusher
 from tests.helpers.batched import Part, batch, fail, gate, ran, status, told
 from tests.helpers.driven import DrivenWorker
@@ -276,3 +277,28 @@ def test_a_step_that_is_sent_twice_is_done_once(raw: redis.Redis, kiq_client: Cl
     with one:
         Part.perform_async()
     assert (len(jids_in(raw, "queue:out")), status(one).total) == (2, 2)
+
+
+def test_death_is_told_of_the_first_that_dies_alone(raw: redis.Redis, batch_worker: Make) -> None:
+    with batch() as one:
+        Part.perform_bulk([("kills", 1), ("kills", 2), ("kills", 3)])
+    with batch_worker():
+        eventually(lambda: status(one).dead == 3)
+        eventually(lambda: not jids_in(raw, "queue:out", "schedule"))
+        eventually(lambda: len(told) == 3)
+    assert sorted(told) == [(event, one.bid) for event in ("complete", "death", "end")]
+    dead = next(api.BatchSet().jobs(one.bid, "dead"))
+    api.connection(process_client()).call(steps.left(one.bid, dead, "3"))
+    assert raw.exists("schedule") == 0, "a second death pushes nothing"
+
+
+def test_no_event_is_told_before_the_last_is_pushed(raw: redis.Redis, batch_worker: Make) -> None:
+    with batch_worker():
+        with batch(flush_every=1) as one:
+            Part.perform_async("ends", 1)
+            eventually(lambda: status(one).succeeded == 1)
+            seen = status(one)
+            assert (seen.complete_at, seen.success_at, seen.end_at) == (None, None, None)
+            Part.perform_async("ends", 2)
+        eventually(lambda: len(told) == 3)
+    assert status(one).succeeded == 2

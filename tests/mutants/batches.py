@@ -29,7 +29,7 @@ MUTANTS = (
                 "",
             ),
         ),
-        MODEL,
+        batches("death_is_told_of_the_first_that_dies_alone"),
     ),
     Mutant(
         "a dead job does not keep success away",
@@ -69,7 +69,7 @@ MUTANTS = (
     Mutant(
         "a batch that is open is judged",
         (Change(LUA + "shared.lua", "if not state or state == 'open' then", "if not state then"),),
-        batches("a_block_pushes_in_slices_where_that_is_said"),
+        batches("no_event_is_told_before_the_last_is_pushed"),
     ),
     Mutant(
         "a cancelled batch succeeds",
