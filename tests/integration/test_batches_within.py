@@ -12,6 +12,7 @@ import redis
 import kiq
 from kiq import api
 from kiq.client import Client
+from kiq.plugins.batches import steps
 from tests.helpers.batched import Part, Told, batch, fail, gate, ran, status, told
 from tests.helpers.driven import DrivenWorker
 from tests.helpers.locked import jids_in
@@ -162,3 +163,15 @@ def test_waiting_ends_with_the_batch(raw: redis.Redis, batch_worker: Make) -> No
         assert asyncio.run(one.aio.wait(10)).success
     with pytest.raises(kiq.BatchClosed, match="its block still open"):
         kiq.Batch().wait(1)
+
+
+def test_a_job_that_ends_well_in_a_cancelled_batch_makes_no_success(
+    raw: redis.Redis, kiq_client: Client
+) -> None:
+    with batch() as one:
+        jid = str(Part.perform_async())
+    assert one.cancel("enough")
+    assert not status(one).over
+    api.connection(kiq_client).call(steps.left(one.bid, jid, "done"))
+    seen = status(one)
+    assert (seen.over, seen.success, seen.complete_at) == (True, False, None)
