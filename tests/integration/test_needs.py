@@ -35,6 +35,11 @@ NO_COMMANDS = {
     "DYNO",
     "NFKC",
     "PWD",
+    "QUEUE",
+    "QUEUES",
+    "COUNT",
+    "INTERVAL",
+    "LIMIT",
 }
 
 

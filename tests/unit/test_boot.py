@@ -209,6 +209,7 @@ def test_standard_plugins_are_installed_unless_they_are_disabled(
     install_plugins(one, [], disabled=["first"])
     assert (list(every.plugins), list(one.plugins)) == (["first", "second"], ["second"])
     with pytest.raises(
-        ConfigError, match=r"no standard plugin 'third' \(there are: first, second, periodic\)"
+        ConfigError,
+        match=r"no standard plugin 'third' \(there are: first, second, periodic, queue_limits\)",
     ):
         install_plugins(Host(), [], disabled=["third"])

@@ -37,6 +37,7 @@ def greet() -> None:
     click.echo("hello")
 
 
+@pytest.mark.usefixtures("standard_features")
 def test_help_lists_every_command_with_what_it_does() -> None:
     shown = command("--help")
     assert shown.code == 0
