@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from ..first_use import found_in as _found_in
 from .acted import Acted
 from .explaining import Asked, Explainer, Known, Reason
+from .filters import Filter, parse_filter
 from .finding import Found, Slice, find, search
 from .home import Connection, connection
 from .job_record import JobRecord
 from .job_set import DeadSet, JobSet, RetrySet, ScheduledSet
+from .listed import Listing, entry_at, listing, place_of
 from .pausing import PauseNote
 from .process_set import Process, ProcessSet
 from .queue import Queue, QueuedJob
@@ -45,6 +47,7 @@ __all__ = [
     "DeadSet",
     "Deploy",
     "Explainer",
+    "Filter",
     "Finding",
     "Found",
     "History",
@@ -56,6 +59,7 @@ __all__ = [
     "Known",
     "LimitSet",
     "LimitState",
+    "Listing",
     "Lock",
     "LockSet",
     "Metrics",
@@ -84,10 +88,14 @@ __all__ = [
     "WorkSet",
     "attempts",
     "connection",
+    "entry_at",
     "expired_jobs",
     "find",
     "job_log",
+    "listing",
     "mark",
+    "parse_filter",
+    "place_of",
     "search",
     "verify",
     "why",

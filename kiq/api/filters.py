@@ -103,7 +103,7 @@ class Filter:
         return b""
 
 
-def parse(text: str) -> Filter:
+def parse_filter(text: str) -> Filter:
     """Return the filter that *text* says. Raises ConfigError, with the part that can't be meant."""
     terms: list[Term] = []
     at = 0

@@ -16,12 +16,13 @@ from .fleet_facts import gather_fleet
 from .server_facts import gather_server
 
 
-def examine(home: Connection, config: Config) -> Iterator[Finding]:
+def examine(home: Connection, config: Config, *, only_look: bool = False) -> Iterator[Finding]:
     """Yield what was found: of what is as bad, what is so now before how Redis is set.
 
-    Some fifty round trips, and one more for each 2,000 keys of the database. Raises StoreUnavailable.
+    *only_look* leaves out what takes a write to know. Some fifty round trips, and one more for each 2,000
+    keys of the database. Raises StoreUnavailable.
     """
-    facts = gather_server(home)
+    facts = gather_server(home, only_look=only_look)
     crew = gather_fleet(home, DeadLimits(config.dead_max_jobs, config.dead_timeout), config)
     yield Finding("redis", "ok", config.redis.masked_url)
     yield from server.version(facts)

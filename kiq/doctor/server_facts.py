@@ -54,8 +54,11 @@ class ServerFacts:
             return 0
 
 
-def gather_server(home: Connection) -> ServerFacts:
-    """Ask Redis, in some thirty round trips and five writes of one small key. Raises StoreUnavailable."""
+def gather_server(home: Connection, *, only_look: bool = False) -> ServerFacts:
+    """Ask Redis, in some thirty round trips. Raises StoreUnavailable.
+
+    Unless it is to *only_look* it writes one small key five times, and tries each command of a worker.
+    """
     refused: list[str] = []
 
     def ask(name: str, *command: Any) -> Any:
@@ -76,7 +79,7 @@ def gather_server(home: Connection) -> ServerFacts:
     ask("EVAL", "EVAL", "return 1", 0)
     round_trip = sorted(_timed(home, ("PING",)) for _ in range(_PINGS))[_PINGS // 2]
     ahead, uncertain = _clock(ask)
-    slowest, write_refused = _slowest_write(home, info)
+    slowest, write_refused = (None, "") if only_look else _slowest_write(home, info)
     return ServerFacts(
         info,
         settings,
@@ -87,7 +90,7 @@ def gather_server(home: Connection) -> ServerFacts:
         ahead,
         uncertain,
         _clients(ask("CLIENT LIST", "CLIENT", "LIST")),
-        needs.probe(home.replies),
+        needs.Refusals() if only_look else needs.probe(home.replies),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -38,13 +39,18 @@ class Attention:
 
 def attention_of(fleet: Fleet) -> Attention:
     """Return what needs somebody, at most ten seconds old. Some fifty round trips; raises StoreError."""
-    found = fleet.look("attention", lambda: list(examine(fleet.home, fleet.config)), keep=_KEEP)
+    found = fleet.look("attention", functools.partial(_read, fleet), keep=_KEEP)
     ranked = sorted(found, key=lambda finding: -LEVELS.index(finding.level))
     return Attention(
         [each for each in ranked if each.level in ("danger", "warning")],
         [each for each in ranked if each.level == "note"],
         len(found),
     )
+
+
+def _read(fleet: Fleet) -> list[Finding]:
+    # A page only reads, and this user may be allowed no more.
+    return list(examine(fleet.home, fleet.config, only_look=True))
 
 
 def leads_to(finding: Finding) -> str:

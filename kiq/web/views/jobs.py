@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from werkzeug.exceptions import NotFound
 
-from ...api import Found, JobRecord, SortedEntry, find, why
-from ...api.listing import place_of
+from ...api import Found, JobRecord, SortedEntry, find, place_of, why
 from ...wording import arguments, limited, lines_of, visible
 from ..answers import Page
 from ..calls import Call

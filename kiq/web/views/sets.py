@@ -6,9 +6,18 @@ from dataclasses import dataclass
 
 from werkzeug.exceptions import NotFound
 
-from ...api import DeadSet, JobSet, RetrySet, ScheduledSet, SortedEntry
-from ...api.filters import Filter, parse
-from ...api.listing import entry_at, listing, place_of
+from ...api import (
+    DeadSet,
+    Filter,
+    JobSet,
+    RetrySet,
+    ScheduledSet,
+    SortedEntry,
+    entry_at,
+    listing,
+    parse_filter,
+    place_of,
+)
 from ...errors import ConfigError, UndecodablePayload
 from ...wording import limited, visible
 from ..answers import Done, Page
@@ -88,7 +97,7 @@ def _page(call: Call, name: str) -> Page:
     jobs = _jobs(call, name)
     said, problem = call.said("q"), ""
     try:
-        wanted = parse(said)
+        wanted = parse_filter(said)
     except ConfigError as error:
         wanted, problem = Filter(said, ()), visible(str(error))
     begin = call.said("from")

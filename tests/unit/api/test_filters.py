@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiq.api.filters import parse
+from kiq.api.filters import parse_filter as parse
 from kiq.api.job_record import JobRecord
 from kiq.errors import ConfigError
 

@@ -10,8 +10,8 @@ import pytest
 import redis
 
 from kiq.api import DeadSet, JobSet
-from kiq.api.filters import parse
-from kiq.api.listing import entry_at, listing, place_of
+from kiq.api.filters import parse_filter as parse
+from kiq.api.listed import entry_at, listing, place_of
 from kiq.errors import ConfigError
 
 
