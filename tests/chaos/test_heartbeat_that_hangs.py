@@ -55,7 +55,7 @@ def unleased(site: Site) -> bool:
     """Whether no owner has beaten within its lease."""
     records: Any = site.store.keys("kiq:owner:*")
     beats: list[Any] = [site.store.hget(record, "beat") for record in records]
-    return bool(beats) and all(wall() - float(beat) > LEASE for beat in beats)
+    return bool(beats) and all(beat is None or wall() - float(beat) > LEASE for beat in beats)
 
 
 def goes_on(site: Site) -> None:

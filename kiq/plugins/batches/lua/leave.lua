@@ -5,9 +5,7 @@
 local record, jobs, others = at(1)
 local jid, what = ARGV[2], ARGV[3]
 local state = redis.call('HGET', record, 'state')
-if not state then
-  error('there is no batch ' .. bids[1] .. ' (any more): it does not hear of the end of its job ' .. jid, 0)
-end
+if not state then return 0 end -- of Ruby's, or one that is kept no more: nobody waits for it
 local fresh = redis.call('SREM', jobs, jid) == 1
 local score = not fresh and tonumber(redis.call('ZSCORE', others, jid) or nil)
 if not fresh and not score then return 0 end
