@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import fakeredis
@@ -134,6 +135,8 @@ def _nothing_stays_behind(request: pytest.FixtureRequest) -> Iterator[None]:
 #: What kiq itself declares: modules of tests, which are imported later, may declare more.
 features.load()
 _STANDARD = dict(features._declared)
+for each in entry_points(group="kiq.commands"):
+    each.load()  # as any test does that asks for the commands; it declares settings, and they stay
 
 
 @pytest.fixture

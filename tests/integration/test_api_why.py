@@ -17,6 +17,7 @@ from kiq.api import Asked, Explainer, Reason, Why, find, why
 from kiq.plugins.trends import keys as trend_keys
 from kiq.plugins.unique import keys as unique_keys
 from tests.helpers.commands import command
+from tests.helpers.contents import contents
 from tests.helpers.living import hold, owner_of, show_process
 from tests.helpers.server import TestServer
 
@@ -346,9 +347,9 @@ def test_what_features_hold_is_told_and_one_that_breaks_hides_nothing(
 def test_looking_writes_nothing(store: redis.Redis) -> None:
     works(store)
     waits(store)
-    before = {key: store.dump(key) for key in store.keys("*")}  # type: ignore[union-attr]
+    before = contents(store)
     why(JID)
-    assert {key: store.dump(key) for key in store.keys("*")} == before  # type: ignore[union-attr]
+    assert contents(store) == before
 
 
 def test_the_command_says_it_with_what_helps(

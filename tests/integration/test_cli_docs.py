@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 import redis
 
-import kiq
 from kiq.api import PeriodicSet
 from kiq.cli import exit_codes
 from kiq.plugins.periodic import keys as periodic
@@ -89,7 +88,7 @@ def shown(command_store: redis.Redis) -> redis.Redis:
 
 def show_periodic(store: redis.Redis) -> None:
     """Let there be the periodic jobs that the page shows."""
-    jobs = PeriodicSet(kiq.Client(store))
+    jobs = PeriodicSet()
     jobs.add(
         "nightly-report", "app.Report", every="1d", args=[2029], queue="reports", overlap="skip"
     )

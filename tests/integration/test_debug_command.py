@@ -12,6 +12,7 @@ import redis
 
 import kiq
 from tests.helpers.commands import Outcome
+from tests.helpers.contents import contents
 from tests.helpers.worker_process import KIQ, ROOT
 
 CODE = """
@@ -71,18 +72,13 @@ def debugged(folder: Path, *flags: str, typed: str = "", hook: str = "") -> Outc
     return Outcome(done.returncode, done.stdout, done.stderr, done.stdout + done.stderr)
 
 
-def everything(store: redis.Redis) -> dict[bytes, bytes | None]:
-    """All that is in Redis, as bytes."""
-    return {key: store.dump(key) for key in store.keys("*")}  # type: ignore[union-attr,misc]
-
-
 def test_the_debugger_opens_where_the_job_fails_and_nothing_is_written(
     app: Path, kiq_client: kiq.Client, command_store: redis.Redis
 ) -> None:
     jid = pushed(kiq_client, 42)
     raw = command_store.rpop("queue:default")
     command_store.zadd("dead", {raw: time.time()})  # type: ignore[dict-item]
-    before = everything(command_store)
+    before = contents(command_store)
     shown = debugged(app, jid, typed="p sum + 1\nq\n")
     assert shown.code == 1
     assert "layer begins" in shown.out
@@ -90,7 +86,7 @@ def test_the_debugger_opens_where_the_job_fails_and_nothing_is_written(
     assert "ValueError: no such sum: 42" in shown.err
     assert "43" in shown.out
     assert "for real, and stays in the dead set" in shown.err
-    assert everything(command_store) == before
+    assert contents(command_store) == before
 
 
 def test_it_stops_at_the_first_line_when_asked(

@@ -17,6 +17,7 @@ from kiq.client import Client
 from kiq.config import Redis as RedisSettings
 from kiq.plugins.iteration.keeper import RedisKeeper
 from kiq.plugins.iteration.keys import ENDS
+from tests.helpers.contents import contents
 from tests.helpers.depot import Depot
 from tests.helpers.server import TestServer
 
@@ -63,8 +64,8 @@ def test_what_a_jobs_fate_hangs_on_is_not_evicted(
         *("queues", "queue:b", keys.OWNERS, keys.record("two"), depot.flight("a").key),
         *(keys.SUSPECTS, keys.MARKERS, keys.CANCELLED, keys.PUSHED, ENDS, "it-" + "c" * 24),
     }
-    before = {name.decode(): store.dump(name) for name in store.keys("*")}  # type: ignore[union-attr]
+    before = {name.decode(): value for name, value in contents(store).items()}
     assert ours <= before.keys()
     fill(store, policy)
-    after = {name.decode(): store.dump(name) for name in store.keys("*")}  # type: ignore[union-attr]
+    after = {name.decode(): value for name, value in contents(store).items()}
     assert {name: after.get(name) for name in ours} == {name: before[name] for name in ours}

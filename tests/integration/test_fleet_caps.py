@@ -213,7 +213,7 @@ def test_slots_are_what_is_in_flight_wherever_a_fetch_is_cut(
     capsuled.exchange.pace.look_at = 0.0
     between.cut_next(moment)
     capsuled.broken_round()
-    assert slots(raw) == held(raw)
+    eventually(lambda: slots(raw) == held(raw))  # Redis may run what it was sent after the cut
     for _ in range(3):
         capsuled.exchange.pace.look_at = 0.0
         capsuled.round()

@@ -193,6 +193,7 @@ class LimitMachine(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(200)
+@pytest.mark.bare_names
 def test_a_model_agrees(private_server: Any) -> None:
     server: TestServer = private_server()
     LimitMachine.raw = server.client()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,17 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from kiq import config_file, features
+from kiq import config_file
 from kiq.config_file.json_schema import json_schema
 from tests.house.source import ROOT
 
-features.load()
-VALIDATOR = jsonschema.Draft7Validator(json_schema())
+pytestmark = pytest.mark.usefixtures("standard_features")
+
+
+@cache
+def validator() -> Any:
+    """Of kiq's own settings: what a test has declared by now is not among them."""
+    return jsonschema.Draft7Validator(json_schema())
 
 
 class _Plain(yaml.SafeLoader):
@@ -43,7 +49,7 @@ def by_kiq(text: str, folder: Path) -> bool:
 
 
 def by_schema(document: Any) -> bool:
-    return bool(VALIDATOR.is_valid({} if document is None else document))
+    return bool(validator().is_valid({} if document is None else document))
 
 
 def test_the_schema_is_one() -> None:
@@ -66,7 +72,7 @@ def test_it_takes_each_example_of_the_docs_that_kiq_takes(tmp_path: Path) -> Non
         if by_kiq(text, tmp_path):
             taken += 1
             document = loaded(text)
-            assert by_schema(document), (text, list(VALIDATOR.iter_errors(document)))
+            assert by_schema(document), (text, list(validator().iter_errors(document)))
     assert taken >= 5
 
 
@@ -129,7 +135,7 @@ def test_both_refuse(tmp_path: Path, text: str) -> None:
 )
 def test_both_take(tmp_path: Path, text: str) -> None:
     assert by_kiq(text, tmp_path)
-    assert by_schema(loaded(text)), list(VALIDATOR.iter_errors(loaded(text)))
+    assert by_schema(loaded(text)), list(validator().iter_errors(loaded(text)))
 
 
 WORDS = st.sampled_from(
