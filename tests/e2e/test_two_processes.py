@@ -54,7 +54,7 @@ def test_an_idle_process_takes_what_a_busy_one_has_in_its_buffer(site: Site) -> 
     eventually(lambda: len(ran(site)) == 4, message=f"jobs are shared: {ran(site)}")
     late = [when - awake_at for _, pid, when in ran(site) if pid == idle.pid]
     assert len(late) == 3
-    assert max(late) < 0.6  # 0.2 s, and room for a busy machine
+    assert max(late) < 1.5  # 0.2 s, and room for a busy machine; before the job of 2 s ends
 
 
 def test_the_jobs_of_a_killed_process_run_in_its_neighbour(site: Site) -> None:

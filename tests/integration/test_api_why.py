@@ -315,7 +315,7 @@ def test_a_redis_that_is_full(
 ) -> None:
     full: TestServer = private_server()
     client = full.client()
-    client.config_set("maxmemory", "1mb")
+    client.config_set("maxmemory", "1")
     client.config_set("maxmemory-policy", "noeviction")
     kiq.configure(redis=full.url)
     assert codes(why(JID)) == {"unknown": True, "redis_full": True}
