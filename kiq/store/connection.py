@@ -16,6 +16,7 @@ from redis import exceptions
 from .. import embedded
 from ..errors import KiqError, StoreError, StoreUnavailable
 from . import scripts
+from .packing import packed
 from .scripts import Command, Packed
 from .sentinel import is_master
 from .source import source_of
@@ -69,7 +70,7 @@ class Link:
         """Return *commands* ready to be sent by :meth:`send_prepared`, over this link."""
         if self._keyspace is not None:
             commands = [self._keyspace.place(command) for command in commands]
-        return Prepared(b"".join(self._connection.pack_commands(commands)), commands)
+        return Prepared(b"".join(packed(self._connection, commands)), commands)
 
     def send_prepared(self, prepared: Prepared) -> None:
         """Do as :meth:`send` does, without the time that making the bytes takes."""
@@ -140,8 +141,8 @@ class Link:
             self.connect()  # sending would connect as well, but without asking Sentinel
         try:
             ready = b"".join(each for each in commands if isinstance(each, bytes))
-            packed, sending = [ready] if ready else connection.pack_commands(commands), True
-            connection.send_packed_command(packed)
+            pieces, sending = [ready] if ready else packed(connection, commands), True
+            connection.send_packed_command(pieces)
         except (*GONE, exceptions.RedisError) as error:
             failed = self._failed(error, commands, sending)
             raise failed from failed.__cause__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, ClassVar
 
 import hypothesis.strategies as st
@@ -59,12 +60,13 @@ class LimitMachine(RuleBasedStateMachine):
         self.coming: list[str] = []  # in the queue
         self.inside: set[str] = set()
         self.starts: list[float] = []
+        self.deaths: Counter[str] = Counter()  # a job that comes again is another delivery of it
 
     def _eval(self, text: str, names: Any, args: Any) -> Any:
         return self.raw.eval(text, len(names), *names, *args)
 
     def _ask(self, jid: str) -> None:
-        command = ask(self.limits, jid, jid, flight=("flight", "1"))
+        command = ask(self.limits, jid, self._holder(jid), flight=("flight", "1"))
         self.raw.hset("flight", "1", "x")
         count = command[2]
         answer = read_answer(self._eval(ASK, command[3 : 3 + count], command[3 + count :]))
@@ -75,7 +77,10 @@ class LimitMachine(RuleBasedStateMachine):
             self.parking[jid] = (answer.place, answer.since)
 
     def _leave(self, jid: str, what: str, **more: Any) -> None:
-        self._eval(LEAVE, *leave(self.limits, jid, jid, what, **more))
+        self._eval(LEAVE, *leave(self.limits, jid, self._holder(jid), what, **more))
+
+    def _holder(self, jid: str) -> str:
+        return f"{jid}/{self.deaths[jid]}"
 
     @rule()
     def a_job_is_pushed(self) -> None:
@@ -104,6 +109,7 @@ class LimitMachine(RuleBasedStateMachine):
         self._leave(jid, "keep" if dies else "over")
         if dies:
             self.died += 1
+            self.deaths[jid] += 1
             self.coming.append(jid)
 
     @precondition(lambda self: self.parked)
@@ -200,7 +206,7 @@ def test_a_model_agrees(private_server: Any) -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         LimitMachine,
         settings=settings(
-            max_examples=60,
+            max_examples=30,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),
