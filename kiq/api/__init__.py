@@ -12,11 +12,13 @@ from .acted import Acted
 from .explaining import Asked, Explainer, Known, Reason
 from .filters import Filter, parse_filter
 from .finding import Found, Slice, find, search
+from .groups import FailureGroup, FailureGroups, count_failures, failure_groups
 from .home import Connection, connection
 from .job_record import JobRecord
 from .job_set import DeadSet, JobSet, RetrySet, ScheduledSet
 from .listed import Listing, entry_at, listing, place_of
 from .pausing import PauseNote
+from .planned import Plan, carry_out, plan
 from .process_set import Process, ProcessSet
 from .queue import Queue, QueuedJob
 from .reasons import Why, why
@@ -47,6 +49,8 @@ __all__ = [
     "DeadSet",
     "Deploy",
     "Explainer",
+    "FailureGroup",
+    "FailureGroups",
     "Filter",
     "Finding",
     "Found",
@@ -66,6 +70,7 @@ __all__ = [
     "PauseNote",
     "PeriodicJob",
     "PeriodicSet",
+    "Plan",
     "Process",
     "ProcessSet",
     "Profile",
@@ -87,15 +92,19 @@ __all__ = [
     "Work",
     "WorkSet",
     "attempts",
+    "carry_out",
     "connection",
+    "count_failures",
     "entry_at",
     "expired_jobs",
+    "failure_groups",
     "find",
     "job_log",
     "listing",
     "mark",
     "parse_filter",
     "place_of",
+    "plan",
     "search",
     "verify",
     "why",

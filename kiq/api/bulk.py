@@ -18,7 +18,7 @@ from .set_pages import pages
 from .sorted_entry import SortedEntry
 from .telling import Leaving, deleted, killed
 
-#: Called with how many members have been looked at, and how many there are to look at.
+#: Called with how many members have been looked at, and how many there are to look at; False: stop here.
 Progress = Callable[[int, int], object]
 
 
@@ -66,8 +66,8 @@ class Bulk:
             if batch:
                 handle(self, batch)
             looked_at += page.looked_at
-            if progress is not None and looked_at < total:
-                progress(looked_at, total)
+            if progress is not None and looked_at < total and progress(looked_at, total) is False:
+                return
         if progress is not None:
             progress(total, total)
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..errors import ConfigError
+from .fingerprint import fingerprint
 from .job_record import JobRecord
 
 _UNITS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
@@ -38,6 +39,7 @@ _TEXTS: Mapping[str, Compare] = {
     "tag": lambda job, wanted: wanted in job.tags,
     "batch": lambda job, wanted: job.bid == wanted,
     "error": _error,
+    "group": lambda job, wanted: fingerprint(job) == wanted,
     "text": lambda job, wanted: wanted.encode("utf-8", "surrogateescape") in job.raw,
 }
 _NUMBERS = ("age", "retries")

@@ -11,6 +11,7 @@ from .. import keys
 from ..errors import ConfigError
 from .acted import Acted
 from .bulk import Bulk, Handle, Progress
+from .filters import Filter
 from .home import Connection, connection
 from .limits import dead_limits
 from .selection import Selection
@@ -85,13 +86,15 @@ class JobSet:
         text: str | None = None,
         job_class: Any = None,
         older_than: float | datetime.timedelta | None = None,
+        wanted: Filter | str | None = None,
         newest_first: bool = True,
     ) -> Iterator[SortedEntry]:
         """Yield the entries that are meant, by score, as :meth:`entries` does.
 
+        *wanted* is a filter, or what it says: ``"class:Mail error:timeout age>2h"``.
         Redis looks for the text, and for the name of the class: 1,000 entries in a round trip.
         """
-        return self._selected(Selection(text, job_class, older_than), newest_first)
+        return self._selected(Selection(text, job_class, older_than, wanted), newest_first)
 
     def _selected(self, selection: Selection, newest_first: bool) -> Iterator[SortedEntry]:
         for page in self.pages("down" if newest_first else "up", selection.needle):
@@ -157,18 +160,19 @@ class JobSet:
         text: str | None = None,
         job_class: Any = None,
         older_than: float | datetime.timedelta | None = None,
+        wanted: Filter | str | None = None,
         progress: Progress | None = None,
     ) -> Acted:
         """Retry every job that is meant, the lowest score first; return how many, and what stayed.
 
         In batches of a hundred. After each, *progress* is called with how many of the set have been
-        looked at, and how many there are to look at. Each is handled once: what comes meanwhile, or
-        fails and comes back, is left alone. What names no queue stays, and what its queue refuses;
-        ``.left`` says why. Raises StoreError when Redis is away, or denies it all: ``.acted`` of the
+        looked at, and how many there are to look at; False of it ends the act. Each is handled once: what
+        comes meanwhile, or fails and comes back, is left alone. What names no queue stays, and what its
+        queue refuses; ``.left`` says why. Raises StoreError when Redis is away, or denies it all: ``.acted`` of the
         error is what was done before, the rest is where it was.
         """
-        selection = Selection(text, job_class, older_than)
-        return self._bulk(Bulk.to_queues, selection, progress)
+        selection = Selection(text, job_class, older_than, wanted)
+        return self.handle_all(Bulk.to_queues, selection, progress)
 
     def kill_all(
         self,
@@ -176,6 +180,7 @@ class JobSet:
         text: str | None = None,
         job_class: Any = None,
         older_than: float | datetime.timedelta | None = None,
+        wanted: Filter | str | None = None,
         progress: Progress | None = None,
         notify: bool = False,
         error: BaseException | None = None,
@@ -187,12 +192,12 @@ class JobSet:
         """
         if self.key == keys.DEAD:
             raise ConfigError("the jobs of the dead set are dead already: clear() deletes them")
-        selection = Selection(text, job_class, older_than)
+        selection = Selection(text, job_class, older_than, wanted)
 
         def to_dead(bulk: Bulk, batch: list[SortedEntry]) -> None:
             bulk.to_dead(batch, notify=notify, error=error)
 
-        return self._bulk(to_dead, selection, progress)
+        return self.handle_all(to_dead, selection, progress)
 
     def delete_all(
         self,
@@ -200,10 +205,13 @@ class JobSet:
         text: str | None = None,
         job_class: Any = None,
         older_than: float | datetime.timedelta | None = None,
+        wanted: Filter | str | None = None,
         progress: Progress | None = None,
     ) -> Acted:
         """Delete every job that is meant; return how many. See :meth:`retry_all`, and :meth:`clear`."""
-        return self._bulk(Bulk.delete, Selection(text, job_class, older_than), progress)
+        return self.handle_all(
+            Bulk.delete, Selection(text, job_class, older_than, wanted), progress
+        )
 
     def clear(self) -> Acted:
         """Delete all at once; return how many. One round trip.
@@ -214,7 +222,8 @@ class JobSet:
             return self.delete_all()
         return Bulk(self._connection, self.key, self._limits).clear()
 
-    def _bulk(self, handle: Handle, selection: Selection, progress: Progress | None) -> Acted:
+    def handle_all(self, handle: Handle, selection: Selection, progress: Progress | None) -> Acted:
+        """Give all that *selection* takes to *handle*, in batches. See :meth:`retry_all`."""
         return Bulk(self._connection, self.key, self._limits).run(handle, selection, progress)
 
     def pages(self, way: str, needle: bytes = b"", after: Place | None = None) -> Iterator[Page]:

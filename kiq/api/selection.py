@@ -1,4 +1,4 @@
-"""Which entries of a sorted set are meant: by text, by job class, by age."""
+"""Which entries of a sorted set are meant: by text, by job class, by age, by a filter."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from ..clock import wall
 from ..errors import ConfigError
 from ..registry import JobSpec
+from .filters import Filter, parse_filter
 from .sorted_entry import SortedEntry
 
 
@@ -16,7 +17,8 @@ class Selection:
     """What an entry must be like. Everything that is None matches any.
 
     *needle* is what its bytes must hold, so that Redis need not send the others. *before* is the
-    moment (epoch seconds) that its age must begin before.
+    moment (epoch seconds) that its age must begin before. *seen_at* is when somebody looked at what was
+    there: what failed, or was made, later than that is not meant.
     """
 
     def __init__(
@@ -24,6 +26,8 @@ class Selection:
         text: str | None = None,
         job_class: Any = None,
         older_than: float | datetime.timedelta | None = None,
+        wanted: Filter | str | None = None,
+        seen_at: float | None = None,
     ) -> None:
         """*older_than* is seconds or a timedelta. Raises ConfigError for what can't be meant."""
         if text == "" or job_class == "":
@@ -34,13 +38,27 @@ class Selection:
         if not needle and self._names is not None and len(self._names) == 1:
             (name,) = self._names
             needle = name if name.isascii() else ""  # other letters may be written with escapes
+        self._wanted = parse_filter(wanted) if isinstance(wanted, str) else wanted
+        self._seen_at = seen_at
+        self._now = wall() if seen_at is None else seen_at
         self.needle = needle.encode("utf-8", "surrogateescape")
+        if not self.needle and self._wanted:
+            self.needle = self._wanted.needle
 
     def takes(self, entry: SortedEntry) -> bool:
         """Tell whether *entry*, whose bytes hold the needle, is meant."""
         if self._names is not None and entry.class_name not in self._names:
             return False
+        if self._wanted and not self._wanted.takes(entry, self._now):
+            return False
+        if self._seen_at is not None and _changed_at(entry) > self._seen_at:
+            return False
         return self.before is None or (entry.since is not None and entry.since < self.before)
+
+
+def _changed_at(entry: SortedEntry) -> float:
+    """Return when *entry* came to be as it is: its last failure, else when it was made."""
+    return entry.retried_at or entry.failed_at or entry.created_at or 0.0
 
 
 def names_of(job_class: Any) -> frozenset[str]:

@@ -107,6 +107,7 @@ ELSEWHERE: dict[str, str] = {
     "TYPE": "`kiq.api`: acts on sets",
     "UNLINK": "`kiq.api`: clearing; iterable jobs, when they end",
     "ZCOUNT": "`kiq.api`: sets",
+    "ZRANDMEMBER": "`kiq.api`: groups of failures",
     "ZMSCORE": "`kiq.api`: cancel requests",
     "ZPOPMIN": "unique jobs, limits: those that wait",
     "ZRANK": "`kiq limits`",
