@@ -168,8 +168,8 @@ class JobSet:
         In batches of a hundred. After each, *progress* is called with how many of the set have been
         looked at, and how many there are to look at; False of it ends the act. Each is handled once: what
         comes meanwhile, or fails and comes back, is left alone. What names no queue stays, and what its
-        queue refuses; ``.left`` says why. Raises StoreError when Redis is away, or denies it all: ``.acted`` of the
-        error is what was done before, the rest is where it was.
+        queue refuses; ``.left`` says why. Raises StoreError when Redis is away, or denies it all:
+        ``.acted`` of the error is what was done before, the rest is where it was.
         """
         selection = Selection(text, job_class, older_than, wanted)
         return self.handle_all(Bulk.to_queues, selection, progress)

@@ -27,6 +27,7 @@ _SHIPPED = {
     "doctor": "kiq.commands.doctor:doctor",
     "dump": "kiq.commands.processes:dump",
     "find": "kiq.commands.find:find_command",
+    "failures": "kiq.commands.failures:failures",
     "health": "kiq.cli.health:health",
     "init": "kiq.commands.init:init",
     "limits": "kiq.commands.limits:limits",

@@ -54,7 +54,7 @@ def action(kind: type[JobSet], name: str, what: str) -> click.Command:
         selection = Selection(**criteria)
         if [bool(jids), not selection.is_everything, everything].count(True) != 1:
             raise click.UsageError(
-                "say which jobs: their jids, or --class, --text, --older-than, or --all"
+                "say which jobs: their jids, or --class, --text, --older-than, --filter, or --all"
             )
         jobs = kind(ground.home, **ground.dead_limits)
         if jids:

@@ -1,4 +1,4 @@
-"""Which entries of a sorted set a command means: by jid, by class, text and age, or all."""
+"""Which entries of a sorted set a command means: by jid, by class, text and age, by a filter, or all."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from ..api import JobSet, SortedEntry
+from ..api import Filter, JobSet, SortedEntry, parse_filter
+from ..errors import ConfigError
 from .entries import handle
 from .values import seconds
 
@@ -20,16 +21,17 @@ class Selection:
     text: str | None = None
     job_class: str | None = None
     older_than: float | None = None
+    wanted: Filter | None = None
 
     @property
     def is_everything(self) -> bool:
         """Whether nothing is asked for."""
-        return self.text is None and self.job_class is None and self.older_than is None
+        return all(each is None for each in self.criteria.values())
 
     @property
     def names_something(self) -> bool:
-        """Whether a class or a text is named: one that is nowhere may be misspelt."""
-        return self.text is not None or self.job_class is not None
+        """Whether a class, a text or a filter is named: what is nowhere may be misspelt."""
+        return any((self.text, self.job_class, self.wanted))
 
     @property
     def criteria(self) -> dict[str, Any]:
@@ -38,6 +40,7 @@ class Selection:
             "text": self.text,
             "job_class": self.job_class,
             "older_than": self.older_than,
+            "wanted": self.wanted,
         }
 
     def entries(self, jobs: JobSet, *, newest_first: bool = False) -> Iterator[SortedEntry]:
@@ -47,7 +50,7 @@ class Selection:
 
 def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the flags of a selection."""
-    for option in (_OLDER_THAN, _TEXT, _CLASS):
+    for option in (_FILTER, _OLDER_THAN, _TEXT, _CLASS):
         command = option(command)
     return command
 
@@ -59,6 +62,25 @@ _OLDER_THAN = click.option(
     type=seconds,
     metavar="TIME",
     help="Died, failed first, or was made so long ago: 90s, 2h, 7d.",
+)
+
+
+def _filter(text: str) -> Filter:
+    try:
+        wanted = parse_filter(text)
+    except ConfigError as error:
+        raise click.BadParameter(str(error)) from None
+    if not wanted:
+        raise click.BadParameter("an empty filter would mean everything: leave it out")
+    return wanted
+
+
+_FILTER = click.option(
+    "--filter",
+    "wanted",
+    type=_filter,
+    metavar="FILTER",
+    help="That a filter means: 'class:Mail error:timeout age>2h'.",
 )
 
 

@@ -78,6 +78,8 @@ def test_a_list_is_limited_and_says_so(command_store: redis.Redis) -> None:
         (["--older-than", "1h"], ["j1"]),
         (["--class", "app.Mail", "--older-than", "30s"], ["j1", "j2"]),
         (["--class", "app.Other"], []),
+        (["--filter", "class:Mail age>30s -jid:j2"], ["j1"]),
+        (["--filter", "error:disk age<10m", "--class", "app.Mail"], ["j2"]),
     ],
 )
 def test_a_list_can_be_narrowed(

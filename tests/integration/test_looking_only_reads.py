@@ -20,6 +20,7 @@ LOOKS = [
     *(["stats"], ["stats", "--json"], ["queues"], ["queues", "mail"], ["ps"], ["ps", "--jobs"]),
     *(["retries"], ["scheduled", "--json"], ["dead"], ["dead", "show", "j"], ["doctor"]),
     *(["dead", "list", "--class", "X", "--older-than", "1s"],),
+    *(["dead", "list", "--filter", "class:X"], ["failures"], ["failures", "--exact"]),
 ]
 
 
