@@ -18,7 +18,7 @@ from .job_record import JobRecord
 from .job_set import DeadSet, JobSet, RetrySet, ScheduledSet
 from .listed import Listing, entry_at, listing, place_of
 from .pausing import PauseNote
-from .planned import Plan, carry_out, plan
+from .planned import Deed, Plan, carry_out, plan
 from .process_set import Process, ProcessSet
 from .queue import Queue, QueuedJob
 from .reasons import Why, why
@@ -47,6 +47,7 @@ __all__ = [
     "BatchStatus",
     "Connection",
     "DeadSet",
+    "Deed",
     "Deploy",
     "Explainer",
     "FailureGroup",

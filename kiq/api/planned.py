@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from ..clock import steady
 from .acted import Acted
-from .bulk import Bulk, Handle, Progress
+from .bulk import Bulk, Handle
 from .filters import Filter
 from .job_set import JobSet
 from .selection import Selection
 from .sorted_entry import SortedEntry
 
 Deed = Literal["retry", "kill", "delete"]
+#: Called with how many were looked at, of how many, and how many were handled; False: stop here.
+Steps = Callable[[int, int, int], object]
 _EXAMPLES = 5
 
 
@@ -68,14 +70,26 @@ def plan(jobs: JobSet, deed: Deed, wanted: Filter, at: float, *, within: float =
 
 
 def carry_out(
-    jobs: JobSet, deed: Deed, wanted: Filter, at: float, progress: Progress | None = None
+    jobs: JobSet, deed: Deed, wanted: Filter, at: float, progress: Steps | None = None
 ) -> Acted:
     """Do *deed* to the jobs that *wanted* means, as they were *at* a time; return what it came to.
 
-    What came or failed later than that is left alone. See :meth:`kiq.api.JobSet.retry_all`: *progress* may
-    return False to end it early; what was done then is done, the rest is where it was. Raises StoreError.
+    What came or failed later than that is left alone. *progress* is called after each batch of at most a
+    hundred, with how many jobs were looked at, how many there are to look at, and to how many the deed
+    was done; False of it ends the act: the rest is where it was. See :meth:`kiq.api.JobSet.retry_all`.
+    Raises StoreError, with what was done before in ``acted``.
     """
-    return jobs.handle_all(_HANDLES[deed], Selection(wanted=wanted, seen_at=at), progress)
+    handled = 0
+
+    def handle(bulk: Bulk, batch: list[SortedEntry]) -> None:
+        nonlocal handled
+        _HANDLES[deed](bulk, batch)
+        handled += len(batch)
+
+    def step(looked_at: int, total: int) -> object:
+        return progress(looked_at, total, handled) if progress is not None else None
+
+    return jobs.handle_all(handle, Selection(wanted=wanted, seen_at=at), step)
 
 
 def _kill(bulk: Bulk, batch: list[SortedEntry]) -> None:

@@ -14,7 +14,7 @@ _KEEP = 10.0  # seconds: the doctor asks some fifty times
 _LEADS = {
     "dead": "dead",
     "died": "running",
-    "failing": "retries",
+    "failing": "failures",
     "growing": "queues",
     "late": "queues",
     "overdue": "scheduled",

@@ -15,6 +15,7 @@ from .locales import Locale
 from .visitors import Visitor
 
 _LONGEST = 2000  # characters of one value of a query
+_MOST = 100
 
 
 @dataclass(slots=True)
@@ -48,6 +49,12 @@ class Call:
         if len(value) > _LONGEST:
             raise BadRequest(f"{name} is longer than {_LONGEST} characters")
         return carried(value) if is_form else value
+
+    def every(self, name: str) -> list[str]:
+        """Return all values that a page's query, or a form, has under *name*: a hundred at most."""
+        is_form = self.request.method == "POST"
+        values = (self.request.form if is_form else self.request.args).getlist(name)[:_MOST]
+        return [carried(value) if is_form else value for value in values if len(value) <= _LONGEST]
 
     def number(self, name: str, default: int, least: int, most: int) -> int:
         """Return a whole number that the URL says, at least *least* and at most *most*; else *default*."""

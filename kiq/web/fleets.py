@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from ..api import Connection
 from ..clock import steady
 from ..config import Config
+from .background import Background
 
 T = TypeVar("T")
 
@@ -35,6 +37,7 @@ class Fleet:
         self.home = home
         self.config = config
         self.environment = environment
+        self.background = Background()
         self._looks: dict[str, _Look] = {}
         self._lock = threading.Lock()
 
@@ -53,7 +56,27 @@ class Fleet:
             value: T = look.value
             return value
 
+    def background_look(
+        self, what: str, each: Callable[[], Iterator[T]], *, keep: float = 60.0
+    ) -> T | None:
+        """Return the newest of what *each* yields in a thread of its own; None: it has yielded nothing yet.
+
+        It is begun when somebody asks, and again when its end is *keep* seconds past.
+        """
+        with self._lock:
+            look = self._looks.setdefault(what, _Look())
+        if steady() - look.at >= keep:
+            self.background.start(what, functools.partial(_gather, look, each))
+        value: T | None = look.value
+        return value
+
     def forget(self) -> None:
         """Read anew whatever is asked next: something was changed."""
         with self._lock:
             self._looks.clear()
+
+
+def _gather(look: _Look, each: Callable[[], Iterator[Any]]) -> None:
+    for look.value in each():
+        pass
+    look.at = steady()

@@ -9,7 +9,7 @@ from ..errors import ConfigError
 from .fleets import Fleet
 from .moments import moment_of
 from .routing import Route, Section
-from .views import jobs, log, now, queues, running, sets
+from .views import bulk, failures, jobs, log, now, queues, running, sets
 
 _HERE = resources.files(__package__)
 
@@ -38,6 +38,14 @@ _ON_ENTRIES = (
     Route("entry.retry", "/entry/retry", sets.retry, "retry", "POST"),
     Route("entry.kill", "/entry/kill", sets.kill, "delete", "POST"),
     Route("entry.delete", "/entry/delete", sets.delete, "delete", "POST"),
+)
+_ON_MANY = (
+    Route("plan", "/plan", bulk.planned),
+    Route("bulk", "/bulk", bulk.followed),
+    Route("bulk.retry", "/bulk/retry", bulk.begin, "retry", "POST"),
+    Route("bulk.kill", "/bulk/kill", bulk.begin, "delete", "POST"),
+    Route("bulk.delete", "/bulk/delete", bulk.begin, "delete", "POST"),
+    Route("bulk.stop", "/bulk/stop", bulk.halt, "retry", "POST"),
 )
 OWN: Sequence[Section] = (
     Section(
@@ -72,6 +80,12 @@ OWN: Sequence[Section] = (
         ),
         "running",
         _busy,
+    ),
+    Section(
+        "failures",
+        "Failures",
+        (Route("failures", "/failures", failures.failures), *_ON_MANY),
+        "failures",
     ),
     Section(
         "retries",

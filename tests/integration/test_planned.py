@@ -70,12 +70,12 @@ def test_what_was_made_after_the_plan_is_left_alone(store: redis.Redis) -> None:
 def test_it_can_be_stopped_and_says_how_far_it_came(store: redis.Redis) -> None:
     seen = []
 
-    def once(done: int, total: int) -> bool:
-        seen.append((done, total))
+    def once(looked_at: int, total: int, handled: int) -> bool:
+        seen.append((looked_at, total, handled))
         return False
 
     assert carry_out(RetrySet(), "delete", ALL, NOW, once) == 100
-    assert seen == [(100, 250)]
+    assert seen == [(100, 250, 100)]
     assert store.zcard("retry") == 150
 
 

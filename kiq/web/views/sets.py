@@ -94,7 +94,7 @@ def delete(call: Call) -> Done:
 
 def _page(call: Call, name: str) -> Page:
     kind = KINDS[name]
-    jobs = _jobs(call, name)
+    jobs = jobs_of(call, name)
     said, problem = call.said("q"), ""
     try:
         wanted = parse_filter(said)
@@ -123,7 +123,8 @@ def _page(call: Call, name: str) -> Page:
     return Page("set.html", values)
 
 
-def _jobs(call: Call, name: str) -> JobSet:
+def jobs_of(call: Call, name: str) -> JobSet:
+    """Return a set by the name of its page. Raises NotFound."""
     if name not in KINDS:
         raise NotFound(f"there is no set {visible(name)!r}")
     config = call.fleet.config
@@ -136,7 +137,7 @@ def _meant(call: Call) -> tuple[SortedEntry, str]:
     """Return the very entry that a form names, by its bytes, and the name of its set."""
     name = call.said("set")
     try:
-        entry = entry_at(_jobs(call, name), call.said("place"))
+        entry = entry_at(jobs_of(call, name), call.said("place"))
     except ConfigError as error:
         raise NotFound(str(error)) from error
     if entry is None:
