@@ -104,10 +104,19 @@ def web(
 @click.command("web-user")
 @click.argument("name")
 @click.option("--role", type=_ROLES, default="reader", show_default=True, help="What NAME may do.")
-@click.password_option(help="The password; it is asked for.")
-def web_user(name: str, role: str, password: str) -> None:
+@click.option("--password", help="The password; it is asked for.")
+@click.option("--token", is_flag=True, help="For a program: a token, instead of a password.")
+def web_user(name: str, role: str, password: str | None, token: bool) -> None:
     """Print the line of a password file for NAME: `kiq web-user ann --role admin >> users`."""
-    say(_serving().line_of(name, role, password))
+    serving = _serving()
+    if token:
+        made, line = serving.token_line(name, role)
+        say(line)
+        note(f"the token of {name}, which stands nowhere else: {made}")
+        return
+    if password is None:
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    say(serving.line_of(name, role, password))
 
 
 def _serving() -> Any:

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from . import keys
 from .activity import Activity
-from .answers import Done
+from .answers import Data, Done
 from .calls import Call
 from .forms import FIELD, Forms
 from .routing import View
@@ -37,11 +37,25 @@ class Acts:
         was done.
         """
         self._forms.check(call.request)
-        log = Activity(call.home)
         once = call.said(ONCE)
         if once and not self._is_first(call, once):
             return _follow(call, Done("", call.said("back") or "now"), once)
-        what = {name: call.said(name) for name in call.request.form if name not in _NOT_NOTED}
+        done, key = self._done(call, view, once)
+        return _follow(call, done, key)
+
+    def answer_program(self, call: Call, view: View) -> Data:
+        """Do by *view* what a program sent as JSON, and return what came of it, as that."""
+        once = call.said(ONCE)
+        if once and not self._is_first(call, once):
+            return Data({"ok": True, "outcome": "done before", "to": "activity", "query": {}})
+        done, _ = self._done(call, view, once)
+        ok = not done.outcome.startswith("failed")
+        outcome = {"ok": ok, "outcome": done.outcome, "to": done.to, "query": dict(done.query)}
+        return Data(outcome)
+
+    def _done(self, call: Call, view: View, once: str) -> tuple[Done, str]:
+        log = Activity(call.home)
+        what = {name: call.said(name) for name in call.fields if name not in _NOT_NOTED}
         entry = log.begin(call.visitor.name, call.route, what, key=once)
         try:
             done = view(call)
@@ -52,7 +66,7 @@ class Acts:
             raise TypeError(f"{call.route} is an act, and must return Done")
         log.end(entry, done.outcome)
         call.fleet.forget()
-        return _follow(call, done, entry.key)
+        return done, entry.key
 
     def _is_first(self, call: Call, once: str) -> bool:
         mark = ("SET", keys.once(once[:64]), "1", "NX", "EX", _USED)

@@ -7,7 +7,14 @@ import secrets
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from werkzeug.exceptions import HTTPException, MisdirectedRequest, ServiceUnavailable, Unauthorized
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import (
+    HTTPException,
+    MisdirectedRequest,
+    NotFound,
+    ServiceUnavailable,
+    Unauthorized,
+)
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
@@ -21,6 +28,7 @@ from .fleets import Fleet
 from .forms import Forms
 from .headers import secure
 from .locales import Locales
+from .programs import fields_of
 from .routing import Route, Section
 from .visitors import Policy, Visitor
 
@@ -32,6 +40,7 @@ logger = logging.getLogger("kiq.web")
 _BODY = 64 * 1024  # bytes of a form
 _FIELDS = 100
 FLEET = "fleet"
+_ACT = "act"  # any of the routes that are acts, called by a program
 
 
 class Application:
@@ -64,7 +73,8 @@ class Application:
             [
                 Rule(route.path, endpoint=route.name, methods=[route.method])
                 for route in self._routes.values()
-            ],
+            ]
+            + [Rule("/api/v1/acts/<act>", endpoint=_ACT, methods=["POST"])],
             strict_slashes=False,
             merge_slashes=False,
         )
@@ -116,13 +126,14 @@ class Application:
             if found is not None and request.method in ("GET", "HEAD"):
                 return found
         adapter = self._map.bind(request.host or "localhost", path_info=path)
-        name, values = adapter.match(path, method=request.method)
-        route = self._routes[name]
+        name, matched = adapter.match(path, method=request.method)
+        values = dict(matched)
+        route = self._act(values.pop("act")) if name == _ACT else self._routes[name]
         if not visitor.may(route.permission):
             raise _NotAllowed(route.permission, visitor.name)
-        call = self._call(request, route, visitor, dict(values))
+        call = self._call(request, route, visitor, values)
         if route.method == "POST":
-            return self._acts.answer(call, route.view)
+            return self._acted(call, route)
         return self._written(call, route.view(call))
 
     def _call(
@@ -130,13 +141,28 @@ class Application:
     ) -> Call:
         documents = self._documents
         locale = documents.locale_of(request)
-        fleet = self._fleet_of(request)
+        by_program = request.method == "POST" and request.path.startswith("/api/")
+        body = fields_of(request) if by_program else None
+        said = (
+            body if body is not None else request.form if request.method == "POST" else request.args
+        )
+        fleet = self._fleet_of(said)
         url = documents.urls_of(request, fleet, self._routes)
-        return Call(request, route.name, fleet, visitor, locale, url, values)
+        return Call(request, route.name, fleet, visitor, locale, url, values, body)
 
-    def _fleet_of(self, request: Request) -> Fleet:
-        source = request.form if request.method == "POST" else request.args
-        named = source.get(FLEET)
+    def _act(self, name: str) -> Route:
+        route = self._routes.get(name)
+        if route is None or route.method != "POST":
+            raise NotFound("there is no such act: /api/v1/openapi.json has them all")
+        return route
+
+    def _acted(self, call: Call, route: Route) -> Response:
+        if call.body is None:
+            return self._acts.answer(call, route.view)
+        return self._documents.of_data(self._acts.answer_program(call, route.view))
+
+    def _fleet_of(self, said: MultiDict[str, str]) -> Fleet:
+        named = said.get(FLEET)
         if named is None:
             return next(iter(self._fleets.values()))
         if named not in self._fleets:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Request
 
@@ -22,7 +23,8 @@ _MOST = 100
 class Call:
     """What a view is given. Threads: one, that of the request.
 
-    *url* makes the address of a route by its name; its other arguments go into the query.
+    *url* makes the address of a route by its name; its other arguments go into the query. *body* is
+    what a program sent, instead of a form.
     """
 
     request: Request
@@ -32,6 +34,7 @@ class Call:
     locale: Locale
     url: Callable[..., str]
     path: dict[str, str] = field(default_factory=dict)
+    body: MultiDict[str, str] | None = None
 
     @property
     def home(self) -> Connection:
@@ -43,18 +46,26 @@ class Call:
 
         Raises BadRequest for more than 2,000 characters.
         """
-        is_form = self.request.method == "POST"
-        source = self.request.form if is_form else self.request.args
-        value: str = source.get(name, default)
+        value: str = self.fields.get(name, default)
         if len(value) > _LONGEST:
             raise BadRequest(f"{name} is longer than {_LONGEST} characters")
-        return carried(value) if is_form else value
+        return carried(value) if self._is_form else value
 
     def every(self, name: str) -> list[str]:
         """Return all values that a page's query, or a form, has under *name*: a hundred at most."""
-        is_form = self.request.method == "POST"
-        values = (self.request.form if is_form else self.request.args).getlist(name)[:_MOST]
-        return [carried(value) if is_form else value for value in values if len(value) <= _LONGEST]
+        values = [each for each in self.fields.getlist(name)[:_MOST] if len(each) <= _LONGEST]
+        return [carried(value) for value in values] if self._is_form else values
+
+    @property
+    def fields(self) -> MultiDict[str, str]:
+        """What was said: by the query of a page, by the form or the body of an act."""
+        if self.body is not None:
+            return self.body
+        return self.request.form if self.request.method == "POST" else self.request.args
+
+    @property
+    def _is_form(self) -> bool:
+        return self.body is None and self.request.method == "POST"
 
     def number(self, name: str, default: int, least: int, most: int) -> int:
         """Return a whole number that the URL says, at least *least* and at most *most*; else *default*."""

@@ -94,7 +94,7 @@ class Documents:
 
     def of_data(self, data: Data) -> Response:
         """Return a JSON document."""
-        body = json.dumps(plain(data.value), ensure_ascii=False)
+        body = json.dumps(plain(data.value))
         return Response(body, data.status, content_type="application/json")
 
     def of_error(self, request: Request, error: HTTPException) -> Response:

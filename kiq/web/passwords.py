@@ -1,4 +1,4 @@
-"""Who may look at the stand-alone server: names and passwords of a file, by HTTP's basic authentication."""
+"""Who may look at the stand-alone server: people with passwords, programs with tokens, of one file."""
 
 from __future__ import annotations
 
@@ -21,21 +21,32 @@ from .visitors import Visitor, visitor
 
 _TRIES, _WITHIN = 10, 60.0  # wrong passwords of one address, seconds
 _ADDRESSES = 10_000  # that are remembered
+_TOKEN = "token$"  # begins what is stored of a token: as long as that, it needs no slow hash
 _NOBODY = generate_password_hash(secrets.token_hex())
 
 
 def line_of(name: str, role: str, password: str) -> str:
     """Return the line of a password file. Raises ConfigError for a name or role that can't be."""
+    return _line(name, role, generate_password_hash(password))
+
+
+def token_line(name: str, role: str) -> tuple[str, str]:
+    """Return a new token for a program, and its line of a password file. Raises as :func:`line_of` does."""
+    token = secrets.token_urlsafe(32)
+    return token, _line(name, role, _TOKEN + _digest(token))
+
+
+def _line(name: str, role: str, stored: str) -> str:
     if not name or ":" in name or not name.isprintable():
         raise ConfigError(
             f"{name!r} can't be a name in a password file: it needs text without a colon"
         )
     visitor(name, role)
-    return f"{name}:{role}:{generate_password_hash(password)}"
+    return f"{name}:{role}:{stored}"
 
 
 class Passwords:
-    """The policy of a password file, with a line ``name:role:hash`` for each person.
+    """The policy of a password file, with a line ``name:role:hash`` for each person, or each token.
 
     Threads: all of the server's. The file is read again when it has changed. A hash takes some 50 ms, so a
     password that was right is remembered, sealed, until then.
@@ -47,6 +58,7 @@ class Passwords:
         self._lock = threading.Lock()
         self._stamp: tuple[int, int] | None = None
         self._people: dict[str, tuple[str, str]] = {}
+        self._programs: dict[str, Visitor] = {}
         self._right: dict[bytes, Visitor] = {}
         self._wrong: dict[str, deque[float]] = {}
         self._read()
@@ -56,6 +68,8 @@ class Passwords:
         self._read()
         request = Request(environ)
         given = request.authorization
+        if given is not None and given.type == "bearer":
+            return self._program(given.token or "", request.remote_addr or "")
         if given is None or given.type != "basic":
             raise _asking()
         name, password = given.username or "", given.password or ""
@@ -65,6 +79,15 @@ class Passwords:
         if known is not None:
             return known
         return self._checked(name, password, sealed, request.remote_addr or "")
+
+    def _program(self, token: str, address: str) -> Visitor:
+        self._refuse_guessing(address)
+        with self._lock:
+            found = self._programs.get(_digest(token))
+        if found is None:
+            self._note_wrong(address)
+            raise Unauthorized("this token is not known here, or no more")
+        return found
 
     def _checked(self, name: str, password: str, sealed: bytes, address: str) -> Visitor:
         self._refuse_guessing(address)
@@ -99,16 +122,18 @@ class Passwords:
             stamp = (status.st_mtime_ns, status.st_size)
             if stamp == self._stamp:
                 return
-            people = _people(self._path.read_text("utf-8"), self._path)
+            people, programs = _people(self._path.read_text("utf-8"), self._path)
         except OSError as error:
             raise ConfigError(f"the password file {self._path} can't be read: {error}") from error
         with self._lock:
-            self._stamp, self._people = stamp, people
+            self._stamp, self._people, self._programs = stamp, people, programs
             self._right.clear()
 
 
-def _people(text: str, path: Path) -> dict[str, tuple[str, str]]:
-    found = {}
+def _people(text: str, path: Path) -> tuple[dict[str, tuple[str, str]], dict[str, Visitor]]:
+    """Return people, with role and hash, and the programs by what is stored of their tokens."""
+    found: dict[str, tuple[str, str]] = {}
+    programs: dict[str, Visitor] = {}
     for at, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.startswith("#"):
             continue
@@ -119,11 +144,18 @@ def _people(text: str, path: Path) -> dict[str, tuple[str, str]]:
                 f"line {at} of the password file {path} is not name:role:hash:"
                 " kiq web-user writes such lines"
             )
-        visitor(name, role)
-        found[name] = (role, stored.strip())
-    if not found:
+        known = visitor(name, role)
+        if stored.startswith(_TOKEN):
+            programs[stored.strip().removeprefix(_TOKEN)] = known
+        else:
+            found[name] = (role, stored.strip())
+    if not found and not programs:
         raise ConfigError(f"nobody is in the password file {path}: kiq web-user NAME >> FILE")
-    return found
+    return found, programs
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _asking() -> Unauthorized:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.resources.abc import Traversable
-from typing import Literal
+from typing import Any, Literal
 
 from .answers import Answer
 from .calls import Call
@@ -22,6 +22,10 @@ class Route:
     checked for its origin, noted in the activity log before it is called, and returns
     :class:`~kiq.web.answers.Done`.
     Names of queues, classes and processes belong in the query, never in the *path*: proxies decode it.
+
+    *takes* are the parameters of the query, or the fields of the form, each with what it means; *answers*
+    is the type of a :class:`~kiq.web.answers.Data`'s value. Both stand in the OpenAPI document: every act
+    can be called by programs, too.
     """
 
     name: str
@@ -29,6 +33,8 @@ class Route:
     view: View
     permission: str = "look"
     method: Literal["GET", "POST"] = "GET"
+    takes: Mapping[str, str] = field(default_factory=dict)
+    answers: Any = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from importlib import metadata, resources
 
 from ..errors import ConfigError
+from .data.section import DATA, described
 from .fleets import Fleet
 from .moments import moment_of
 from .routing import Route, Section
@@ -34,18 +35,30 @@ def _dead(fleet: Fleet) -> int:
     return moment_of(fleet).stats.dead_size
 
 
+_QUEUE = {"name": "of the queue"}
+_SIGNAL = {"identity": "of the process", "order": "quiet, stop or dump"}
+_ENTRY = {"set": "retries, scheduled or dead", "place": "`place` of the job"}
+_MANY = {
+    "set": "retries, scheduled, dead or failures",
+    "deed": "the same as in the name of the act",
+    "q": "a filter",
+    "at": "`at` of the plan: what came or failed later is left alone",
+    "rate": "jobs a second (0: as fast as it goes)",
+    "place": "instead of a filter: places of jobs",
+    "once": "a key of yours: what comes a second time under it is not done again",
+}
 _ON_ENTRIES = (
-    Route("entry.retry", "/entry/retry", sets.retry, "retry", "POST"),
-    Route("entry.kill", "/entry/kill", sets.kill, "delete", "POST"),
-    Route("entry.delete", "/entry/delete", sets.delete, "delete", "POST"),
+    Route("entry.retry", "/entry/retry", sets.retry, "retry", "POST", _ENTRY),
+    Route("entry.kill", "/entry/kill", sets.kill, "delete", "POST", _ENTRY),
+    Route("entry.delete", "/entry/delete", sets.delete, "delete", "POST", _ENTRY),
 )
 _ON_MANY = (
     Route("plan", "/plan", bulk.planned),
     Route("bulk", "/bulk", bulk.followed),
-    Route("bulk.retry", "/bulk/retry", bulk.begin, "retry", "POST"),
-    Route("bulk.kill", "/bulk/kill", bulk.begin, "delete", "POST"),
-    Route("bulk.delete", "/bulk/delete", bulk.begin, "delete", "POST"),
-    Route("bulk.stop", "/bulk/stop", bulk.halt, "retry", "POST"),
+    Route("bulk.retry", "/bulk/retry", bulk.begin, "retry", "POST", _MANY),
+    Route("bulk.kill", "/bulk/kill", bulk.begin, "delete", "POST", _MANY),
+    Route("bulk.delete", "/bulk/delete", bulk.begin, "delete", "POST", _MANY),
+    Route("bulk.stop", "/bulk/stop", bulk.halt, "retry", "POST", {"id": "of the act"}),
 )
 OWN: Sequence[Section] = (
     Section(
@@ -63,10 +76,10 @@ OWN: Sequence[Section] = (
         (
             Route("queues", "/queues", queues.queues),
             Route("queue", "/queue", queues.queue),
-            Route("queue.pause", "/queue/pause", queues.pause, "pause", "POST"),
-            Route("queue.unpause", "/queue/unpause", queues.unpause, "pause", "POST"),
+            Route("queue.pause", "/queue/pause", queues.pause, "pause", "POST", _QUEUE),
+            Route("queue.unpause", "/queue/unpause", queues.unpause, "pause", "POST", _QUEUE),
             Route("queue.confirm", "/queue/clear", queues.confirm_clear, "delete"),
-            Route("queue.clear", "/queue/cleared", queues.clear, "delete", "POST"),
+            Route("queue.clear", "/queue/cleared", queues.clear, "delete", "POST", _QUEUE),
         ),
         "queues",
         _waiting,
@@ -76,7 +89,7 @@ OWN: Sequence[Section] = (
         "Running",
         (
             Route("running", "/running", running.running),
-            Route("process.signal", "/process/signal", running.signal, "signal", "POST"),
+            Route("process.signal", "/process/signal", running.signal, "signal", "POST", _SIGNAL),
         ),
         "running",
         _busy,
@@ -103,6 +116,7 @@ OWN: Sequence[Section] = (
     ),
     Section("dead", "Dead", (Route("dead", "/dead", sets.dead),), "dead", _dead),
     Section("jobs", "", (Route("job", "/jobs/<jid>", jobs.job),), "job"),
+    DATA,
     Section("activity", "Activity", (Route("activity", "/activity", log.activity),), "activity"),
 )
 
@@ -124,4 +138,4 @@ def all_sections() -> Sequence[Section]:
                         f" {what[1]!r}: one of the packages must give way"
                     )
                 taken[what] = section.name
-    return sections
+    return [*sections, described(sections)]

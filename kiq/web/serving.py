@@ -13,11 +13,11 @@ import waitress
 from ..errors import ConfigError
 from .application import Application
 from .mounting import MAIN, fleet_of
-from .passwords import Passwords, line_of
+from .passwords import Passwords, line_of, token_line
 from .sections import all_sections
 from .visitors import Policy, everyone
 
-__all__ = ["Door", "line_of", "server"]
+__all__ = ["Door", "line_of", "server", "token_line"]
 
 THREADS = 8
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -43,12 +44,12 @@ class Effect:
 
 def planned(call: Call) -> Page:
     """Show what an act would be done to, before it is done: how many, which, as of when."""
-    name, deed, wanted = _meant(call)
+    name, deed, wanted = meant(call)
     at = moment_of(call.fleet).at
     chosen = call.every("place")
     if chosen:
         return _chosen(call, name, deed, chosen)
-    plans = [plan(jobs_of(call, each), deed, wanted, at) for each in _sets_for(name, deed)]
+    plans = [plan(jobs_of(call, each), deed, wanted, at) for each in sets_for(name, deed)]
     queues = sum((Counter(each.queues) for each in plans), Counter[str]())
     examples = [entry for each in plans for entry in each.examples][:5]
     count = sum(each.count for each in plans)
@@ -71,7 +72,7 @@ def planned(call: Call) -> Page:
 
 def begin(call: Call) -> Done:
     """Begin a bulk act; or, of chosen jobs, do it at once."""
-    name, deed, wanted = _meant(call)
+    name, deed, wanted = meant(call)
     if call.route != f"bulk.{deed}":
         raise BadRequest(f"{call.route} does not {deed}")
     chosen = call.every("place")
@@ -88,10 +89,8 @@ def begin(call: Call) -> Done:
         problem = f"failed: {call.locale.text(words, number=call.said('typed_for'))}"
         return Done(problem, "plan", {"set": name, "deed": deed, "q": wanted.text})
     rate = float(call.number("rate", 0, 0, 1_000_000))
-    key = call.said("once")[:64]
-    if not key:
-        raise BadRequest("the form has no key: go back to the plan")
-    order = Order(key, deed, _sets_for(name, deed), wanted, at, rate, call.visitor.name)
+    key = call.said("once")[:64] or secrets.token_hex(8)
+    order = Order(key, deed, sets_for(name, deed), wanted, at, rate, call.visitor.name)
     run = Run(call.home, order, functools.partial(jobs_of, call), _teller(call, key))
     run.begin()
     if not call.fleet.background.start(f"bulk-{key}", run):
@@ -115,7 +114,8 @@ def halt(call: Call) -> Done:
     return Done(call.locale.text("it ends after the batch that it is at"), "bulk", {"id": key})
 
 
-def _meant(call: Call) -> tuple[str, Deed, Filter]:
+def meant(call: Call) -> tuple[str, Deed, Filter]:
+    """Return which sets, which deed and which jobs a request names. Raises NotFound, BadRequest."""
     name, deed = call.said("set"), call.said("deed")
     if name not in SETS or deed not in DEEDS:
         raise NotFound(f"there is nothing that {visible(deed)!r} would do to {visible(name)!r}")
@@ -123,12 +123,13 @@ def _meant(call: Call) -> tuple[str, Deed, Filter]:
         wanted = parse_filter(call.said("q"))
     except ConfigError as error:
         raise BadRequest(str(error)) from error
-    if not _sets_for(name, cast(Deed, deed)):
+    if not sets_for(name, cast(Deed, deed)):
         raise BadRequest("the jobs of the dead set are dead already")
     return name, cast(Deed, deed), wanted
 
 
-def _sets_for(name: str, deed: Deed) -> Sequence[str]:
+def sets_for(name: str, deed: Deed) -> Sequence[str]:
+    """Return the sets that *name* means, without those that the deed does nothing to."""
     return [each for each in SETS[name] if not (deed == "kill" and each == "dead")]
 
 
@@ -138,8 +139,8 @@ def _frame(name: str, deed: Deed, wanted: Filter) -> Mapping[str, object]:
         "name": name,
         "deed": deed,
         "wanted": wanted,
-        "commands": [_as_command(each, deed, wanted) for each in _sets_for(name, deed)],
-        "python": [_as_python(each, deed, wanted) for each in _sets_for(name, deed)],
+        "commands": [_as_command(each, deed, wanted) for each in sets_for(name, deed)],
+        "python": [_as_python(each, deed, wanted) for each in sets_for(name, deed)],
     }
 
 

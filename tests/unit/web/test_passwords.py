@@ -12,7 +12,7 @@ from werkzeug.exceptions import TooManyRequests, Unauthorized
 from werkzeug.test import create_environ
 
 from kiq.errors import ConfigError
-from kiq.web.passwords import Passwords, line_of
+from kiq.web.passwords import Passwords, line_of, token_line
 from kiq.web.serving import Door
 
 pytestmark = pytest.mark.needs("werkzeug")
@@ -92,3 +92,21 @@ def test_an_address_that_others_reach_needs_a_password_file(file: Path) -> None:
     assert set(names) == {"localhost", "127.0.0.1", "[::1]"}
     assert Door("0.0.0.0", 9494, passwords=file).policy()[1] == ()
     assert Door("0.0.0.0", 9494, insecure=True, role="reader").policy()[1] == ()
+
+
+def test_a_program_comes_with_a_token(tmp_path: Path) -> None:
+    token, line = token_line("ci", "operator")
+    assert token not in line
+    path = tmp_path / "tokens"
+    path.write_text(line + "\n")
+    policy = Passwords(path)
+    found = policy({"HTTP_AUTHORIZATION": f"Bearer {token}", "REMOTE_ADDR": "10.0.0.1"})
+    assert (found.name, found.may("retry"), found.may("delete")) == ("ci", True, False)
+    wrong = {"HTTP_AUTHORIZATION": "Bearer wrong", "REMOTE_ADDR": "10.0.0.2"}
+    for _ in range(10):
+        with pytest.raises(Unauthorized):
+            policy(wrong)
+    with pytest.raises(TooManyRequests):
+        policy(wrong)
+    with pytest.raises(Unauthorized):
+        policy({"HTTP_AUTHORIZATION": f"Bearer {line.rpartition('$')[2]}", "REMOTE_ADDR": "::1"})
