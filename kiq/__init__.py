@@ -17,11 +17,15 @@ from .errors import (
     Discard,
     DuplicateJob,
     EmbeddedServerError,
+    JobFailed,
     Kill,
     KiqError,
     NotDone,
     PayloadError,
     PluginError,
+    ResultError,
+    ResultMissing,
+    ResultTimeout,
     Retry,
     Shutdown,
     Snooze,
@@ -33,6 +37,7 @@ from .errors import (
     TimeLimitExceeded,
     UndecodablePayload,
     UnknownJobClass,
+    WaitRefused,
 )
 from .first_use import found_in as _found_in
 from .function_job import FunctionJob, job
@@ -40,6 +45,7 @@ from .job_class import Job
 from .middleware import ClientContext, ServerContext
 from .plugin import Host, Plugin, host
 from .pushing import push, push_bulk
+from .reporting import progress
 
 if TYPE_CHECKING:
     from .embedding import embed
@@ -53,6 +59,7 @@ if TYPE_CHECKING:
     from .plugins.duties import Duty, duty
     from .plugins.iteration import IterableJob
     from .plugins.limits import RateLimited
+    from .plugins.results import Outcome, Progress, Result, Results, result, results
 
 __version__ = "0.1.0"
 
@@ -74,14 +81,22 @@ __all__ = [
     "Host",
     "IterableJob",
     "Job",
+    "JobFailed",
     "Kill",
     "KiqError",
     "NotDone",
     "Options",
+    "Outcome",
     "PayloadError",
     "Plugin",
     "PluginError",
+    "Progress",
     "RateLimited",
+    "Result",
+    "ResultError",
+    "ResultMissing",
+    "ResultTimeout",
+    "Results",
     "Retry",
     "ServerContext",
     "SetOptions",
@@ -96,6 +111,7 @@ __all__ = [
     "UndecodablePayload",
     "Unique",
     "UnknownJobClass",
+    "WaitRefused",
     "after_commit",
     "cancel",
     "carry",
@@ -111,8 +127,11 @@ __all__ = [
     "job",
     "limits",
     "periodic",
+    "progress",
     "push",
     "push_bulk",
+    "result",
+    "results",
 ]
 
 #: Names of wings, each imported at its first use: a program that does not use one has not got it.
@@ -124,6 +143,10 @@ _ELSEWHERE = {
     "Duty": ".plugins.duties",
     "Options": ".plugins.declared",
     "RateLimited": ".plugins.limits",
+    "Outcome": ".plugins.results",
+    "Progress": ".plugins.results",
+    "Result": ".plugins.results",
+    "Results": ".plugins.results",
     "SetOptions": ".plugins.declared",
     "Unique": ".plugins.declared",
     "after_commit": ".plugins.after_commit",
@@ -135,6 +158,8 @@ _ELSEWHERE = {
     "duty": ".plugins.duties",
     "limits": ".plugins.limits",
     "periodic": ".plugins.declared.periodic",
+    "result": ".plugins.results",
+    "results": ".plugins.results",
 }
 
 if not TYPE_CHECKING:

@@ -37,6 +37,7 @@ STANDARD_PLUGINS: dict[str, str] = {
     "expiry": "kiq.plugins.expiry:Expiry",
     "limits": "kiq.plugins.limits:Limits",
     "batches": "kiq.plugins.batches:Batches",
+    "results": "kiq.plugins.results:ResultsPlugin",
 }
 
 

@@ -17,6 +17,11 @@
     │  ├─ BatchClosed            nothing can be added to a batch that is over, cancelled, or not there
     │  ├─ BulkPushError          a bulk push broke half-way: says which jobs were pushed
     │  ├─ UnknownJobClass        no registered job class has this name          (also a LookupError)
+    │  ├─ ResultError            there is no result to be had: .jid
+    │  │  ├─ JobFailed           the job ended otherwise: .status, .error_class, .error_message, .attempt
+    │  │  ├─ ResultMissing       expired, or could not be kept, or nobody knows the job
+    │  │  ├─ ResultTimeout       the job has not ended in time                  (also a TimeoutError)
+    │  │  └─ WaitRefused         a job may not wait for another
     │  ├─ NotDone                what was to do work returned a coroutine, or a future  (also a TypeError)
     │  ├─ EmbeddedServerError    the embedded server can't be found or started          exit code 69
     │  └─ StoreError             Redis refused a command: .maybe_done, .jids
@@ -47,7 +52,9 @@ class _Travels(BaseException):
 
 
 def _restored(kind: type[BaseException], args: tuple[Any, ...]) -> BaseException:
-    return kind.__new__(kind, *args)
+    restored = kind.__new__(kind, *args)
+    restored.args = args  # those that are an OSError, too, leave that to __init__
+    return restored
 
 
 class Shutdown(_Travels):
@@ -132,6 +139,37 @@ class UnknownJobClass(KiqError, LookupError):
 
 class NotDone(KiqError, TypeError):
     """What was called to do work returned a coroutine, a generator or a future: work that nobody does."""
+
+
+class ResultError(KiqError):
+    """There is no result of the job *jid* to be had."""
+
+    def __init__(self, message: str, jid: str = "") -> None:
+        super().__init__(message)
+        self.jid = jid
+
+
+class JobFailed(ResultError):
+    """The job ended without a result. What it raised is told in words; no exception is made from data.
+
+    *status* is "dead", "discarded" or "deleted"; *error_class*, *error_message* and *backtrace* (text)
+    are what its last attempt, *attempt* (1 for the first), raised, empty where it raised nothing.
+    """
+
+    status = error_class = error_message = backtrace = ""
+    attempt = 1
+
+
+class ResultMissing(ResultError, LookupError):
+    """The job is done and its result is not there (expired, too large, can't travel), or it is unknown."""
+
+
+class ResultTimeout(ResultError, TimeoutError):
+    """The job has not ended within the time that the caller had."""
+
+
+class WaitRefused(ResultError):
+    """A job wanted to wait for another: the threads that wait may be those that it needs."""
 
 
 class EmbeddedServerError(KiqError):

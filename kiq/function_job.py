@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec, TypeVar, Unpack, overload
 
 from .calls import Calls
+from .elsewhere import Elsewhere
 from .enqueuing import Enqueuer
 from .errors import ConfigError
-from .job_class import Elsewhere, RetryIn, check_plain_function
+from .job_class import RetryIn, check_plain_function
 from .options import CLASS_ONLY, DEFAULTS, checked
 from .payload import Payload
 from .registry import HOOKS, JobSpec, registry, wire_name

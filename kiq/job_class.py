@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Protocol, Unpack
 
 from .belonging import Belonging
 from .calls import Calls
+from .elsewhere import Elsewhere
 from .enqueuing import Enqueuer
 from .errors import ConfigError, Discard, Kill
 from .middleware import ServerContext
@@ -18,6 +19,7 @@ from .options import CLASS_ONLY, DEFAULTS, checked
 from .payload import Args, Payload
 from .pusher import Route
 from .registry import HOOKS, JobSpec, registry, wire_name
+from .reporting import report
 from .undone import refuse_method
 
 if TYPE_CHECKING:
@@ -70,20 +72,6 @@ def _takes_keywords(hook: Any) -> bool:
     except ValueError:
         return True  # object's own: reached only when nobody took the options
     return any(p.kind is p.VAR_KEYWORD for p in parameters)
-
-
-class Elsewhere:
-    """A method that other job systems have: looking it up says what to write here."""
-
-    def __init__(self, instead: str) -> None:
-        self._instead = instead
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
-    def __get__(self, instance: object, owner: type) -> Any:
-        job = getattr(instance, "__name__", owner.__name__)  # a function job is an instance
-        raise AttributeError(f"{job} has no {self._name}(); write {job}.{self._instead}")
 
 
 class _Aio:
@@ -242,6 +230,14 @@ class Job(metaclass=_Meta):
         For loops to look at now and then; see also :meth:`kiq.ServerContext.interrupted`.
         """
         return self._kiq_context is not None and self._kiq_context.interrupted
+
+    def progress(self, done: float, total: float | None = None, note: str | None = None) -> None:
+        """Say how far the job has come; see :func:`kiq.progress`. Raises RuntimeError outside of a run."""
+        if self._kiq_context is None:
+            raise RuntimeError(
+                f"{type(self).__qualname__} does not run: progress() is for its own code"
+            )
+        report(self._kiq_context, done, total, note)
 
     @property
     def logger(self) -> logging.Logger:

@@ -6,9 +6,14 @@ where a job goes (``ToRetry``), so that nobody confuses them with what a job rai
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from . import keys
+
+#: What features enclose for the write that settles a job, each under its name.
+Enclosed = Mapping[str, Any]
 
 
 class Permit:
@@ -83,6 +88,8 @@ class Taken:
 class Done:
     """The job ran; forget it."""
 
+    enclosed: Enclosed | None = field(default=None, compare=False, repr=False)
+
 
 @dataclass(frozen=True, slots=True)
 class ToRetry:
@@ -90,6 +97,7 @@ class ToRetry:
 
     raw: bytes
     at: float
+    enclosed: Enclosed | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +106,7 @@ class ToSchedule:
 
     raw: bytes
     at: float
+    enclosed: Enclosed | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +131,7 @@ class ToDead:
     at: float
     reason: str = ""
     ran: bool = True
+    enclosed: Enclosed | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +156,7 @@ class Dropped:
     failed: bool = False
     ran: bool = True
     discarded: bool = field(default=False, compare=False)
+    enclosed: Enclosed | None = field(default=None, compare=False, repr=False)
 
 
 Verdict = Done | ToRetry | ToSchedule | PutOff | ToDead | ToQueue | Dropped
@@ -153,5 +164,7 @@ Settlement = tuple[Taken, Verdict]
 
 #: Why a job is dropped that somebody cancelled.
 CANCELLED = "it was cancelled"
+#: Verdicts of runs, in which features may enclose something.
+OF_RUNS = (Done, ToRetry, ToSchedule, ToDead, Dropped)
 #: The one instance that the hot path uses: allocating a Done for each job would cost 0.15 µs.
 DONE = Done()

@@ -7,13 +7,18 @@ import sys
 
 from celery import Celery
 
-app = Celery("celery_app", broker=os.environ["REDIS_URL"])
-app.conf.update(task_ignore_result=True, worker_disable_rate_limits=True)
+_TTL = int(os.environ.get("BENCH_RESULT_TTL") or 0)
+_URL = os.environ["REDIS_URL"]
+app = Celery("celery_app", broker=_URL, backend=_URL if _TTL else None)
+app.conf.update(
+    task_ignore_result=not _TTL, worker_disable_rate_limits=True, result_expires=_TTL or None
+)
 
 
 @app.task(name="noop")
-def noop(number: int) -> None:
-    """Return at once."""
+def noop(number: int) -> int | None:
+    """Return at once; a number where results are measured."""
+    return number if _TTL else None
 
 
 def _push(jobs: int) -> None:

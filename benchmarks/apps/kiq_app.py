@@ -14,13 +14,15 @@ _JOURNAL = os.environ.get("BENCH_JOURNAL")
 _HOLD = os.environ.get("BENCH_HOLD")
 _descriptor = os.open(_JOURNAL, os.O_WRONLY | os.O_APPEND) if _JOURNAL else -1
 _PID = os.getpid()
+_TTL = int(os.environ.get("BENCH_RESULT_TTL") or 0)
 
 
 class Noop(kiq.Job, name="Noop"):
     """Does nothing."""
 
-    def perform(self, number: int) -> None:
-        """Return at once."""
+    def perform(self, number: int) -> int | None:
+        """Return at once; a number where results are measured."""
+        return number if _TTL else None
 
 
 class Stamp(kiq.Job, name="Stamp"):
@@ -105,7 +107,7 @@ def _fail(number: int, depth: int) -> None:
 
 #: What this pushes, run as a program: jobs by the name of their kind.
 _KINDS: dict[str, Any] = {
-    "noop": Noop,
+    "noop": Noop.set(result_ttl=_TTL) if _TTL else Noop,
     "breaks": Breaks,
     "breaks-for-good": Breaks.set(retry=0),
     "fails": Fails,

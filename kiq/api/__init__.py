@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from ..plugins.metrics import BUCKETS, Deploy, JobMetrics, Metrics, mark
     from ..plugins.periodic import PeriodicJob, PeriodicSet, Tick
     from ..plugins.profiling import Profile, ProfileSet
+    from ..plugins.results import Outcome, Progress, Status
+    from ..plugins.results import result as result
+    from ..plugins.results import results as results
     from ..plugins.trends import Trend, Trends
     from ..plugins.unique import Lock, LockSet
 
@@ -68,6 +71,7 @@ __all__ = [
     "Lock",
     "LockSet",
     "Metrics",
+    "Outcome",
     "PauseNote",
     "PeriodicJob",
     "PeriodicSet",
@@ -76,6 +80,7 @@ __all__ = [
     "ProcessSet",
     "Profile",
     "ProfileSet",
+    "Progress",
     "Queue",
     "QueueSummary",
     "QueuedJob",
@@ -86,6 +91,7 @@ __all__ = [
     "Slice",
     "SortedEntry",
     "Stats",
+    "Status",
     "Tick",
     "Trend",
     "Trends",
@@ -106,6 +112,8 @@ __all__ = [
     "parse_filter",
     "place_of",
     "plan",
+    "result",
+    "results",
     "search",
     "verify",
     "why",
@@ -128,6 +136,11 @@ _OF_FEATURES = {
     "Lock": "..plugins.unique",
     "LockSet": "..plugins.unique",
     "Metrics": "..plugins.metrics",
+    "Outcome": "..plugins.results",
+    "Progress": "..plugins.results",
+    "Status": "..plugins.results",
+    "result": "..plugins.results",
+    "results": "..plugins.results",
     "PeriodicJob": "..plugins.periodic",
     "PeriodicSet": "..plugins.periodic",
     "Profile": "..plugins.profiling",

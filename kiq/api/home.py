@@ -26,6 +26,8 @@ class Connection:
         self._links = links
         #: The Redis, as it may be shown.
         self.where = links.where
+        #: Opens connections to it, for what needs one of its own.
+        self.connector = links.connector
 
     def exchange(self, commands: Sequence[Command]) -> list[Any]:
         """Send *commands* in one write; return their replies. One round trip.

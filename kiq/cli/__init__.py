@@ -40,6 +40,7 @@ _SHIPPED = {
     "queues": "kiq.commands.queues:queues",
     "quiet": "kiq.commands.processes:quiet",
     "restart": "kiq.commands.restart:restart",
+    "result": "kiq.commands.result:result",
     "retries": "kiq.commands.sets:retries",
     "run": "kiq.cli.run:run",
     "scale": "kiq.commands.scale:scale",

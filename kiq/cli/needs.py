@@ -94,7 +94,7 @@ ELSEWHERE: dict[str, str] = {
     "LREM": "`kiq.api`: queues; guards: a push whose lock can't be written is not taken back",
     "LSET": "unique jobs: a job that waits is not replaced",
     "LTRIM": "periodic jobs: their history",
-    "MGET": "`kiq.api`: stats",
+    "MGET": "`kiq.api`: stats; results",
     "PERSIST": "iterable jobs that Ruby has cancelled",
     "PEXPIRE": "unique jobs: locks that expire",
     "PING": "`kiq doctor`",
@@ -108,14 +108,14 @@ ELSEWHERE: dict[str, str] = {
     "UNLINK": "`kiq.api`: clearing; iterable jobs, when they end",
     "ZCOUNT": "`kiq.api`: sets",
     "ZRANDMEMBER": "`kiq.api`: groups of failures",
-    "ZMSCORE": "`kiq.api`: cancel requests",
+    "ZMSCORE": "`kiq.api`: cancel requests; results",
     "ZPOPMIN": "unique jobs, limits: those that wait",
     "ZRANK": "`kiq limits`",
-    "ZREMRANGEBYRANK": "`kiq.cancel`, profiles",
-    "ZREMRANGEBYSCORE": "`kiq.cancel`, profiles",
+    "ZREMRANGEBYRANK": "`kiq.cancel`, profiles, results",
+    "ZREMRANGEBYSCORE": "`kiq.cancel`, profiles, results",
     "ZREVRANGE": "`kiq.api`: sets",
     "ZSCAN": "`kiq.api`: looking for text in sets",
-    "ZSCORE": "`kiq.api`: sets, profiles; guarded pushes that are scheduled, or may be kept",
+    "ZSCORE": "`kiq.api`: sets, profiles; results; guarded pushes that are scheduled, or may be kept",
 }
 
 #: Keys that a worker touches, whatever its queues are called.

@@ -21,6 +21,8 @@ _ABOUT = {
     "the interpreter no longer, unless there is a [parent](deployment.md#a-job-that-holds-the-interpreter)",
     "max_iteration_runtime": "seconds after which a run of an [iterable job](iteration.md) gives way to "
     "others; 0: no limit",
+    "result_max_bytes": "bytes that a [result](results.md) may have (by default 256 KiB): a larger one "
+    "is not kept",
     "max_payload": "bytes that one job may have when pushed (by default 16 MiB)",
     "push_buffer": "jobs that a process keeps in memory while Redis can't be reached: "
     "[enqueuing.md](enqueuing.md#the-push-buffer)",

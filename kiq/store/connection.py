@@ -98,8 +98,7 @@ class Link:
         if unknown:
             missed = [commands[at] for at in unknown]
             try:
-                wanted = scripts.wanted(missed)
-                loaded = self._round_trip([scripts.load(script) for script in wanted])
+                loaded = self._round_trip([scripts.load(each) for each in scripts.wanted(missed)])
             except StoreError as error:
                 error.maybe_done = len(unknown) < len(commands)
                 raise
@@ -201,23 +200,27 @@ class Link:
         connection.send_command("CLIENT", "SETNAME", self._connector.name)
         _reply(connection)
 
-    def listen(self, channel: str) -> None:
-        """Subscribe to *channel*; from then on only :meth:`heard` may be called. One round trip."""
-        (reply,) = self._round_trip([self._connector.keyspace.place(("SUBSCRIBE", channel))])
-        if isinstance(reply, Exception):
-            raise translate(reply, self._connector.where) from reply
+    def listen(self, *channels: str) -> None:
+        """Subscribe; then only this, heard, messages. What comes meanwhile may be lost. One round trip."""
+        self._send([self._connector.keyspace.place(("SUBSCRIBE", *channels))])
+        for reply in self._read([()] * len(channels)):
+            if isinstance(reply, Exception):
+                raise translate(reply, self._connector.where) from reply
 
     def heard(self) -> int:
         """Read what has been published, without waiting; return how many messages there were."""
-        count = 0
+        return len(self.messages())
+
+    def messages(self) -> list[bytes]:
+        """Do as :meth:`heard` does, and return the messages."""
+        found: list[bytes] = []
         try:
             while self._connection.can_read(0):
-                self._connection.read_response()
-                count += 1
+                found.append(self._connection.read_response(disable_decoding=True)[-1])
         except (*GONE, exceptions.RedisError) as error:
             failed = self._failed(error, ())
             raise failed from failed.__cause__
-        return count
+        return found
 
     def is_stale(self) -> bool:
         """Tell whether the server has closed this idle connection, or left something unread."""
@@ -233,8 +236,7 @@ class Link:
 
     def fileno(self) -> int:
         """Return the socket's file descriptor, for a selector; -1 when not connected."""
-        sock = getattr(self._connection, "_sock", None)
-        return sock.fileno() if sock is not None else -1
+        return int(self._connection._sock.fileno()) if self.connected else -1
 
     def close(self) -> None:
         """Close the connection, unread. In a forked child the parent's socket is left alone."""

@@ -26,7 +26,8 @@ class LinkPool:
     """
 
     def __init__(self, connector: Connector) -> None:
-        self._connector = connector
+        #: Opens connections with its settings, for what needs one of its own.
+        self.connector = connector
         #: The Redis, as it may be shown.
         self.where = connector.where
         #: How keys and channels are called there.
@@ -43,7 +44,7 @@ class LinkPool:
         try:
             link = idle.pop()
         except IndexError:
-            link = DirectLink(self._connector)
+            link = DirectLink(self.connector)
         if time.monotonic() - link.used_at > 1 and link.is_stale():
             link.close()
         try:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import Literal, get_args
 
 from ..client import stand_ins
 from ..errors import ConfigError
+from ..plugins import results
 from ..pusher import Pusher
 from .box import Box
 from .clients import stand_in
 from .errors import NotFaking
+from .keep import keep_of
 from .locks import Lock
 from .outside import warn_outside_tests
 from .performing import perform
@@ -29,6 +32,7 @@ class _State:
     def __init__(self, mode: Mode) -> None:
         self.mode = mode
         self.box = Box()
+        self.keep = keep_of(lambda: self.box.all(None, None))
 
 
 class _Process:
@@ -144,6 +148,17 @@ def _attach(mode: Mode) -> None:
         warn_outside_tests()
     if _client not in stand_ins:
         stand_ins.append(_client)
+        results.stand_ins.append(_results)
+
+
+def keep() -> results.Memory:
+    """Return what the jobs of this scope, or of the process, came to."""
+    return _state().keep
+
+
+def _results() -> results.Memory | None:
+    state = _state()
+    return None if state.mode == "disabled" else state.keep
 
 
 def _client() -> Pusher | None:
@@ -151,5 +166,5 @@ def _client() -> Pusher | None:
     if state.mode == "disabled":
         return None
     if state.mode == "inline":
-        return stand_in(perform)
+        return stand_in(partial(perform, keep=state.keep))
     return stand_in(state.box.put, lambda: state.box.all(None, None), state.box.remove)

@@ -16,6 +16,7 @@ from ..plugins.after_commit import leave_blocks
 from ..plugins.batches import dropped_with_batch, leave_batches, left_batch, runs_in_batch
 from ..plugins.expiry import late_by
 from ..plugins.limits import limits_of, rehearsed
+from ..plugins.results import Memory
 from ..registry import JobSpec, registry
 from ..undone import check_done
 from .box import PushedJob
@@ -25,8 +26,10 @@ from .box import PushedJob
 server_middleware: Chain[ServerContext] = Chain()
 
 
-def perform(job: PushedJob) -> Any:
+def perform(job: PushedJob, keep: Memory) -> Any:
     """Run *job*, and return what its ``perform`` returns. Raises what it raises, and RateLimited; no retry.
+
+    *keep* has what it came to, if its result is wanted.
 
     In a copy of the context: a job that pushes does so in the mode of the test, and what it sets
     does not leak. Where an event loop runs on this thread, on another one, as a worker would: a job
@@ -34,8 +37,10 @@ def perform(job: PushedJob) -> Any:
     """
     if late_by(job.payload) is not None:
         left_batch(job.payload, "skipped")
-        return None  # it has expired: a worker drops it, too
+        keep.dropped(job.payload, "it has expired")
+        return None  # a worker drops it, too
     if dropped_with_batch(job.payload):
+        keep.dropped(job.payload, "its batch was cancelled")
         return None
     for held in limits_of(job.payload):
         rehearsed(held.name)
@@ -44,6 +49,13 @@ def perform(job: PushedJob) -> Any:
     if job.at is not None:
         payload["enqueued_at"] = moment(payload, wall(), False)
     context = ServerContext(payload, job.queue, spec.target, spec.make())
+    with keep.running(job.payload, context) as kept:
+        result = _perform(spec, context)
+        kept(result)
+        return result
+
+
+def _perform(spec: JobSpec, context: ServerContext) -> Any:
     run = copy_context().run
     if not a_loop_runs_here():
         return run(_perform_in_context, spec, context)

@@ -11,7 +11,7 @@ from ..clock import wall
 from .box import Names, PushedJob, Target, label_of, names_of
 from .clock import moment
 from .errors import EndlessDrain, NoJobs
-from .modes import box
+from .modes import box, keep
 from .performing import perform
 
 _LIMIT = 10_000  # jobs of one drain
@@ -40,7 +40,7 @@ def perform_one(job: Target | None = None, /, *, queue: str | None = None) -> An
         what = f" of {label_of(job)}" if job is not None else ""
         where = f" in queue {queue}" if queue is not None else ""
         raise NoJobs(f"no job{what} waits{where}: was it pushed, and in this scope?")
-    return perform(found)
+    return perform(found, keep())
 
 
 def drain(
@@ -78,5 +78,5 @@ def _drained(names: Names, queue: str | None, deadline: Callable[[], float], lim
                 "without end? If not, give drain a larger limit="
             )
         ran += 1
-        perform(found)
+        perform(found, keep())
     return ran

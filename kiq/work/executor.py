@@ -19,73 +19,20 @@ from ..jid import new_jid
 from ..middleware import Next, ServerContext, fold_by_class
 from ..plugin import Host
 from ..raised import is_a
-from ..registry import JobSpec, Registry
+from ..registry import Registry
 from ..undone import PLAIN, check_done, untouched
 from ..verdict import CANCELLED, DONE, Dropped, Taken, ToDead, Verdict
 from ..worker_state import WorkerState
 from .failing import Failures, outcome_of, whisper
 from .handover import Handover
 from .retry import RetryPolicy
+from .run import Run, run_of, with_enclosed
 
 logger = logging.getLogger("kiq.job")
 
 #: A suspicion of this level means: it was running at three crashes. It does not get a fourth.
 CONVICTED = 3
-_new_run = object.__new__
 _A_LAYER = "a layer of server middleware"
-
-
-class _Run(ServerContext):
-    """A run with what the executor itself needs to know about it."""
-
-    #: *task*, on the event loop alone: what runs it; ``task.throw(error)`` ends it from any thread.
-    __slots__ = ("performed", "spec", "taken", "task")
-    in_worker = True
-    performed: bool
-    spec: JobSpec
-    taken: Taken
-    task: Any
-
-    @property
-    def token(self) -> str:
-        return f"{self.taken.flight.owner} {self.taken.delivery}"
-
-    def __copy__(self) -> _Run:
-        twin = _new_run(_Twin)
-        twin.original = self
-        for name in ("payload", "queue", "spec", "taken", "job_class", "job", "worker", "task"):
-            if hasattr(self, name):
-                setattr(twin, name, getattr(self, name))
-        return twin
-
-
-class _Twin(_Run):
-    """A copy that a layer made, to run the job with: the run itself hears of it."""
-
-    __slots__ = ("original",)
-    original: _Run
-
-    @property
-    def performed(self) -> bool:
-        return self.original.performed
-
-    @performed.setter
-    def performed(self, value: bool) -> None:
-        self.original.performed = value
-
-
-def _run_of(payload: dict[str, Any], taken: Taken, spec: JobSpec, worker: WorkerState) -> _Run:
-    run = _new_run(_Run)  # not _Run(...): going through its __init__ costs 0.1 µs a job
-    run.payload = payload
-    run.taken = taken
-    run.queue = taken.flight.queue
-    run.spec = spec
-    run.job_class = spec.target
-    run.job = spec.make()
-    run.worker = worker
-    run.performed = False
-    run.skipped = "a server middleware did not run it"
-    return run
 
 
 class Executor:
@@ -128,14 +75,14 @@ class Executor:
             return ToDead(taken.raw, wall(), str(error), ran=False)
         if taken.suspicion >= CONVICTED:
             return self.failures.convict(taken, payload, codec)
-        run: _Run | None = None
+        run: Run | None = None
         try:
             if "jid" not in payload:
                 payload["jid"] = new_jid()
             if self._cancelled and self._state.was_cancelled(payload):
                 return self._skipped(payload, CANCELLED)
             spec = self._registry.get(payload["class"])
-            run = _run_of(payload, taken, spec, self._state)
+            run = run_of(taken, payload, spec, self._state)
             if run.spec.is_async:
                 return self._hand_over(taken, run, handover)
             # An empty context for each run: 0.3 µs, and nothing leaks into the next job.
@@ -146,7 +93,8 @@ class Executor:
             run.job = None  # it refers to the run: both would wait for the garbage collector
             if result is not None and type(result) not in PLAIN:
                 check_done(result, _A_LAYER)
-            return DONE if run.performed else self._skipped(payload, run.skipped)
+            verdict = DONE if run.performed else self._skipped(payload, run.skipped)
+            return verdict if run.enclosed is None else with_enclosed(verdict, run)
         except BaseException as error:  # noqa: BLE001 (SystemExit and all: a bad job harms only itself)
             return self._failed(taken, payload, run, error)
 
@@ -162,7 +110,7 @@ class Executor:
         call: Any = partial(self, taken, handover)
         return self._host.attempt(payload, taken.flight.queue, call)
 
-    def _hand_over(self, taken: Taken, run: _Run, handover: Handover | None) -> Verdict | None:
+    def _hand_over(self, taken: Taken, run: Run, handover: Handover | None) -> Verdict | None:
         """Leave *run* to the event loop: it calls ``attempt`` in a context of its own."""
         if self._coroutines is None or handover is None:
             raise ConfigError(
@@ -180,7 +128,8 @@ class Executor:
                 result = self._logged(run, layers) if observed else layers(run)
                 run.job = None
                 check_done(result, _A_LAYER)
-                return DONE if run.performed else self._skipped(run.payload, run.skipped)
+                done = DONE if run.performed else self._skipped(run.payload, run.skipped)
+                return done if run.enclosed is None else with_enclosed(done, run)
             except BaseException as error:  # noqa: BLE001 (as above)
                 children.end_here(error)
                 failed = partial(self._failed, taken, run.payload, run, error)
@@ -191,7 +140,7 @@ class Executor:
         call = layered if self._host.attempt_layers else attempt
         return self._coroutines.take(taken, run, call, handover)
 
-    def _logged(self, run: _Run, layers: Next[ServerContext]) -> Any:
+    def _logged(self, run: Run, layers: Next[ServerContext]) -> Any:
         running.set(run)
         wanted = self._logged_attributes
         attributes = {name: run.payload[name] for name in wanted if name in run.payload}
@@ -220,16 +169,18 @@ class Executor:
         return Dropped(why)
 
     def _failed(
-        self, taken: Taken, payload: dict[str, Any], run: _Run | None, error: BaseException
+        self, taken: Taken, payload: dict[str, Any], run: Run | None, error: BaseException
     ) -> Verdict:
         if children.present:
             children.end(error)
         if run is not None:
             run.job = None  # as above
         if is_a(error, Cancelled) or self._state.was_cancelled(payload):
-            return self._skipped(payload, CANCELLED)
+            return with_enclosed(self._skipped(payload, CANCELLED), run)
         hook = run.spec.hook if run is not None else _no_hook
-        return self.failures.verdict(taken, payload.get("jid"), error, hook, ran=_ran(run, error))
+        ran = _ran(run, error)
+        verdict = self.failures.verdict(taken, payload.get("jid"), error, hook, ran=ran)
+        return with_enclosed(verdict, run)
 
 
 def _say(outcome: str, fields: dict[str, Any]) -> None:
@@ -260,7 +211,7 @@ def _perform(run: Any) -> Any:
     return result
 
 
-def _checked(run: _Run, result: Any) -> Any:
+def _checked(run: Run, result: Any) -> Any:
     run.performed = not untouched(result)
     return check_done(result, run.spec.label)
 
@@ -282,7 +233,7 @@ def _finished(awaited: Next[ServerContext]) -> Next[ServerContext]:
     return call
 
 
-def _ran(run: _Run | None, error: BaseException) -> bool:
+def _ran(run: Run | None, error: BaseException) -> bool:
     """Tell whether ``perform`` was reached: arguments that don't fit its signature don't get there."""
     if run is None or not run.performed:
         return False

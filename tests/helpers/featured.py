@@ -11,12 +11,13 @@ from kiq.plugins.declared import (
     IterationSettings,
     PeriodicSettings,
     QueueLimitSettings,
+    ResultSettings,
     TimeLimitSettings,
 )
 
 _KINDS: tuple[Any, ...] = (
     *(AsyncSettings, IterationSettings),
-    *(PeriodicSettings, TimeLimitSettings, QueueLimitSettings),
+    *(PeriodicSettings, ResultSettings, TimeLimitSettings, QueueLimitSettings),
 )
 
 

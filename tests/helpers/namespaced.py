@@ -66,6 +66,8 @@ class Names:
             return args
         if word == "KEYS":
             return (word, self._keyspace.place(("SCAN", 0, "MATCH", *parts[1:]))[-1])
+        if word == "PUBSUB":  # redis-py sends both words as one
+            return (args[0], *map(self._keyspace.name, parts[1:]))
         if word == "PSUBSCRIBE":
             return (word, *map(self._keyspace.name, parts[1:]))
         try:
@@ -83,6 +85,10 @@ class Names:
         """Return a reply with bare names in it."""
         if args[0] == "KEYS":
             return [self.bare(name) for name in reply]
+        if str(args[0]).startswith("PUBSUB"):
+            named = [each if isinstance(each, tuple) else (each,) for each in reply]
+            bare = [(self.bare(first), *rest) for first, *rest in named]
+            return [each if len(each) > 1 else each[0] for each in bare]
         if args[0] == "SCAN":
             return (reply[0], [self.bare(name) for name in reply[1]])
         return reply

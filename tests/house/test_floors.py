@@ -50,10 +50,12 @@ REACHES_UP = {
     "kiq/plugins/declared/expiry.py": {"kiq.plugins.expiry"},
     "kiq/plugins/declared/limits.py": {"kiq.plugins.limits"},
     "kiq/plugins/declared/history.py": {"kiq.plugins.history"},
+    "kiq/plugins/declared/results.py": {"kiq.plugins.results"},
 }
 #: What lies behind the front of a wing, and others may import: what features stand on.
 PUBLIC = (
     "kiq.api.home",  # the connection that readers read by
+    "kiq.api.finding",  # where a job is
     "kiq.api.job_set",  # who looks for jobs
     "kiq.api.queue",
     "kiq.api.shown",  # reads what other programs may have written

@@ -18,7 +18,6 @@ NAMES = {
     "Encryption": ("encryption", "encrypting"),
     "A parent process": ("parent", "swarm", "cluster"),
     "A health check": ("health", "healthcheck", "health_check"),
-    "Results": ("results", "result"),
     "Redis Cluster": ("redis_cluster",),
     "Priorities": ("priorities", "priority"),
 }

@@ -14,10 +14,12 @@ from kiq.plugins.batches import Batches
 from kiq.plugins.cancelling import Cancelling
 from kiq.plugins.limits import attach as attach_limits
 from kiq.plugins.periodic.plugin import Periodic
-from tests.helpers import batched, limited
+from kiq.plugins.results import hub
+from tests.helpers import batched, limited, resulted
 from tests.helpers.driven import DrivenWorker
 from tests.helpers.ticking import Ticking
 from tests.helpers.uniques import by_name, gate, noted
+from tests.helpers.waiting import eventually
 
 
 @pytest.fixture
@@ -54,6 +56,27 @@ def limited_worker(
 
     yield make
     limited.gate.set()
+
+
+@pytest.fixture
+def who_waits_goes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the connection by which results are waited for go at once, and before the next test."""
+    monkeypatch.setattr(hub, "_IDLE", 0.05)
+    yield
+    eventually(lambda: not hub._hubs, 20, message="nobody waits for results any more")
+
+
+@pytest.fixture
+def result_worker(
+    kiq_client: kiq.Client, redis_url: str, tmp_path: Path, who_waits_goes: None
+) -> Iterator[Callable[..., DrivenWorker]]:
+    """Make a worker of the queue "out" that keeps results; jobs that wait end with the test at last."""
+    resulted.gate.clear()
+    resulted.begun.clear()
+    resulted.wanted()  # attached by the first option
+    capsule = Capsule(queues=(("out", 1),), concurrency=3)
+    yield lambda **settings: DrivenWorker(redis_url, tmp_path, capsule, host=kiq.host, **settings)
+    resulted.gate.set()
 
 
 @pytest.fixture

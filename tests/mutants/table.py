@@ -12,6 +12,7 @@ from tests.mutants import (
     parents,
     periodic,
     processes,
+    results,
     scripts,
     unique,
 )
@@ -27,5 +28,6 @@ MUTANTS = (
     *limits.MUTANTS,
     *periodic.MUTANTS,
     *expiry.MUTANTS,
+    *results.MUTANTS,
     *health.MUTANTS,
 )

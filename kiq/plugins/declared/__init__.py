@@ -19,6 +19,7 @@ from .periodic import static as static_entries
 from .periodic_entry import Definition
 from .profiling import ProfilingOptions
 from .queue_limits import QueueLimitSettings
+from .results import ResultOptions, ResultSettings
 from .time_limits import TimeLimitOptions, TimeLimitSettings
 from .unique import Unique, UniqueOptions
 
@@ -31,6 +32,7 @@ __all__ = [
     "ParentSettings",
     "PeriodicSettings",
     "QueueLimitSettings",
+    "ResultSettings",
     "SetOptions",
     "TimeLimitSettings",
     "Unique",
@@ -48,6 +50,7 @@ class SetOptions(
     ExpiryOptions,
     LimitOptions,
     HistoryOptions,
+    ResultOptions,
     total=False,
 ):
     """What :meth:`kiq.Job.set` takes: options for one push."""

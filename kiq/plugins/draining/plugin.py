@@ -9,7 +9,7 @@ from typing import Any
 from ...errors import UndecodablePayload
 from ...plugin import Host
 from ...process import WorkerProcess
-from ...verdict import DONE, Dropped, ToDead, ToRetry
+from ...verdict import Done, Dropped, ToDead, ToRetry
 from ..job_events import Finished, observe
 from .looking import Left, Look
 
@@ -52,7 +52,7 @@ class Drain:
         with self._lock:
             if failed:
                 self._failed.add(jid)
-            elif verdict is DONE:
+            elif isinstance(verdict, Done):
                 self._done += 1
                 self._failed.discard(jid)
 

@@ -157,17 +157,26 @@ class IterableJob(Job):
         run.update()
         return run.state
 
-    def progress(self, *, position: float | None = None, total: float | None = None) -> None:
-        """Say how much there is to do, and, unless each item counts 1, how much of it is done.
+    def progress(
+        self,
+        done: float | None = None,
+        total: float | None = None,
+        note: str | None = None,
+        *,
+        position: float | None = None,
+    ) -> None:
+        """Say how much there is to do, and, unless each item counts 1, how much of it is *done*.
 
-        In any unit. It is saved with the state: see :class:`kiq.api.IterationState`. Raises TypeError or
-        ValueError for what is no finite number.
+        In any unit; *position* is another name of *done*. It is saved with the state: see
+        :class:`kiq.api.IterationState`; where the job has a ``result_ttl`` it is its progress, too, which
+        each item tells. Raises TypeError or ValueError for what is no finite number.
         """
-        run = _running(self)
+        run, position = _running(self), done if position is None else position
         if total is not None:
             run.state.total = _finite(total)
         if position is not None:
             run.counts_itself, run.state.position = True, _finite(position)
+        run.tell(note)
 
     def abort(self) -> NoReturn:
         """End the job here, for good: it is done, ``on_complete`` is called, nothing is retried."""

@@ -5,18 +5,20 @@ from __future__ import annotations
 import enum
 import inspect
 import logging
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from ... import interruption
 from ...clock import steady, wall
 from ...errors import PayloadError, Shutdown, Snooze, StoreUnavailable
 from ...middleware import ServerContext
+from ...reporting import REPORT
 from ...undone import check_done
 from ...worker_state import WorkerState
 from .keeper import Keeper, NoKeeper, RedisKeeper
 from .plugin import Home
+from .source import closed_at_the_end, pairs
 from .state import IterationState
 
 logger = logging.getLogger("kiq.iteration")
@@ -57,6 +59,8 @@ class Run:
         self.counts_itself = False  # the job tells its position by progress()
         context: ServerContext | None = job._kiq_context
         self._payload = context.payload if context is not None else {}
+        #: Keeps the progress of a job that has a result_ttl.
+        self._report: Any = ((context and context.enclosed) or {}).get(REPORT)
         self._worker = (context.worker if context is not None else None) or WorkerState()
         # perform_inline makes a plain context: nobody would run that job again.
         self._home = self._worker.of(Home) if context is not None and context.in_worker else None
@@ -85,6 +89,11 @@ class Run:
             self._give_back(outcome)
         self._end(outcome)
 
+    def tell(self, note: str | None = None) -> None:
+        """Tell how far the job has come, where that is kept; *note* says what it does."""
+        if self._report is not None:
+            self._report(self.state.position, self.state.total, note)
+
     def update(self) -> None:
         """Bring position and running time of the state up to date."""
         state, position = self.state, getattr(self._source, "position", None)
@@ -101,7 +110,7 @@ class Run:
                 self._done(source, "build")
             if source is None:
                 return Outcome.NOTHING
-            with _closed_at_the_end(source):
+            with closed_at_the_end(source):
                 return self._through(source)
         except Abort:
             return Outcome.ABORTED
@@ -118,7 +127,7 @@ class Run:
 
     def _iterate(self, source: Iterable[Any]) -> Outcome:
         try:
-            for pair in _pairs(source):
+            for pair in pairs(source):
                 self.item, self.state.cursor = pair
                 outcome = self._reason_to_stop()
                 if outcome is not None:
@@ -170,6 +179,8 @@ class Run:
         if not self.counts_itself:
             weight = getattr(self._source, "weight", None)
             state.position += weight(self.item) if weight is not None else 1
+        if self._report is not None:
+            self.tell()
         self._warn_of_a_long_item(steady() - began)
 
     def _warn_of_a_long_item(self, took: float) -> None:
@@ -234,6 +245,8 @@ class Run:
         self.update()
         if outcome is Outcome.COMPLETED and self._moved and not self.counts_itself:
             state.position = state.position if state.total is None else state.total
+        if outcome is Outcome.COMPLETED and self._report is not None:
+            self._report(state.position, state.total, None)
         if state.done_at is None:
             # Before the callbacks: if one fails, the retry calls them again, and does no item twice.
             state.done_at = wall()
@@ -273,27 +286,3 @@ def _limit(job: Any, place: Home | None) -> float | None:
         return None
     own: float | None = job.max_iteration_runtime
     return own if own is not None else place.max_runtime
-
-
-def _pairs(source: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
-    if not isinstance(source, Iterable):
-        raise TypeError(f"build must return pairs of an item and its cursor, not {source!r:.100}")
-    for pair in source:
-        if not isinstance(pair, tuple) or len(pair) != 2:
-            raise TypeError(f"build must give pairs (item, cursor), not {pair!r:.100}")
-        yield pair
-
-
-@contextmanager
-def _closed_at_the_end(source: Any) -> Iterator[None]:
-    """Close generators, and so the files and queries in them, as soon as the run ends."""
-    try:
-        yield
-    finally:
-        close = getattr(source, "close", None)
-        if callable(close):
-            try:
-                close()
-            except Exception:
-                # What was done is to be saved all the same.
-                logger.exception("closing what build returned failed")
