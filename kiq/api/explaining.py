@@ -20,6 +20,7 @@ _SHIPPED = {
     "class_names": "kiq.plugins.class_names.explaining",
     "periodic": "kiq.plugins.periodic.explaining",
     "trends": "kiq.plugins.trends.explaining",
+    "batches": "kiq.plugins.batches.explaining",
     "results": "kiq.plugins.results.explaining",
 }
 

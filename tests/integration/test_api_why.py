@@ -344,6 +344,25 @@ def test_what_features_hold_is_told_and_one_that_breaks_hides_nothing(
     assert answer.unknown == ("a: ValueError: a bug",)
 
 
+def test_whose_batch_it_is_and_that_it_was_cancelled(store: redis.Redis) -> None:
+    with kiq.Batch("recount") as one:
+        jid = kiq.push({"class": "Mail", "args": [], "queue": "default"})
+        kiq.push({"class": "Mail", "args": [], "queue": "default"})
+    works(store)
+    (known,) = find(str(jid)).known
+    assert known.text == f"is of the batch {one.bid} (recount): running, 0 of 2 jobs have ended"
+    assert "batch_cancelled" not in codes(why(str(jid)))
+    one.cancel("no longer wanted")
+    answer = why(str(jid))
+    assert codes(answer)["batch_cancelled"]
+    text = the(answer, "batch_cancelled").text
+    assert text.startswith(f"its batch {one.bid} (recount) was cancelled (no longer wanted)")
+    store.delete(f"kiq:batch:{one.bid}")
+    assert "nobody knows any more" in find(str(jid)).known[0].text
+    waits(store, payload("k", callback={"bid": "b1", "event": "success"}))
+    assert find("k").known[0].text == "is the callback success of the batch b1"
+
+
 def test_looking_writes_nothing(store: redis.Redis) -> None:
     works(store)
     waits(store)

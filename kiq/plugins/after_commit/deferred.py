@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextvars import Context, copy_context
 from typing import Any, Protocol
@@ -22,7 +23,7 @@ logger = logging.getLogger("kiq.client")
 _MOST_NAMED = 20  # jobs in one note
 
 
-class Deferred:
+class Deferred(ABC):
     """What waits for commits, of *jids* and *name* for messages."""
 
     def __init__(self, name: str, jids: Sequence[str]) -> None:
@@ -35,9 +36,9 @@ class Deferred:
         self.commits -= 1
         return self.commits == 0
 
+    @abstractmethod
     def push(self) -> None:
         """Push. Raises what a push raises."""
-        raise NotImplementedError
 
 
 class DeferredStep(Deferred):
