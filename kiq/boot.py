@@ -60,11 +60,11 @@ def prepare(path: str | None, flags: Mapping[str, Any], host: Host = host) -> Co
     settings, with what the application configured. Starts no thread and opens no connection, so that
     children may be forked that are workers: :mod:`kiq.forking`. Raises ConfigError, BootError, PluginError.
     """
-    use_settings(config_file.started(path, flags))
+    use_settings({**configured(), **config_file.started(path, flags)})
     config = config_file.settings(configured(), pending=True)
     log.configure(config.log_level, config.log_format)
     loggers.adopt()
-    import_application(config.require)
+    import_application(modules_of(config))
     load_plugins(config.plugins)
     config = config_file.settings(configured())  # its code, and plugins, may have said more
     install_plugins(host, config.plugins, config.disable_plugins, config)

@@ -31,7 +31,12 @@ def check(path: str | None, environment: str | None, require: Sequence[str]) -> 
     Imports the application as a worker does; asks no Redis.
     """
     flags = {"environment": environment, "require": list(require)}
-    use_settings(config_file.started(path, {name: it for name, it in flags.items() if it}))
+    use_settings(
+        {
+            **configured(),
+            **config_file.started(path, {name: it for name, it in flags.items() if it}),
+        }
+    )
     found = config_file.outcome(configured(), pending=True)
     told = [str(problem) for problem in (*found.problems, *found.doubts)]
     broken = list(_problems_of_application(found.config))

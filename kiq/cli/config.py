@@ -50,7 +50,12 @@ def config(
     matter of `kiq check`: the first stops this command.
     """
     flags = {"environment": environment, "require": list(require)}
-    use_settings(config_file.started(path, {name: it for name, it in flags.items() if it}))
+    use_settings(
+        {
+            **configured(),
+            **config_file.started(path, {name: it for name, it in flags.items() if it}),
+        }
+    )
     boot.add_working_folder()
     before = config_file.outcome(configured(), pending=True).config
     with redirect_stdout(sys.stderr):

@@ -57,6 +57,6 @@ def _address(given: str | None, path: str | None, environment: str | None) -> Ad
 
 def _configured(path: str | None, environment: str | None) -> Address | None:
     flags = {"environment": environment} if environment else {}
-    use_settings(config_file.started(path, flags))
+    use_settings({**configured(), **config_file.started(path, flags)})
     found = config_file.settings(configured(), pending=True)
     return parse(found.of(HealthSettings).health)

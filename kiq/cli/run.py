@@ -108,7 +108,7 @@ def _has_children(path: str | None, flags: dict[str, Any]) -> bool:
     if heritage.present():
         return True
     try:
-        use_settings(config_file.started(path, flags))
+        use_settings({**configured(), **config_file.started(path, flags)})
         return config_file.settings(configured(), pending=True).of(ParentSettings).processes > 0
     except KiqError:
         return False  # said by who boots
@@ -163,8 +163,8 @@ def _application(path: str | None, flags: dict[str, Any]) -> Config:
     """Boot the application, which must have jobs."""
     config = boot.prepare(path, flags)
     if not registry.all():
-        raise ConfigError(no_jobs.why(config.require))
-    for complaint in no_jobs.misnamed(config.require):
+        raise ConfigError(no_jobs.why(boot.modules_of(config)))
+    for complaint in no_jobs.misnamed(boot.modules_of(config)):
         logger.warning("%s", complaint)
     log.settle(started=False)
     loggers.adopt()

@@ -82,7 +82,7 @@ def _settings(path: str | None, flags: dict[str, Any], *, needed: bool, acts: bo
     An application that is not *needed* may be elsewhere: then files and variables count alone. One that
     is here and can't be imported is told, and stops what *acts*. Raises BootError.
     """
-    use_settings(config_file.started(path, flags))
+    use_settings({**configured(), **config_file.started(path, flags)})
     config = config_file.settings(configured(), pending=True)
     boot.add_working_folder()
     modules = boot.modules_of(config)
