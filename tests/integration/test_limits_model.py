@@ -60,6 +60,7 @@ class LimitMachine(RuleBasedStateMachine):
         self.coming: list[str] = []  # in the queue
         self.inside: set[str] = set()
         self.starts: list[float] = []
+        self.began: dict[str, float] = {}
         self.deaths: Counter[str] = Counter()  # a job that comes again is another delivery of it
 
     def _eval(self, text: str, names: Any, args: Any) -> Any:
@@ -73,6 +74,7 @@ class LimitMachine(RuleBasedStateMachine):
         if answer.place is None:
             self.inside.add(jid)
             self.starts.append(self.now)
+            self.began[jid] = self.now
         else:
             self.parking[jid] = (answer.place, answer.since)
 
@@ -102,11 +104,12 @@ class LimitMachine(RuleBasedStateMachine):
         self.parked.add(jid)
 
     @precondition(lambda self: self.inside)
-    @rule(data=st.data(), dies=st.booleans())
-    def one_ends(self, data: Any, dies: bool) -> None:
+    @rule(data=st.data(), dies=st.booleans(), late=st.sampled_from([0.0, 0.2, 5.0]))
+    def one_ends(self, data: Any, dies: bool, late: float) -> None:
         jid = data.draw(st.sampled_from(sorted(self.inside)))
         self.inside.discard(jid)
-        self._leave(jid, "keep" if dies else "over")
+        ago = min(late, self.now - self.began[jid])  # it is settled later than it ended
+        self._leave(jid, "keep" if dies else "over", ago=ago)
         if dies:
             self.died += 1
             self.deaths[jid] += 1

@@ -75,16 +75,17 @@ def leave(
     *,
     waits: tuple[int, bytes, str] | None = None,
     closes: tuple[int, float] | None = None,
+    ago: float = 0.0,
 ) -> tuple[list[str], list[Any]]:
     """Return keys and arguments of :data:`LEAVE`.
 
     *waits*: for which limit, by its place, the bytes in the scheduled set, since when. *closes*: which,
-    by its place, and for how many seconds.
+    by its place, and for how many seconds. *ago*: seconds since the run ended.
     """
     names, args = pieces(limits, decide=False)
     place, raw, since = waits or (-1, b"", "")
     closed, seconds = closes or (-1, "")
-    about = (who, holder, what, place + 1, raw, since, seconds, closed + 1)
+    about = (who, holder, what, place + 1, raw, since, seconds, closed + 1, f"{ago:.6f}")
     return [*own.CALLING, *names], [*about, *args]
 
 

@@ -8,7 +8,7 @@ from ...settled import GivenBack, Promoted, Settled
 from ...verdict import PutOff, ToQueue, ToSchedule
 from .asking import LEAVE, leave
 from .naming import FIELD
-from .starting import Partings, holder_of
+from .starting import Partings, holder_of, since_the_end
 from .terms import limits_of
 
 
@@ -38,4 +38,5 @@ class Leavings:
             closes = (parting.place, parting.closed)
         elif parting is not None and isinstance(job.verdict, ToSchedule):
             what, waits = "park", (parting.place, job.verdict.raw, parting.since)
-        return Ride(*leave(limits, job.jid, holder, what, waits=waits, closes=closes))
+        ago = since_the_end(job.verdict)
+        return Ride(*leave(limits, job.jid, holder, what, waits=waits, closes=closes, ago=ago))

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ...aio import in_thread
 from ...api.home import Connection
+from ...clock import steady
 from ...errors import Snooze, StoreError
 from ...middleware import Next, ServerContext
 from ...plugin import in_flight
@@ -26,6 +27,7 @@ logger = logging.getLogger("kiq.limits")
 
 #: Seconds that a job waits on its thread, as in common.lua, and how often.
 _BRIEF, _TIMES = 0.05, 3
+_ENDED = "limits"  # what a verdict encloses: when the run ended, by the steady clock
 _AWAY = 2.0  # seconds until it asks again when Redis did not answer
 _MOST = 10_000  # deliveries that are known to go back
 _LEAST, _EACH, _LONGEST = 60.0, 0.05, 3600.0  # seconds until it asks again though nobody called
@@ -91,6 +93,8 @@ class Starts:
         except RateLimited as limited:
             self.limited(context, limited)
             raise
+        finally:
+            context.enclose(_ENDED, steady())
 
     def enter(self, context: ServerContext) -> None:
         """Return when the job may run; one round trip. Raises Snooze: it has to wait."""
@@ -134,6 +138,17 @@ def closes(limits: list[Held], name: str) -> int | None:
     return rates[0] if rates else (0 if limits else None)
 
 
+def since_the_end(verdict: Any) -> float:
+    """Return for how many seconds the run that *verdict* is about has been over; 0: nobody knows.
+
+    A job is settled together with others, some milliseconds after its end: whatever it called was called
+    before that.
+    """
+    enclosed = getattr(verdict, "enclosed", None) or {}
+    ended: float | None = enclosed.get(_ENDED)
+    return 0.0 if ended is None else max(0.0, steady() - ended)
+
+
 def holder_of(token: str, jid: str, queue: str) -> str:
     """Return how a delivery is called where it is in a limit: what a reader, and a sweep, have to know."""
     return f"{token}\n{jid}\n{queue}"
@@ -162,6 +177,8 @@ class AsyncStarts:
             except RateLimited as limited:
                 self._starts.limited(context, limited)
                 raise
+            finally:
+                context.enclose(_ENDED, steady())
 
         layer = async_layer(limits_start)
         layer.payload_field = FIELD  # type: ignore[attr-defined]

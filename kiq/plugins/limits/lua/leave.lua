@@ -3,10 +3,11 @@
 -- ARGV     1 jid, or 'w:' and a name, 2 name of the holder, 3 what becomes of it: 'over', 'park' (it waits in the
 --          scheduled set), 'keep' (it comes again by itself), 4 number of the limit for which it waits, 5 its bytes,
 --          6 since when it waits, 7 seconds for which a limit is closed ('': it is not), 8 number of that limit,
---          then those of each limit
+--          9 seconds since the run ended, then those of each limit
 local who, holder, now = ARGV[1], ARGV[2], clock()
-for i = 1, (#ARGV - 8) / 5 do
-  local l = limit_of(KEYS, 6 * i - 3, ARGV, 5 * i + 4)
+local ended = now - ARGV[9] -- it was settled later: its call, if it made one, is as old as that
+for i = 1, (#ARGV - 9) / 5 do
+  local l = limit_of(KEYS, 6 * i - 3, ARGV, 5 * i + 5)
   if learn(l, now) then
     if l.kind == 'concurrent' then
       redis.call('ZREM', l.present, holder)
@@ -14,7 +15,7 @@ for i = 1, (#ARGV - 8) / 5 do
       local latest = tonumber(redis.call('ZSCORE', l.present, holder) or '')
       local block = who:sub(1, 2) == 'w:'
       -- Of short jobs one that was held up may have made its call late.
-      local took = latest and not block and now - latest + slack(l) or 0
+      local took = latest and not block and math.max(0, ended - latest + slack(l)) or 0
       local usual = tonumber(redis.call('HGET', l.facts, 'took') or '') or took
       if latest and not block then
         redis.call('HSET', l.facts, 'took', stamp(usual + (took - usual) / 10))
@@ -22,7 +23,7 @@ for i = 1, (#ARGV - 8) / 5 do
       end
       if latest and (block or took <= SHORT or (usual <= SHORT and took <= math.min(l.per, 1))) then
         for unit = 1, l.cost do
-          redis.call('ZADD', l.present, 'XX', stamp(now), unit == 1 and holder or holder .. '#' .. unit)
+          redis.call('ZADD', l.present, 'XX', stamp(ended), unit == 1 and holder or holder .. '#' .. unit)
         end
       end
     end
