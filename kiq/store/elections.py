@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from .. import keys
+from ..errors import StoreError
 from . import scripts
 from .connection import Link
 
@@ -35,3 +36,14 @@ def elect(link: Link, duty: str, candidate: str, term: float, longest: float) ->
 def resign(link: Link, duty: str, holder: str) -> None:
     """Give up *duty* if *holder* has it. One round trip."""
     link.call(scripts.resign((duty,), (holder,)))
+
+
+def vacate(link: Link, holder: str) -> None:
+    """Give up whatever the dead process *holder* was elected to. Two round trips; raises StoreUnavailable.
+
+    What Redis refuses of it ends by itself, with the term.
+    """
+    (named,) = link.exchange([("SMEMBERS", keys.DUTIES)])
+    duties = [] if isinstance(named, StoreError) else [keys.duty(each.decode()) for each in named]
+    elected = (keys.POLLER, keys.RECLAIMER, *duties)
+    link.exchange([scripts.resign((each,), (holder,)) for each in elected])

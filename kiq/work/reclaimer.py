@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from .. import keys
 from ..clock import steady
 from ..errors import StoreError, StoreUnavailable
-from ..store import owners, processes
+from ..store import elections, owners, processes
 from ..store.owners import Sighting
 from .absence import Absence, round_of
 from .duty import Duty
@@ -171,6 +171,8 @@ class Reclaimer:
         if result is None:
             return None
         self._worker.reclaimed += result.moved
+        if proven:
+            elections.vacate(self._link, result.process)
         if result.moved:
             logger.warning(
                 "process %s was declared dead; its %d unfinished jobs will run again",

@@ -84,3 +84,21 @@ def test_a_scheduled_job_starts_though_the_process_that_promoted_is_killed(site:
     site.push("Note", "promoted", at=time.time() + 0.5)
     first.signal(signal.SIGKILL)
     site.noted("promoted", timeout=5)
+
+
+def test_the_duties_of_a_killed_process_go_to_its_neighbour_as_soon_as_it_is_known_dead(
+    site: Site,
+) -> None:
+    site.write(
+        "duties.py",
+        "import kiq\n\n@kiq.duty('janitor', every=0.05)\ndef janitor(duty: kiq.Duty) -> None: ...\n",
+    )
+    first = site.start("-r", "duties")
+    eventually(lambda: site.store.get("kiq:duty:janitor") == first.identity.encode(), 10)
+    second = site.start("-r", "duties")
+    terms = ("kiq:duty:janitor", "kiq:reclaimer")
+    for name in terms:  # nobody else may have it for as long as this test lasts
+        site.store.set(name, first.identity, px=29_000)
+    first.signal(signal.SIGKILL)
+    mine = second.identity.encode()
+    eventually(lambda: [site.store.get(name) for name in terms] == [mine, mine], 15)
