@@ -8,6 +8,7 @@ import pytest
 import redis
 
 from kiq import limits
+from kiq.api import verify
 from kiq.plugins.limits import sweep
 from tests.helpers.driven import DrivenWorker
 from tests.helpers.limited import Limited, gate, inside, noted, waiting
@@ -56,3 +57,28 @@ def test_who_was_called_by_nobody_is_called(limited_worker: Worker, raw: redis.R
         raw.delete(IN)  # as if the process that had it had not the plugin
         eventually(lambda: noted.order == [0, 1], 30)
         gate.set()
+
+
+def test_verify_finds_and_mends_what_no_worker_is_there_to_find(
+    limited_worker: Worker, raw: redis.Redis, redis_url: str
+) -> None:
+    jid = Limited.set(limit=ONE).perform_async(0, "a", "waits")
+    with limited_worker(2):
+        eventually(lambda: inside(raw, "concurrent:swept:") == [jid], 10)
+        second = Limited.set(limit=ONE).perform_async(1)
+        eventually(lambda: waiting(raw, "concurrent:swept:") == [second], 10)
+        assert verify(redis_url).clean, "what is held and waits is as it should be"
+        gate.set()
+        eventually(lambda: noted.order == [0, 1], 10)
+    raw.zadd("kiq:limits", {"concurrent:swept:": 1})
+    raw.zadd(IN, {"host:1:x:default 7.1\nfeedbeef\nout": float("inf")})
+    raw.zadd("kiq:limit-line:concurrent:swept:", {"beef" * 6: 1, "w:a block": 2})
+    found = verify(redis_url).findings
+    assert sorted(each.what.split(" ")[0] for each in found if each.check == "limits") == [
+        "a",
+        "the",
+    ]
+    assert all(each.mended for each in verify(redis_url, mend=True).findings)
+    assert inside(raw, "concurrent:swept:") == []
+    assert raw.zscore("kiq:limit-line:concurrent:swept:", "beef" * 6) is None
+    assert verify(redis_url).clean

@@ -6,6 +6,7 @@ from typing import Any
 
 from ... import plugin
 from ...plugin import Guard, Host
+from .checking import check
 from .leaving import Leavings
 from .naming import FIELD, stamp
 from .starting import AsyncStarts, Starts, ask_by
@@ -20,6 +21,7 @@ class Limits:
     def install(self, host: Host) -> None:
         """Attach rider and layers, and what names the limits of a job when it is pushed."""
         starts = Starts()
+        host.checks.append(check())
         host.services += [ask_by, Sweep]
         naming = Guard(
             "limits", guarding=_nothing, check="return nil", stamp=stamp, payload_field=FIELD

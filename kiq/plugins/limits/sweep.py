@@ -98,7 +98,7 @@ def free_what_is_over(home: Connection, names: list[str]) -> list[int]:
     slots = [name for name in names if name.startswith("concurrent:")]
     found: list[Any] = home.exchange([("ZRANGE", own.of(name)[0], 0, -1) for name in slots])
     holders = [(name, one) for name, all_of in zip(slots, found, strict=True) for one in all_of]
-    asked = [(name, one, command) for name, one in holders if (command := _question(one))]
+    asked = [(name, one, command) for name, one in holders if (command := whether_in_flight(one))]
     there = home.exchange([command for _, _, command in asked]) if asked else []
     freed = dict.fromkeys(names, 0)
     for (name, one, _), flies in zip(asked, there, strict=True):
@@ -109,7 +109,7 @@ def free_what_is_over(home: Connection, names: list[str]) -> list[int]:
     return list(freed.values())
 
 
-def _question(holder: bytes) -> Command | None:
+def whether_in_flight(holder: bytes) -> Command | None:
     """Return what asks whether the delivery of *holder* is in flight; None for a block: it has a lease."""
     parts = holder.decode(errors="replace").split("\n")
     return in_flight(parts[2], parts[0]) if len(parts) == 3 and " " in parts[0] else None
