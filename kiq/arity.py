@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -46,7 +47,11 @@ class Arity:
         try:
             self._signature.bind(*args, **kwargs)
         except TypeError as error:
-            raise ArgumentError(f"{name}{self._suffix}{self._signature}: {error}") from None
+            # By name: who makes no mistake does without.
+            advice = importlib.import_module("kiq.advice.others")
+            hint = advice.of_arguments(set(kwargs) - set(self._signature.parameters))
+            text = f"{name}{self._suffix}{self._signature}: {error}{hint}"
+            raise ArgumentError(text) from None
 
     def bound(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> inspect.BoundArguments:
         """Return which argument gets what, defaults too. Raises TypeError where they don't fit."""

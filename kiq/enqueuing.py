@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Unpack
 
 from .calls import Calls, Times
+from .elsewhere import Refusing
 from .payload import Args as Args
 from .payload import due_at, due_in
 from .pusher import Route
@@ -29,7 +30,7 @@ class _Aio:
         return enqueuer._aio
 
 
-class Enqueuer(Generic[P]):
+class Enqueuer(Refusing, Generic[P]):
     """A job class with the options of a push; may be kept and used any number of times.
 
     Threads: any.

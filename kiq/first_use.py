@@ -16,7 +16,9 @@ def found_in(package: str, places: Mapping[str, str]) -> Callable[[str], Any]:
 
     def find(name: str) -> Any:
         if name not in places:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+            # By name: who makes no mistake does without.
+            hint = importlib.import_module("kiq.advice.others").of_module(name)
+            raise AttributeError(f"module {package!r} has no attribute {name!r}{hint}")
         module = importlib.import_module(places[name], package)
         value = getattr(module, name, module)
         setattr(sys.modules[package], name, value)

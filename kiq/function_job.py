@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec, TypeVar, Unpack, overload
 
 from .calls import Calls
-from .elsewhere import Elsewhere
 from .enqueuing import Enqueuer
 from .errors import ConfigError
 from .job_class import RetryIn, check_plain_function
@@ -32,12 +31,6 @@ class FunctionJob(Sole, Enqueuer[P], Generic[P, R]):
 
     Threads: any.
     """
-
-    if not TYPE_CHECKING:  # to a checker these are not there
-        delay = Elsewhere("perform_async(...)")
-        apply_async = Elsewhere("perform_async(...) or perform_in(seconds, ...)")
-        send = Elsewhere("perform_async(...)")
-        enqueue = Elsewhere("perform_async(...)")
 
     def __init__(self, function: Callable[P, R], options: dict[str, Any]) -> None:
         functools.update_wrapper(self, function)

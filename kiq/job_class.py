@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Protocol, Unpack
 
 from .belonging import Belonging
 from .calls import Calls
-from .elsewhere import Elsewhere
+from .elsewhere import Refusing
 from .enqueuing import Enqueuer
 from .errors import ConfigError, Discard, Kill
 from .middleware import ServerContext
@@ -84,7 +84,7 @@ class _Aio:
             raise AttributeError(str(error)) from None
 
 
-class Job(metaclass=_Meta):
+class Job(Refusing, metaclass=_Meta):
     """The base of job classes. Define ``perform``; options are class keywords, and inherited.
 
     A fresh instance runs each job. ``retry_in(self, count, error, payload)`` and
@@ -102,12 +102,7 @@ class Job(metaclass=_Meta):
     #: In a run: the batch that the job belongs to, or whose callback it is; see docs/batches.md.
     batch = Belonging()
 
-    if not TYPE_CHECKING:  # to a checker these are not there
-        delay = Elsewhere("perform_async(...)")
-        apply_async = Elsewhere("perform_async(...) or perform_in(seconds, ...)")
-        send = Elsewhere("perform_async(...)")
-        enqueue = Elsewhere("perform_async(...)")
-    else:  # methods that a job may have; so a checker sees one that kiq could not call
+    if TYPE_CHECKING:  # methods that a job may have; so a checker sees one that kiq could not call
 
         def retry_in(self, count: int, error: BaseException, payload: Payload, /) -> RetryIn: ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import importlib
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal, TypedDict
@@ -60,6 +61,9 @@ def checked(owner: str, options: Mapping[str, Any], *, but: Collection[str] = ()
 
 
 def _suggestion(name: str, there: Collection[str]) -> str:
+    # By name: who makes no mistake does without.
+    if here := importlib.import_module("kiq.advice.others").of_option(name):
+        return str(here)
     near = difflib.get_close_matches(name, there, 1)
     return f"; did you mean {near[0]!r}?" if near else f" (there are: {', '.join(there)})"
 

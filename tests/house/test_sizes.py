@@ -19,7 +19,7 @@ from tests.house.source import (
     wings,
 )
 
-CORE_BUDGET = 11_490  # lines of code; raising it takes an ADR
+CORE_BUDGET = 11_500  # lines of code; raising it takes an ADR
 FILE_LIMIT = 300  # lines of any kind
 FUNCTION_LIMIT = 40  # lines, from def to the last, without decorators and docstring
 

@@ -13,6 +13,7 @@ import pytest
 import redis
 
 import kiq
+from kiq.elsewhere import METHODS
 from kiq.importing import importing
 
 #: The mistakes are type errors as well: what is untyped here lets them happen.
@@ -60,17 +61,72 @@ def test_an_attribute_that_is_no_option_is_nobodys_business(fresh_registry: obje
     assert Fine.perform_inline() == 50
 
 
-@pytest.mark.parametrize("method", ["delay", "send", "apply_async", "enqueue"])
+@pytest.mark.parametrize("method", METHODS)
 def test_methods_of_other_systems_on_a_class(method: str) -> None:
     words = said_by(lambda: getattr(HardWorker, method), AttributeError)
-    assert words.startswith(f"HardWorker has no {method}(); write HardWorker.perform_async(...)")
+    assert words.startswith(f"HardWorker has no {method}")
+    assert "; write " in words
     assert not hasattr(HardWorker, method)
+    assert not hasattr(HardWorker(), method)
 
 
 @pytest.mark.parametrize("method", ["delay", "send", "apply_async", "enqueue"])
 def test_methods_of_other_systems_on_a_function(method: str) -> None:
     words = said_by(lambda: getattr(welcome, method), AttributeError)
     assert words.startswith(f"welcome has no {method}(); write welcome.perform_async(...)")
+
+
+def test_methods_of_other_systems_on_a_push() -> None:
+    words = said_by(lambda: HardWorker.set(queue="low").delay, AttributeError)  # type: ignore[attr-defined]
+    assert (
+        words == "mistakes.HardWorker has no delay(); write mistakes.HardWorker.perform_async(...)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("option", "instead"),
+    [
+        ("countdown", "perform_in(seconds, ...)"),  # Celery
+        ("eta", "perform_at(when, ...)"),
+        ("expires", "expires_in=60"),
+        ("acks_late", "acknowledged when it has ended, always"),
+        ("job_timeout", "time_limit=60"),  # RQ
+        ("depends_on", "kiq.Batch"),
+        ("min_backoff", "retry_in"),  # Dramatiq
+        ("max_retries", "retry=5"),
+        ("retries", "retry=5"),  # Huey
+        ("retry_delay", "retry_in"),
+        ("misfire_grace_time", "within="),  # APScheduler
+    ],
+)
+def test_options_of_other_systems(option: str, instead: str) -> None:
+    given: Any = {option: 5}
+    decorated = said_by(lambda: kiq.job(**given)(len))
+    assert f"unknown option {option!r}; here it is " in decorated
+    assert instead in decorated
+    assert instead in said_by(lambda: make_class("Wrong", (kiq.Job,), {}, **given))
+    assert instead in said_by(lambda: HardWorker.set(**given))
+    pushed: Any = HardWorker.perform_async
+    words = said_by(lambda: pushed("Bob", **given), kiq.ArgumentError)
+    assert (
+        f"got an unexpected keyword argument {option!r} (options are no arguments: for {option}"
+        in words
+    )
+    assert instead in words
+
+
+def test_a_perform_may_have_arguments_of_such_names(fake: redis.Redis) -> None:
+    @kiq.job(name="mistakes.timed")
+    def timed(countdown: int) -> None: ...
+
+    assert timed.perform_async(countdown=3)
+    words = said_by(lambda: timed.perform_async(countdown=3, other=1), kiq.ArgumentError)  # type: ignore[call-arg]
+    assert "options are no arguments" not in words
+
+
+@pytest.mark.parametrize("name", ["shared_task", "actor", "Celery", "crontab", "chord", "add_job"])
+def test_names_of_other_packages(name: str) -> None:
+    assert "; here it is " in said_by(lambda: getattr(kiq, name), AttributeError)
 
 
 def test_a_class_may_define_such_a_method_itself(fresh_registry: object) -> None:

@@ -112,9 +112,9 @@ def test_set_refuses_what_only_a_class_can_have(fresh_registry: object) -> None:
 
 def test_the_decorator_checks_its_options_too() -> None:
     decorate: Any = kiq.job
-    with pytest.raises(kiq.ConfigError, match="unknown option 'retries'; did you mean 'retry'"):
+    with pytest.raises(kiq.ConfigError, match="unknown option 'retrys'; did you mean 'retry'"):
 
-        @decorate(retries=3)  # type: ignore[untyped-decorator]
+        @decorate(retrys=3)  # type: ignore[untyped-decorator]
         def function() -> None: ...
 
 
