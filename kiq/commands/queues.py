@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from ..api import JobRecord, ProcessSet, Queue, Stats
+from ..api import ProcessSet, Queue, QueuedJob, Stats
 from ..cli.exit_codes import NOT_DONE
 from ..clock import wall
 from .asking import sure
@@ -28,6 +28,7 @@ _QUEUES = [
     Column("processes", right=True, spare=1),
     Column("state"),
 ]
+_BAND = Column("band", spare=4)
 _JOBS = [
     Column("enqueued", spare=2),
     Column("jid"),
@@ -184,14 +185,18 @@ def _jobs(ground: Ground, queue: Queue, limit: int) -> None:
         note(f"no job waits in {visible(queue.name)}")
         return
     now = wall()
-    table(_JOBS, (_job_row(job, now) for job in jobs))
+    # Most queues have jobs of one priority: then nothing is to be told of it.
+    banded = queue.bands["normal"] < size
+    columns = [_JOBS[0], *([_BAND] if banded else []), *_JOBS[1:]]
+    table(columns, (_job_row(job, now, banded) for job in jobs))
     if 0 < limit < size:
         note(f"the oldest {limit} of {number(size)}; --limit 0 shows all")
 
 
-def _job_row(job: JobRecord, now: float) -> list[str]:
+def _job_row(job: QueuedJob, now: float, banded: bool) -> list[str]:
     return [
         moment(job.enqueued_at, now),
+        *([job.band] if banded else []),
         visible(handle(job)),
         visible(job.class_name),
         call(job),

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from kiq import cli
+from kiq.client import use_settings
 from tests.helpers.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
@@ -58,6 +59,7 @@ def command(*arguments: str) -> Outcome:
     both = io.StringIO()
     out, err = _Half(both), _Half(both)
     code = 0
+    use_settings({})  # as in a process of its own, where nothing is configured yet
     with redirect_stdout(out), redirect_stderr(err):
         try:
             cli.main(list(arguments))

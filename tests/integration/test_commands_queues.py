@@ -340,3 +340,15 @@ def test_a_process_that_is_not_there_is_told_with_what_may_be_meant(
         ended = command(deed, "wbe:4711:abc")
         assert ended.code == 1
         assert ended.err == "no process wbe:4711:abc runs; did you mean web:4711:abc?\n"
+
+
+def test_the_band_of_a_job_is_listed_where_a_queue_has_some(command_store: redis.Redis) -> None:
+    command_store.sadd("queues", "mail")
+    plain = {"class": "app.Mail", "args": [], "queue": "mail"}
+    command_store.lpush("queue:mail", json.dumps({**plain, "jid": "plain"}))
+    assert "band" not in command("queues", "mail").lines[0]
+    command_store.lpush("queue:mail\x1f:high", json.dumps({**plain, "jid": "urgent"}))
+    titles, first, second = command("queues", "mail").lines
+    assert "band" in titles
+    assert ["high" in first, "urgent" in first] == [True, True]
+    assert ["normal" in second, "plain" in second] == [True, True]

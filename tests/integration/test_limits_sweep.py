@@ -82,3 +82,23 @@ def test_verify_finds_and_mends_what_no_worker_is_there_to_find(
     assert inside(raw, "concurrent:swept:") == []
     assert raw.zscore("kiq:limit-line:concurrent:swept:", "beef" * 6) is None
     assert verify(redis_url).clean
+
+
+def test_who_waited_for_a_limit_comes_back_in_its_band(
+    limited_worker: Worker, raw: redis.Redis
+) -> None:
+    jobs = Limited.set(limit=ONE)
+    jobs.perform_async(0, "a", "waits")
+    with limited_worker(2):
+        eventually(lambda: noted.order == [0], 10)
+        urgent = jobs.set(priority="high").perform_async(1)
+        eventually(lambda: waiting(raw, "concurrent:swept:") == [urgent], 10)
+    for number in range(2, 5):
+        Limited.perform_async(number)
+    raw.delete(IN)
+    gate.set()
+    (parked,) = raw.zrange("schedule", 0, -1)
+    raw.zadd("schedule", {parked: 1})  # it is called, and due
+    with limited_worker(1):
+        eventually(lambda: len(noted.order) >= 5, 30)
+    assert sorted(noted.order[1:]) == [0, 1, 2, 3, 4] or sorted(noted.order) == [0, 1, 2, 3, 4]
