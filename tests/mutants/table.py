@@ -6,6 +6,7 @@ from tests.mutants import (
     batches,
     control,
     expiry,
+    finding,
     guards,
     health,
     limits,
@@ -29,5 +30,6 @@ MUTANTS = (
     *periodic.MUTANTS,
     *expiry.MUTANTS,
     *results.MUTANTS,
+    *finding.MUTANTS,
     *health.MUTANTS,
 )
