@@ -87,3 +87,32 @@ def test_code_may_call_it(site: Site) -> None:
     ended(process)
     assert '"enqueued": 3' in process.log
     assert process.lines[-1] == "2 kiq stats --no-such-flag ended with 2"
+
+
+MAIL = """
+EMAIL_BACKEND = "kiq.contrib.django.mail.EmailBackend"
+KIQ["email_backend"] = "django.core.mail.backends.console.EmailBackend"
+"""
+SENDS = """
+import django
+
+django.setup()
+from django.core.mail import send_mail
+
+send_mail("Hello", "It came by a job", "a@x.org", ["b@x.org"])
+"""
+
+
+def test_mail_is_sent_by_the_worker(site: Site) -> None:
+    environment = by_django(site)
+    settings = site.folder / "site_settings.py"
+    settings.write_text(settings.read_text() + MAIL)
+    site.write("sends.py", SENDS)
+    process = site.run(command=[sys.executable, "sends.py"], **{"REDIS_URL": None, **environment})
+    ended(process)
+    assert "It came by a job" not in process.log
+    assert site.count("queue:default") == 1
+    worker = site.run(**{"REDIS_URL": None, **environment})
+    worker.says("It came by a job", timeout=20)
+    assert worker.stop() == 0
+    assert site.count("retry") == 0

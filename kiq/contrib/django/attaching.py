@@ -18,7 +18,7 @@ from .transactions import ALL
 
 _CONFIGURED = ("redis", "codec", "sidekiq", "max_payload", "push_buffer")
 _PLACE = "KIQ, in the settings of Django"
-_KNOWN = (*_CONFIGURED, "after_commit", "locale")
+_KNOWN = (*_CONFIGURED, "after_commit", "email_backend", "locale")
 
 
 def attach() -> None:

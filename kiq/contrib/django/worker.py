@@ -10,8 +10,11 @@ from django.apps import apps
 from django.utils.module_loading import autodiscover_modules
 
 from .attaching import attach
+from .mailers import pushes_mail
 
 django.setup()
 if not apps.is_installed("kiq.contrib.django"):
     attach()
 autodiscover_modules("jobs")
+if pushes_mail():
+    from . import mail as mail  # after the set-up; its job is what sends
