@@ -74,7 +74,7 @@ def test_it_asks_before_it_deletes_many(
 def test_long_work_has_a_bar_and_ctrl_c_ends_it_with_nothing_lost(
     raw: redis.Redis, redis_url: str
 ) -> None:
-    count = 60_000
+    count = 150_000
     fill(raw, "retry", count)
     with Terminal(["retries", "retry", "--all", "-y"], REDIS_URL=redis_url) as screen:
         screen.says(f"of {count:,}")
