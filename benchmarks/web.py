@@ -19,7 +19,7 @@ from typing import Any
 import redis
 from parts import report
 from parts.samples import percentiles
-from support import APPS, BenchmarkError, Program, Server, environment, wait_until
+from support import BenchmarkError, Program, Server, environment, wait_until
 from werkzeug.test import Client
 
 import kiq.web
