@@ -50,8 +50,10 @@ def patience_with(ident: int) -> float:
 
 
 def _calls_user_code(module: str, frame: FrameType) -> bool:
-    # A plugin may run parts of a job (its iterations, say); what it does itself is innermost.
-    return _CALLERS.get(module) == frame.f_code.co_name or module.startswith("kiq.plugins.")
+    # A plugin or a layer may run parts of a job (its iterations, say); what it does itself is innermost.
+    return _CALLERS.get(module) == frame.f_code.co_name or module.startswith(
+        ("kiq.plugins.", "kiq.contrib.")
+    )
 
 
 def on_its_way(key: Hashable, ident: int, interrupt: Callable[[], object]) -> None:
