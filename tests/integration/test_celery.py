@@ -251,6 +251,7 @@ def test_a_task_without_result_says_so(shop: Any) -> None:
         (lambda shop: shop.app.task(rate_limit="fast", name="x")(len), "such as '10/m'"),
         (lambda shop: shop.app.conf.update(worker_concurrency=4), "concurrency"),
         (lambda shop: shop.app.conf.update(task_serializer="pickle"), "codec"),
+        (lambda shop: shop.app.conf.update(beat_scheduler="x:Y"), "kiq.api.PeriodicSet"),
         (lambda shop: shop.app.conf.update(task_rutes={}), "did you mean 'task_routes'"),
         (
             lambda shop: shop.app.conf.update(broker_url="amqp://guest@host"),

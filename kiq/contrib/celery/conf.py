@@ -73,7 +73,7 @@ def check(name: str, value: Any) -> None:
             raise ConfigError(f"{name} can't be {value!r} here: {why}")
         return
     near = difflib.get_close_matches(name, [*TAKEN, *HARMLESS, *ONLY], 1, _CLOSE)
-    if near:
+    if near and name not in ELSEWHERE:
         raise ConfigError(f"{name} is no setting of Celery's; did you mean {near[0]!r}?")
     for pattern, why in ELSEWHERE.items():
         if fnmatch.fnmatchcase(name, pattern):
