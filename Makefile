@@ -10,7 +10,7 @@ ARGS ?=
 LANES ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 3)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check fmt unit test coverage matrix bare floor walk recipes ruby chaos mutants demo bench clean
+.PHONY: help setup check fmt unit test coverage matrix bare floor walk recipes celery ruby chaos mutants demo bench clean
 
 help: ## list these commands
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
@@ -58,6 +58,11 @@ recipes: $(STAMP) ## the recipes of deploy/, with the supervisors that are here:
 	@[ -x .venvs/recipes/bin/python ] || $(PYTHON) -m venv .venvs/recipes
 	@.venvs/recipes/bin/python -m pip install --quiet --disable-pip-version-check -r tests/recipes/requirements.txt
 	@$(BIN)/pytest tests/recipes/run_*.py -rs $(ARGS)
+
+celery: $(STAMP) ## the application of examples/from_celery on Celery itself, and on kiq
+	@[ -x .venvs/celery/bin/python ] || $(PYTHON) -m venv .venvs/celery
+	@.venvs/celery/bin/python -m pip install --quiet --disable-pip-version-check "celery[redis]>=5.5"
+	@KIQ_TEST_CELERY=$(CURDIR)/.venvs/celery/bin/python $(BIN)/pytest tests/e2e/test_celery_example.py -rs $(ARGS)
 
 ruby: $(STAMP) ## the tests beside Ruby's Sidekiq: this machine's, and where they can be had, newer Debians'
 	@rubies="$$(.ci/rubies)" && KIQ_TEST_RUBIES="$$rubies" \
