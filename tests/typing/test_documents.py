@@ -19,8 +19,11 @@ UNCHECKED: dict[str, str] = {}
 #: Folders whose modules import each other by their bare names, as scripts do.
 EXAMPLES = [
     ROOT / "demo",
-    # Django has no types of its own.
-    *sorted({each.parent for each in ROOT.glob("examples/*/*.py")} - {ROOT / "examples/django"}),
+    # Django has no types of its own, and an application that was written for Celery has none.
+    *sorted(
+        {each.parent for each in ROOT.glob("examples/*/*.py")}
+        - {ROOT / "examples/django", ROOT / "examples/from_celery"}
+    ),
 ]
 _BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _FILE_NAME = re.compile(r"# (\w+)\.py\n")
