@@ -134,6 +134,20 @@ def test_what_records_is_there_when_the_job_is_settled(
     assert [raw.get(f"saw:{jid}") for jid in ("j1", "j2", "j3")] == [b"recorded"] * 3
 
 
+@pytest.mark.parametrize("size", [0, 1000, 1001, 20_000])
+def test_a_piece_gets_all_that_its_ride_brings(
+    capsuled: Capsuled, raw: redis.Redis, host: Host, size: int
+) -> None:
+    lua = "redis.call('HSET', KEYS[1], ARGV[1], #KEYS .. ' ' .. #ARGV .. ' ' .. ARGV[#ARGV])"
+    names = [COUNTS, *map(str, range(size))]
+    rider = Rider("many", lua=lua, releasing=lambda job: Ride(names, [job.jid, *range(size + 1)]))
+    host.ride(rider)
+    capsuled.end(*ENDS)
+    capsuled.round()
+    told = f"{size + 1} {size + 2} {size}".encode()
+    assert raw.hgetall(COUNTS) == {b"j1": told, b"j2": told, b"j3": told}
+
+
 def test_what_a_fenced_owner_settles_late_releases_nothing(
     capsuled: Capsuled, raw: redis.Redis, host: Host, redis_url: str
 ) -> None:

@@ -26,12 +26,12 @@ def hub(name: str) -> Nodes:
 MUTANTS = (
     Mutant(
         "progress outlives the end",
-        (Change(LUA + "leave.lua", "redis.call('DEL', KEYS[2])\n", ""),),
+        (Change(LUA + "leave.lua", "redis.call('DEL', KEYS[1])\n", ""),),
         results("a_failure_in_between_is_waited_out"),
     ),
     Mutant(
         "a result lives for ever",
-        (Change(LUA + "leave.lua", ".. ARGV[2], 'PX', ARGV[3])\nredis", ".. ARGV[2])\nredis"),),
+        (Change(LUA + "leave.lua", ".. ARGV[1], 'PX', ARGV[2])\nredis", ".. ARGV[1])\nredis"),),
         results("the_time_counts_from_the_end"),
     ),
     Mutant(
@@ -39,7 +39,7 @@ MUTANTS = (
         (
             Change(
                 LUA + "leave.lua",
-                "redis.pcall('ZADD', KEYS[3], string.format('%.3f', now + ARGV[3] / 1000), ARGV[4])",
+                "redis.pcall('ZADD', KEYS[3], string.format('%.3f', now + ARGV[2] / 1000), ARGV[3])",
                 "",
             ),
         ),

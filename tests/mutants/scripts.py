@@ -107,7 +107,7 @@ BANDS = (
 RIDING = (
     Mutant(
         "a rider is let go whether its job was in flight or not",
-        (lua("riding", "gone = ride.there and", "gone ="),),
+        (lua("riding", "gone = there[r] and", "gone ="),),
         caught_by=(
             "tests/integration/test_riders.py"
             "::test_what_a_fenced_owner_settles_late_releases_nothing",
@@ -118,8 +118,8 @@ RIDING = (
         (
             lua(
                 "riding",
-                "gone = ride.there and redis.pcall('HEXISTS', ride.hash, ride.field) == 0",
-                "gone = ride.there",
+                "gone = there[r] and redis.pcall('HEXISTS', hash, field) == 0",
+                "gone = there[r]",
             ),
         ),
         caught_by=(
@@ -144,8 +144,8 @@ RIDING = (
         (
             lua(
                 "riding",
-                "pcall(pieces[ride.piece], ride.keys, ride.args)",
-                "true, pieces[ride.piece](ride.keys, ride.args)",
+                "pcall(pieces[piece], part(KEYS, first, keys), part(ARGV, from + 5, args))",
+                "true, pieces[piece](part(KEYS, first, keys), part(ARGV, from + 5, args))",
             ),
         ),
         caught_by=(
@@ -170,7 +170,7 @@ RIDING_BACK = (
     ),
     Mutant(
         "a reclaim lets go what has come back already",
-        (lua("riding", "gone = ride.there and", "gone ="),),
+        (lua("riding", "gone = there[r] and", "gone ="),),
         (f"{AT_RECLAIM}what_two_processes_give_back_at_once_is_let_go_once",),
     ),
     Mutant(
@@ -178,8 +178,8 @@ RIDING_BACK = (
         (
             lua(
                 "riding",
-                "gone = ride.there and redis.pcall('HEXISTS', ride.hash, ride.field) == 0",
-                "gone = ride.there",
+                "gone = there[r] and redis.pcall('HEXISTS', hash, field) == 0",
+                "gone = there[r]",
             ),
         ),
         (f"{AT_RECLAIM}what_its_queue_refuses_is_let_go_when_it_takes_it",),

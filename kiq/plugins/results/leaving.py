@@ -22,7 +22,8 @@ from .terms import FIELD, attempt_of, life_of_progress, milliseconds, ttl_of
 
 def rider() -> Rider:
     """Return the rider."""
-    return Rider("results", lua=read("leave"), releasing=_ride, payload_field=FIELD)
+    bounds = f"local REMEMBERED, MOST = {keys.REMEMBERED}, {keys.MOST}\n"
+    return Rider("results", lua=bounds + read("leave"), releasing=_ride, payload_field=FIELD)
 
 
 def _ride(job: Settled) -> Ride | None:
@@ -85,16 +86,16 @@ def _error(raw: bytes) -> Error:
     return Error(*(text(payload.get(f"error_{part}") or "") for part in ("class", "message")))
 
 
-def _names(job: Settled) -> list[str]:
-    jid = job.jid
-    return [keys.result(jid), keys.progress(jid), keys.ENDED, keys.channel(jid), of_kiq.DEAD]
-
-
 def _later(job: Settled, ttl: float, known: Underway) -> Ride:
     due = known.due - wall() if known.due is not None else 0.0
-    return Ride(_names(job), ["later", known.written(), life_of_progress(ttl, due)])
+    return Ride([keys.progress(job.jid)], [known.written(), life_of_progress(ttl, due)])
 
 
 def _end(job: Settled, ttl: float, record: bytes, dead: bytes = b"") -> Ride:
-    limits = (keys.REMEMBERED, keys.MOST)
-    return Ride(_names(job), ["end", record, milliseconds(ttl), job.jid, dead, *limits])
+    jid = job.jid
+    names = [keys.progress(jid), keys.result(jid), keys.ENDED, keys.channel(jid)]
+    args: list[str | bytes | int | float] = [record, milliseconds(ttl), jid]
+    if dead:
+        names.append(of_kiq.DEAD)
+        args.append(dead)
+    return Ride(names, args)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -97,8 +98,19 @@ def kept(value: Any, codec: Codec, most: int) -> tuple[bytes, str]:
 
 def written(about: Mapping[str, Any], value: bytes = b"") -> bytes:
     """Return the record of a job that has ended: *about* it, and its *value* as :func:`kept` gave it."""
+    if len(about) == 2 and about["status"] == "done":  # the usual case, 2 µs less
+        return _done(about["of"]) + value
+    return _head(about) + value
+
+
+def _head(about: Mapping[str, Any]) -> bytes:
     raw = json.dumps(about, separators=(",", ":")).encode()
-    return b"%d|%s%s" % (len(raw), raw, value)
+    return b"%d|%s" % (len(raw), raw)
+
+
+@functools.lru_cache(maxsize=1024)
+def _done(job_class: str) -> bytes:
+    return _head({"status": "done", "of": job_class})
 
 
 def outcome_of(jid: str, record: bytes | None) -> Outcome | None:

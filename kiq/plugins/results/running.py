@@ -83,9 +83,10 @@ class Runs:
     def __call__(self, context: ServerContext, call_next: Next[ServerContext]) -> Any:
         """Run the job; what it comes to is enclosed for the rider."""
         place = context.worker.of(Place) if context.worker is not None else None
-        if place is None or not context.token or ttl_of(context.payload) is None:
+        ttl = ttl_of(context.payload)
+        if place is None or ttl is None or not context.token:
             return call_next(context)  # inline: the caller has the result
-        story = Story(attempt_of(context.payload), _writes(place.writer, context))
+        story = Story(attempt_of(context.payload), _writes(place.writer, context, ttl))
         context.enclose(STORY, story)
         context.enclose(REPORT, story.tell)
         try:
@@ -107,17 +108,17 @@ def serve(process: WorkerProcess) -> Writer:
     return writer
 
 
-def _writes(writer: Writer, context: ServerContext) -> Callable[[Story], object]:
-    owner, _, delivery = context.token.rpartition(" ")
-    ttl, jid = ttl_of(context.payload) or 0.0, context.jid
-    place = of_kiq.inflight(of_kiq.queue(context.queue), owner), keys.progress(jid)
-    life = life_of_progress(ttl)
+def _writes(writer: Writer, context: ServerContext, ttl: float) -> Callable[[Story], object]:
+    jid = context.jid
 
     def line(story: Story) -> Line:
+        owner, _, delivery = context.token.rpartition(" ")
+        flight = of_kiq.inflight(of_kiq.queue(context.queue), owner)
         raw = Underway("running", story.attempt, story.progress).written()
-        return Line(*place, delivery, raw, life)
+        return Line(flight, keys.progress(jid), delivery, raw, life_of_progress(ttl))
 
-    return lambda story: writer.note(delivery, lambda: line(story))
+    # Most jobs tell nothing: what it takes to write is made when one does.
+    return lambda story: writer.note(context.token, lambda: line(story))
 
 
 def _where(error: BaseException) -> str:

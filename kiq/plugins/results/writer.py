@@ -51,9 +51,9 @@ class Writer:
         if self._loop is not None:
             self._loop.stop()
 
-    def note(self, delivery: str, line: Callable[[], Line]) -> None:
-        """Have it written what *line* returns then. Any thread; cheap, and waits for nothing."""
-        self._noted[delivery] = line
+    def note(self, token: str, line: Callable[[], Line]) -> None:
+        """Have it written what *line* returns then, of the run *token*. Any thread; cheap, no waiting."""
+        self._noted[token] = line
         if not self._called and not self._over:
             self._called = True
             self._call()

@@ -7,21 +7,20 @@
 --          of an error, ...}; an error alone if the script returns one
 -- What a piece does can't undo what is settled: it runs when that is done.
 local function part(list, from, count)
+  if count <= 1000 then return {unpack(list, from, from + count - 1)} end -- a stack holds no more than some thousands
   local found = {}
   for i = 1, count do found[i] = list[from + i - 1] end
   return found
 end
 
 local rides, own_keys, own_args = tonumber(ARGV[#ARGV - 2]), tonumber(ARGV[#ARGV - 1]), tonumber(ARGV[#ARGV])
-local plan, key, at = {}, own_keys + 1, own_args + 1
+local plan, there, key, at = {}, {}, own_keys + 1, own_args + 1
 for r = 1, rides do
   local keys, args = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])
-  local ride = {
-    piece = tonumber(ARGV[at]), hash = KEYS[tonumber(ARGV[at + 1])], field = ARGV[at + 2],
-    keys = part(KEYS, key, keys), args = part(ARGV, at + 5, args),
-  }
-  if ride.hash then ride.there = redis.pcall('HEXISTS', ride.hash, ride.field) == 1 end
-  plan[r], key, at = ride, key + keys, at + 5 + args
+  local hash = KEYS[tonumber(ARGV[at + 1])]
+  there[r] = hash and redis.pcall('HEXISTS', hash, ARGV[at + 2]) == 1
+  plan[r] = {at, key, keys, args}
+  key, at = key + keys, at + 5 + args
 end
 
 local ended, reply = pcall(act, part(KEYS, 1, own_keys), part(ARGV, 1, own_args))
@@ -32,17 +31,19 @@ if ended and type(reply) == 'table' then
 end
 local flags, problems = {}, {}
 for r = 1, rides do
-  local ride, gone = plan[r], nil
-  if ride.hash then
-    gone = ride.there and redis.pcall('HEXISTS', ride.hash, ride.field) == 0
+  local from, first, keys, args = unpack(plan[r])
+  local hash, field, gone = KEYS[tonumber(ARGV[from + 1])], ARGV[from + 2], nil
+  if hash then
+    gone = there[r] and redis.pcall('HEXISTS', hash, field) == 0
   else
-    gone = left[ride.field]
+    gone = left[field]
   end
   flags[r] = gone and 1 or 0
   if gone then
-    local went, problem = pcall(pieces[ride.piece], ride.keys, ride.args)
+    local piece = tonumber(ARGV[from])
+    local went, problem = pcall(pieces[piece], part(KEYS, first, keys), part(ARGV, from + 5, args))
     if not went then
-      problems[#problems + 1] = ride.piece
+      problems[#problems + 1] = piece
       problems[#problems + 1] = type(problem) == 'table' and problem.err or tostring(problem)
     end
   end
