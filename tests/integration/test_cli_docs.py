@@ -16,6 +16,8 @@ import redis
 from kiq.api import PeriodicSet
 from kiq.cli import exit_codes
 from kiq.plugins.periodic import keys as periodic
+from kiq.plugins.results import keys as results
+from kiq.plugins.results.record import kept, written
 from tests.helpers.commands import command
 from tests.helpers.living import hold, show_process
 
@@ -36,7 +38,8 @@ def sessions() -> list[tuple[str, str]]:
 
 
 def shape(text: str) -> list[str]:
-    """The lines of *text* with every number, time and width taken out."""
+    """The lines of *text* with every number, time, person and width taken out."""
+    text = re.sub(r"(?<= by )[^\s)]+(?=\))", "NAME", text)
     text = re.sub(
         r"\b[0-9a-f]{24}\b", lambda found: found[0] if found[0].startswith(ID) else "JID", text
     )
@@ -83,6 +86,9 @@ def shown(command_store: redis.Redis) -> redis.Redis:
     runs = {"queue": "mailers", "payload": job("9", "app.Mail", "eve@example.org", "mailers")}
     store.hset(f"{WORKER}:work", "h0b", json.dumps({**runs, "run_at": int(now - 12)}))
     show_periodic(store)
+    about = {"status": "done", "of": "app.Report"}
+    ended = b"%.6f||%s" % (now - 30, written(about, kept({"rows": 4711}, "msgpack", 1000)[0]))
+    store.set(results.result(ID + "e"), ended)
     return store
 
 
