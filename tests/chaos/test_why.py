@@ -15,6 +15,7 @@ import kiq
 from kiq.api import Queue, Why, why
 from kiq.client import Client
 from kiq.config import Redis
+from kiq.errors import StoreError
 from tests.chaos.long_form import LONG
 from tests.helpers.server import TestServer
 from tests.helpers.waiting import eventually
@@ -22,6 +23,9 @@ from tests.helpers.worker_process import Site, WorkerProcess
 
 QUESTIONS = 3_000 if LONG else 120
 KILLS = 20 if LONG else 1
+RESTARTS = 10 if LONG else 1  # of Redis
+#: Of the last so many jobs most questions are: they are where something happens.
+RECENT = 12
 #: What says that nothing but time is in the way, of a job that was not done yet.
 _GOES_ON = {"behind", "next", "busy", "fetched", "running", "promoting", "late"}
 
@@ -59,8 +63,10 @@ class Storm:
         self.workers = [self.start() for _ in range(2)]
         self.killed: set[int] = set()
         self.queue_of: dict[str, str] = {}
+        self.jids: list[str] = []
         self.paused = False
         self.answers: list[tuple[float, Why]] = []
+        self.calm_at = 0.0  # when nothing is pushed nor paused any more
 
     def start(self) -> WorkerProcess:
         return self.site.run("-C", str(self.file), REDIS_URL=self.server.url)
@@ -73,6 +79,20 @@ class Storm:
         worker.wait()
         self.workers[self.workers.index(worker)] = self.start()
 
+    def restart_redis(self) -> None:
+        """Kill Redis, and start it again with its data."""
+        self.server.kill()
+        self.server.restart()
+        eventually(self.is_reached, message="Redis is there again")
+
+    def is_reached(self) -> bool:
+        """Tell whether Redis answers who asks."""
+        try:
+            len(Queue("a", self.client))
+        except StoreError:
+            return False
+        return True
+
     def push(self) -> None:
         """Push a few jobs of any kind."""
         for _ in range(self.chance.randrange(6)):
@@ -84,7 +104,20 @@ class Storm:
             job = {"class": "chaos.Asked", "args": args, "queue": queue, "history": 10}
             if self.chance.random() < 0.2:
                 job["at"] = time.time() + self.chance.random() * 3
-            self.queue_of[str(self.client.push(job))] = queue
+            try:
+                jid = str(self.client.push(job))
+            except StoreError:  # Redis was restarted: whether it came, nobody knows
+                continue
+            self.queue_of[jid] = queue
+            self.jids.append(jid)
+
+    def push_for_nobody(self) -> str:
+        """Push a job into the queue that nobody takes; return its jid."""
+        jid = str(
+            self.client.push({"class": "chaos.Asked", "args": [0.0, "runs"], "queue": "nobody"})
+        )
+        self.queue_of[jid] = "nobody"
+        return jid
 
     def act(self) -> None:
         """Do one thing that changes what is so."""
@@ -94,10 +127,14 @@ class Storm:
             self.paused = not self.paused
         self.push()
 
-    def ask(self) -> None:
-        """Ask of some job, and check what can be checked at once."""
+    def ask_of_some(self) -> None:
+        """Ask of some job, most likely of one that came of late."""
+        recent = self.chance.random() < 0.8
+        self.ask(self.chance.choice(self.jids[-RECENT:] if recent else self.jids))
+
+    def ask(self, jid: str) -> None:
+        """Ask of *jid*, and check what can be checked at once."""
         ended_before = self.notes.smembers("ended")
-        jid = self.chance.choice(list(self.queue_of))
         at = time.time()
         answer = why(jid, self.client)
         self.answers.append((at, answer))
@@ -133,7 +170,11 @@ class Storm:
             if codes & {"silent", "dead_process"} and "over" not in codes:
                 assert begins or not answer.found, told
             if codes & _GOES_ON and not answer.stopped:
-                soon = [one for one in begins if one < at + 60]
+                # Who waits behind others may see more of them come, or its queue paused: until the end.
+                waits = codes & {"behind", "strict"} or answer.found.queue == "b"
+                soon = [
+                    one for one in begins if one < (max(at, self.calm_at) if waits else at) + 60
+                ]
                 assert soon, f"nothing was in the way, and it did not run: {told}"
         return counts
 
@@ -147,7 +188,7 @@ def storm(
 ) -> Iterator[Storm]:
     seed = random.randrange(1_000_000)
     print(f"seed {seed}")
-    made = Storm(private_server(), private_server(), tmp_path, seed)
+    made = Storm(private_server(aof="always"), private_server(), tmp_path, seed)
     yield made
     made.site.close()
 
@@ -160,19 +201,28 @@ def test_each_answer_is_borne_out_by_what_happens_next(storm: Storm) -> None:
     while not storm.queue_of:
         storm.push()
     kills = {(number + 1) * QUESTIONS // (KILLS + 1) for number in range(KILLS)}
+    restarts = {(number + 1) * QUESTIONS // (RESTARTS + 2) for number in range(RESTARTS)}
     for number in range(QUESTIONS):
         if number in kills:
             storm.kill()
+        if number in restarts:
+            storm.restart_redis()
         storm.act()
-        storm.ask()
+        storm.ask_of_some()
     if storm.paused:
         Queue("b", storm.client).unpause()
+    storm.calm_at = time.time()
     mine = {jid for jid, queue in storm.queue_of.items() if queue != "nobody"}
 
     def all_ended() -> bool:
         return mine <= {jid.decode() for jid in storm.notes.smembers("ended")}
 
     eventually(all_ended, 120, interval=0.1, message="all of them run")
+    # Of each kind one at least, however slow the machine was.
+    over = mine.pop()
+    eventually(lambda: not why(over, storm.client).found, 30, message="its end is settled")
+    for jid in (over, storm.push_for_nobody()):
+        storm.ask(jid)
     counts = storm.check_what_happened()
     print(f"\n{len(storm.queue_of)} jobs, {len(storm.answers)} answers: {dict(counts)}")
     assert counts["over"]
