@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..first_use import found_in as _found_in
 from .acted import Acted
+from .coming import Coming, coming
 from .explaining import Asked, Explainer, Known, Reason
 from .filters import Filter, parse_filter
 from .finding import Found, Slice, find, search
@@ -48,6 +49,7 @@ __all__ = [
     "Asked",
     "BatchSet",
     "BatchStatus",
+    "Coming",
     "Connection",
     "DeadSet",
     "Deed",
@@ -100,6 +102,7 @@ __all__ = [
     "WorkSet",
     "attempts",
     "carry_out",
+    "coming",
     "connection",
     "count_failures",
     "entry_at",

@@ -31,3 +31,38 @@ def spark(values: Sequence[float], width: int = 120, height: int = 28) -> Spark 
     ]
     line = "M" + " L".join(f"{x:g},{y:g}" for x, y in points)
     return Spark(width, height, line, f"{line} L{width},{height} L0,{height} Z", top, values[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar: its number, its value, and its rectangle. What is not 0 is to be seen, however small."""
+
+    at: int
+    value: float
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Bars of values, side by side, in a box of *width* by *height*."""
+
+    width: int
+    height: int
+    bars: Sequence[Bar]
+    top: float
+
+
+def bars(values: Sequence[float], width: int = 960, height: int = 96) -> Bars:
+    """Return a bar for each of *values*, the first at the left."""
+    top = max(values, default=0)
+    step = width / len(values) if values else width
+    gap = min(2.0, step / 4)
+    found = []
+    for at, value in enumerate(values):
+        high = max(2.0, height * value / top) if value > 0 else 0.0
+        x, y = round(at * step + gap / 2, 2), round(height - high, 2)
+        found.append(Bar(at, value, x, y, round(step - gap, 2), round(high, 2)))
+    return Bars(width, height, found, top)

@@ -10,6 +10,7 @@ import jinja2
 
 from ..wording import duration, megabytes, number, rate, visible
 from . import charts
+from .clocks import clock_time, iso_time, zone_time
 from .fields import field
 
 
@@ -30,7 +31,9 @@ class Renderer:
             duration=duration, megabytes=megabytes, number=number, rate=rate, visible=visible
         )
         self._environment.filters["field"] = field
+        self._environment.filters.update(clock=clock_time, iso=iso_time, in_zone=zone_time)
         self._environment.globals["spark"] = charts.spark
+        self._environment.globals["bars"] = charts.bars
 
     def names(self) -> Iterable[str]:
         """Return the names of all templates."""

@@ -24,6 +24,7 @@ from ..answers import Done, Page
 from ..calls import Call
 from ..moments import moment_of
 from ..rows import Row, rows_of
+from .coming import outlook_of
 
 _ERROR = 300  # characters of an error in a row
 
@@ -119,6 +120,7 @@ def _page(call: Call, name: str) -> Page:
         "problem": problem,
         "begin": begin,
         "size": jobs.size,
+        "outlook": outlook_of(call) if name == "scheduled" else None,
     }
     return Page("set.html", values)
 
