@@ -12,6 +12,8 @@ try:
     from .application import Application
     from .calls import Call
     from .fleets import Fleet
+    from .masking import masked
+    from .moments import moment_of
     from .mounting import wsgi
     from .routing import Route, Section
     from .visitors import PERMISSIONS, ROLES, Policy, Visitor, everyone, visitor
@@ -35,6 +37,8 @@ __all__ = [
     "Section",
     "Visitor",
     "everyone",
+    "masked",
+    "moment_of",
     "visitor",
     "wsgi",
 ]

@@ -39,7 +39,7 @@ class Acts:
         self._forms.check(call.request)
         once = call.said(ONCE)
         if once and not self._is_first(call, once):
-            return _follow(call, Done("", call.said("back") or "now"), once)
+            return _follow(call, Done("", _back(call)), once)
         done, key = self._done(call, view, once)
         return _follow(call, done, key)
 
@@ -71,6 +71,16 @@ class Acts:
     def _is_first(self, call: Call, once: str) -> bool:
         mark = ("SET", keys.once(once[:64]), "1", "NX", "EX", _USED)
         return call.home.call(mark) is not None
+
+
+def _back(call: Call) -> str:
+    """Return the name of the page that a form says it was on; the first page for none of ours."""
+    name = call.said("back")
+    try:
+        call.url(name)
+    except KeyError:
+        return "now"
+    return name
 
 
 def _follow(call: Call, done: Done, key: str) -> Response:

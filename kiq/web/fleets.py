@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from ..api import Connection
+from ..client import Client
 from ..clock import steady
 from ..config import Config
 from .background import Background
@@ -32,14 +33,27 @@ class Fleet:
     one does.
     """
 
-    def __init__(self, name: str, home: Connection, config: Config, environment: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        home: Connection,
+        config: Config,
+        environment: str,
+        pushes_by: Callable[[], Client],
+    ) -> None:
         self.name = name
+        self._pushes_by = pushes_by
         self.home = home
         self.config = config
         self.environment = environment
         self.background = Background()
         self._looks: dict[str, _Look] = {}
         self._lock = threading.Lock()
+
+    @functools.cached_property
+    def client(self) -> Client:
+        """What jobs are pushed by, made when it is first asked for."""
+        return self._pushes_by()
 
     def look(self, what: str, read: Callable[[], T], *, keep: float = 1.0) -> T:
         """Return what *read* returned within the last *keep* seconds, else call it.

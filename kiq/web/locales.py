@@ -62,8 +62,10 @@ class Locale:
         return "rtl" if self.language in RIGHT_TO_LEFT else "ltr"
 
     def text(self, english: str, **values: object) -> str:
-        """Return *english* in this language, with *values* put in for ``{names}``."""
-        return self.texts.get(english, english).format(**values)
+        """Return *english* in this language, with *values*, if any, put in for ``{names}``."""
+        found = self.texts.get(english, english)
+        # Titles may be names of anybody's: braces in them name nothing.
+        return found.format(**values) if values else found
 
     def count(self, one: str, other: str, number: int, **values: object) -> str:
         """Return the form that belongs to *number*; ``{n}`` in it is the number, with its separators."""

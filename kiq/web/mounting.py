@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -9,8 +10,8 @@ from typing import Any
 
 from .. import config_file
 from ..api import connection
-from ..client import configured
-from ..config import Redis
+from ..client import Client, configured, process_client
+from ..config import Config, Redis
 from ..errors import ConfigError
 from .application import Application
 from .fleets import Fleet
@@ -56,4 +57,14 @@ def fleet_of(name: str, source: Any, environment: str = "") -> Fleet:
     elif isinstance(source, Redis):
         config = replace(config, redis=source)
     shown = environment or os.environ.get("KIQ_ENV", "") or config.environment
-    return Fleet(name, connection(source), config, shown)
+    pushes_by = functools.partial(_client_of, source, config)
+    return Fleet(name, connection(source), config, shown, pushes_by)
+
+
+def _client_of(source: Any, config: Config) -> Client:
+    if source is None:
+        return process_client()
+    if isinstance(source, Client):
+        return source
+    given = config.redis if isinstance(source, str | Redis) else source
+    return Client(given, codec=config.codec, sidekiq=config.sidekiq, max_payload=config.max_payload)

@@ -127,7 +127,7 @@ def all_sections() -> Sequence[Section]:
     Raises ConfigError for a name or a path that two of them want, with both.
     """
     added = [point.load() for point in metadata.entry_points(group="kiq.web")]
-    sections = [*OWN, *added]
+    sections = [*OWN[:-1], *added, OWN[-1]]  # who did what stands last
     taken: dict[tuple[str, str], str] = {}
     for section in sections:
         for route in section.routes:

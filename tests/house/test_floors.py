@@ -64,6 +64,7 @@ PUBLIC = (
     "kiq.api.queue",
     "kiq.api.shown",  # reads what other programs may have written
     "kiq.api.fleet",  # who holds jobs: kiq doctor looks at it too
+    "kiq.api.sifting",  # pages of lists
     "kiq.api.limits",  # how much the dead set keeps
     "kiq.plugins.declared",  # options of job classes, and settings
     "kiq.plugins.metrics.tally",  # what the metrics of job classes have counted

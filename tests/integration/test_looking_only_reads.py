@@ -89,3 +89,8 @@ def test_all_that_the_data_api_reads_can_be_read(url: str) -> None:
     now = datetime.now(UTC)
     assert api.Deploy(home).between(now - timedelta(days=1), now) == {}
     api.Metrics(home).top_jobs()
+    assert api.coming(home).overdue == 0
+    assert not api.BatchSet(home).page(text="x").found
+    assert not api.LimitSet(home).page(text="x").found
+    assert not api.LockSet(home).page(text="x").found
+    assert api.PeriodicSet(home).histories(["x"]) == {"x": []}

@@ -11,12 +11,12 @@ import redis
 import kiq
 import kiq.web
 from kiq.web import ROLES, Application, Visitor
-from kiq.web.sections import OWN
+from kiq.web.sections import all_sections
 from tests.helpers.web import FROM_OUR_PAGE, Browser, application
 
 pytestmark = pytest.mark.needs("werkzeug")
 
-ROUTES = [route for section in OWN for route in section.routes]
+ROUTES = [route for section in all_sections() for route in section.routes]
 HEADERS = {
     "Content-Security-Policy",
     "X-Content-Type-Options",

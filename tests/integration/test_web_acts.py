@@ -61,6 +61,13 @@ def test_a_form_is_taken_once(pages: Browser, raw: redis.Redis) -> None:
     assert "paused mail" in pages.get(second.headers["Location"]).text
 
 
+def test_a_form_that_comes_twice_leads_to_no_page_that_there_is_not(pages: Browser) -> None:
+    form = {"name": "mail", "once": "0123456789abcdef", "back": "//evil"}
+    answers = [pages.post("/locks/cleared", form) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [303, 303]
+    assert answers[1].headers["Location"].startswith("/?told=")
+
+
 @pytest.mark.parametrize(
     ("label", "signal"), [("Quiet", b"TSTP"), ("Stop", b"TERM"), ("Threads", b"TTIN")]
 )

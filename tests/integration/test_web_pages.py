@@ -63,6 +63,8 @@ WRITES = {
 }
 PAGES = [
     *("/", "/queues", "/queue?name=mail", "/running", "/activity", "/queue/clear?name=mail"),
+    *("/periodic", "/batches", "/batches?tag=x&running=1", "/limits", "/limits?q=x"),
+    *("/locks", "/locks?q=x", "/locks/all"),
     *("/retries", "/scheduled", "/dead", f"/jobs/{'a' * 24}", "/dead?q=" + quote(EVIL)),
 ]
 
@@ -83,6 +85,12 @@ def test_hostile_text_is_shown_and_does_nothing(redis_url: str, page: str) -> No
     assert "<script>alert" not in text
     assert "<img src=x" not in text
     assert "\x1b" not in text
+
+
+@pytest.mark.parametrize("name", ["{x}", "{", "}{0}"])
+def test_a_name_with_braces_breaks_no_page(redis_url: str, raw: redis.Redis, name: str) -> None:
+    raw.sadd("queues", name)
+    assert browser(redis_url).get(f"/queue?name={quote(name)}").status_code == 200
 
 
 @pytest.mark.parametrize("name", [EVIL, "a/b", "100%", "x+y", "mail#1", "\x1b[2J"])

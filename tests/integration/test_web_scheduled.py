@@ -60,4 +60,3 @@ def test_there_is_no_histogram_of_nothing(pages: Browser) -> None:
     assert "No job waits for its time." in text
     assert 'class="coming"' not in text
     assert 'class="coming"' not in pages.get("/retries").text
-

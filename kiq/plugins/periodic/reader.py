@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -13,6 +13,7 @@ from ...clock import wall
 from ...errors import ConfigError
 from ...keys import bell
 from ...pushing import prepared
+from ...store.scripts import Command
 from ..declared.periodic import defined
 from ..declared.periodic_entry import Definition, read
 from . import keys
@@ -79,14 +80,7 @@ class PeriodicJob:
 
     def history(self, limit: int = keys.KEPT) -> list[Tick]:
         """Return what became of the last ticks, the newest first. One round trip."""
-        lines, flat = self._home.exchange(
-            [
-                ("LRANGE", keys.history(self.name), 0, limit - 1),
-                ("HGETALL", keys.outcomes(self.name)),
-            ]
-        )
-        ends = {jid.decode(): end.decode() for jid, end in zip(flat[::2], flat[1::2], strict=True)}
-        return [tick for line in lines if (tick := _tick(line.decode(errors="replace"), ends))]
+        return _ticks(*self._home.exchange(_telling(self.name, limit)))
 
     def pause(self, who: str = "") -> bool:
         """Have no ticks from now on; False if it was paused already. One round trip."""
@@ -168,6 +162,13 @@ class PeriodicSet:
         )
         return None if text is None else PeriodicJob(self._client, name, text, cursor, paused)
 
+    def histories(self, names: Sequence[str], limit: int = keys.KEPT) -> dict[str, list[Tick]]:
+        """Return, by name, what :meth:`PeriodicJob.history` does. One round trip for all of them."""
+        commands = [command for name in names for command in _telling(name, limit)]
+        replies = self._home.exchange(commands) if commands else []
+        pairs = zip(replies[::2], replies[1::2], strict=True)
+        return {name: _ticks(*pair) for name, pair in zip(names, pairs, strict=True)}
+
     def add(self, name: str, job: Any, *, replace: bool = False, **written: Any) -> PeriodicJob:
         """Add an entry, or *replace* the one of that name, from now on; return it.
 
@@ -199,6 +200,15 @@ _PLACES = {"file": "a configuration file", "code": "code"}
 
 def _ring() -> tuple[Any, ...]:
     return ("PUBLISH", bell(keys.BELL), "1")
+
+
+def _telling(name: str, limit: int) -> list[Command]:
+    return [("LRANGE", keys.history(name), 0, limit - 1), ("HGETALL", keys.outcomes(name))]
+
+
+def _ticks(lines: list[bytes], flat: list[bytes]) -> list[Tick]:
+    ends = {jid.decode(): end.decode() for jid, end in zip(flat[::2], flat[1::2], strict=True)}
+    return [tick for line in lines if (tick := _tick(line.decode(errors="replace"), ends))]
 
 
 def _pairs(flat: list[bytes]) -> dict[bytes, bytes]:

@@ -72,3 +72,9 @@ def texts() -> set[str]:
 
 def test_texts_are_found() -> None:
     assert {"Attention", "{n} things looked at.", "busy threads", "paused"} <= texts()
+
+
+def test_a_name_with_braces_is_shown_as_it_is() -> None:
+    locale = Locales([]).of("en")
+    assert locale.text("{0} {x} {") == "{0} {x} {"
+    assert locale.text("{n} jobs", n=3) == "3 jobs"

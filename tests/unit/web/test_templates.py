@@ -6,7 +6,7 @@ import hashlib
 import re
 import tomllib
 from importlib import resources
-from importlib.resources.abc import Traversable
+from pathlib import Path
 
 import pytest
 
@@ -16,11 +16,14 @@ from kiq.web.rendering import Renderer
 pytestmark = pytest.mark.needs("werkzeug")
 
 WEB = resources.files("kiq.web")
-TEMPLATES = sorted((WEB / "templates").iterdir(), key=lambda file: file.name)
+PAGES = Path(str(resources.files("kiq.pages")))
+TEMPLATES = sorted([*Path(str(WEB / "templates")).iterdir(), *PAGES.glob("*/templates/*.html")])
 
 
-@pytest.mark.parametrize("file", TEMPLATES, ids=lambda file: file.name)
-def test_a_template_escapes_everything_and_writes_no_script_or_style(file: Traversable) -> None:
+@pytest.mark.parametrize(
+    "file", TEMPLATES, ids=lambda file: f"{file.parent.parent.name}/{file.name}"
+)
+def test_a_template_escapes_everything_and_writes_no_script_or_style(file: Path) -> None:
     source = file.read_text("utf-8")
     assert "safe" not in re.findall(r"\|\s*(\w+)", source)
     assert not re.search(r"autoescape|\sstyle=|\son\w+=|<style|javascript:", source)
@@ -29,9 +32,8 @@ def test_a_template_escapes_everything_and_writes_no_script_or_style(file: Trave
 
 
 def test_markup_is_made_nowhere() -> None:
-    for file in (WEB / "views").iterdir():
-        if file.name.endswith(".py"):
-            assert "Markup" not in file.read_text("utf-8")
+    for file in (*Path(str(WEB / "views")).glob("*.py"), *PAGES.rglob("*.py")):
+        assert "Markup" not in file.read_text("utf-8")
 
 
 def test_a_value_that_a_template_is_not_given_is_an_error() -> None:
