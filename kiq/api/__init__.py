@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..first_use import found_in as _found_in
 from .acted import Acted
-from .coming import Coming, coming
+from .due import Coming, coming
 from .explaining import Asked, Explainer, Known, Reason
 from .filters import Filter, parse_filter
 from .finding import Found, Slice, find, search

@@ -18,10 +18,10 @@ def clock_time(at: float, days: bool = False) -> str:
     return _written(at, "%-d %b %H:%M" if days else "%H:%M")
 
 
-def zone_time(at: float, zone: str) -> str:
+def zone_time(at: float, zone: str, seconds: bool = False) -> str:
     """Return epoch seconds in the time zone *zone*, as ``Tue 1 Dec 10:30``; ``?`` for what is none."""
     try:
-        return _written(at, "%a %-d %b %H:%M", ZoneInfo(zone))
+        return _written(at, "%a %-d %b %H:%M:%S" if seconds else "%a %-d %b %H:%M", ZoneInfo(zone))
     except (KeyError, ValueError, OSError):  # no such zone; a path that is none; a folder
         return _UNKNOWN
 

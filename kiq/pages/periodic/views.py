@@ -56,6 +56,12 @@ class Line:
         return self.job.definition.rule.timezone if self.job.definition else "UTC"
 
     @property
+    def by_seconds(self) -> bool:
+        """Whether its ticks are told apart by seconds."""
+        one = self.job.definition
+        return one is not None and one.rule.every % 60 != 0
+
+    @property
     def state(self) -> str:
         """``unreadable``, ``paused``, ``off`` (it says that it is not enabled), ``late`` or ""."""
         if self.job.definition is None:

@@ -16,6 +16,7 @@ def test_times_are_those_of_utc_or_of_a_zone() -> None:
     assert clock_time(AT) == "09:30"
     assert clock_time(AT, days=True) == "1 Dec 09:30"
     assert zone_time(AT, "Asia/Tokyo") == "Tue 1 Dec 18:30"
+    assert zone_time(AT + 7, "UTC", seconds=True) == "Tue 1 Dec 09:30:07"
 
 
 @pytest.mark.parametrize("zone", ["Not/There", "../etc/passwd", "", "\x00", "Europe"])
