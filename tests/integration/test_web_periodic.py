@@ -126,6 +126,19 @@ def test_a_broken_entry_hides_no_other_and_is_escaped(pages: Browser, raw: redis
     assert "<script>alert" not in text
 
 
+def test_why_one_was_not_pushed_may_hold_braces(
+    pages: Browser, raw: redis.Redis, fresh_host: kiq.Host
+) -> None:
+    def refuse(context: kiq.ClientContext, call_next: object) -> None:
+        raise ValueError("there is no {room}")
+
+    fresh_host.around_push(refuse)
+    entry = json.dumps({"every": 60, "payload": {"class": "X", "args": [], "queue": "q"}})
+    raw.hset(keys.ENTRIES, "one", entry)
+    answer = pages.post("/periodic/run", {"name": "one", "page": "one"})
+    assert "one was not pushed: there is no {room}" in pages.get(answer.headers["Location"]).text
+
+
 def test_a_hundred_are_shown_page_by_page(pages: Browser, raw: redis.Redis) -> None:
     entry = json.dumps({"every": 60, "payload": {"class": "X", "args": [], "queue": "q"}})
     raw.hset(keys.ENTRIES, mapping={f"job-{number:03}": entry for number in range(100)})

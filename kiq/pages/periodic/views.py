@@ -137,7 +137,7 @@ def run(call: Call) -> Done:
     try:
         jid = job.run()
     except (KiqError, ValueError, TypeError) as error:
-        return _told(call, job, f"failed: {{name}} was not pushed: {visible(str(error))}")
+        return _told(call, job, "failed: {name} was not pushed: {why}", why=visible(str(error)))
     if jid is None:
         return _told(call, job, "failed: {name} was not pushed: client middleware refused it")
     return _told(call, job, "{name} was pushed as {jid}", jid=visible(jid))
