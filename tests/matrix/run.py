@@ -245,8 +245,8 @@ def _digest(path: Path) -> str:
 
 
 def _parallel() -> tuple[str, ...]:
-    # As in the Makefile: many tests wait most of the while, so one more than there are processors.
-    return ("-n", os.environ.get("LANES") or str((os.cpu_count() or 1) + 2), "--dist", "worksteal")
+    # Tests wait much of the while, if less than those that only make test has: one lane less than there.
+    return ("-n", os.environ.get("LANES") or str((os.cpu_count() or 1) + 3), "--dist", "worksteal")
 
 
 def _more() -> list[str]:

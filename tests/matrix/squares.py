@@ -75,6 +75,11 @@ _NAMELESS = (
     "--ignore=tests/integration/test_looking_only_reads.py",
     "--ignore=tests/integration/test_store_model.py",
 )
+#: Tests of many examples: what they find is of no axis. ``make test`` has them, and "namespace".
+_EXAMPLES = (
+    "--ignore-glob=*/tests/integration/test_*_model.py",
+    "--ignore-glob=*/tests/integration/test_*_properties.py",
+)
 
 
 @dataclass(frozen=True)
@@ -111,6 +116,7 @@ def squares() -> list[Square]:
             ("tests/integration", "tests/contract", *_PROCESSES[1:], *_COMMANDS),
             extras=(),
             by="tcp",
+            options=_EXAMPLES,
         ),
         Square(
             "floor",
@@ -118,6 +124,7 @@ def squares() -> list[Square]:
             (*_LIBRARY, *_COMMANDS),  # the contract is tried by floor-bare
             python=first,
             oldest=True,
+            options=_EXAMPLES,
         ),
         Square(
             "floor-bare",
@@ -142,9 +149,9 @@ def squares() -> list[Square]:
                 _of_python(version),
                 python=version,
                 # There a socket may be finalized before the connection of redis-py that would close it.
-                options=("-W", "ignore:unclosed <socket:ResourceWarning")
+                options=(*_EXAMPLES, "-W", "ignore:unclosed <socket:ResourceWarning")
                 if version == versions()[-1]
-                else (),
+                else _EXAMPLES,
             )
             for version in versions()
         ),
@@ -153,7 +160,7 @@ def squares() -> list[Square]:
 
 def _of_python(version: str) -> tuple[str, ...]:
     """Return the tests of *version*: fewer of those in the middle, as their neighbours have all."""
-    if version in versions()[1:-2]:
+    if version in versions()[1:-1]:
         return ("tests/unit", *_REDIS)
     return (*_LIBRARY, *(_PROCESSES if version == versions()[-1] else ()))
 
