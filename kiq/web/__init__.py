@@ -1,4 +1,4 @@
-"""The web UI: a WSGI application to mount in a program of yours, or to serve by ``kiq web``.
+"""The web UI: a WSGI or ASGI application to mount in a program of yours, or to serve by ``kiq web``.
 
 It needs the extra ``kiq[web]``. Nothing is shown to anybody whom the policy does not know.
 """
@@ -16,6 +16,7 @@ try:
     from .moments import moment_of
     from .mounting import wsgi
     from .routing import Route, Section
+    from .through_asgi import Asgi, asgi
     from .visitors import PERMISSIONS, ROLES, Policy, Visitor, everyone, visitor
 except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] not in ("werkzeug", "jinja2", "markupsafe"):
@@ -27,6 +28,7 @@ __all__ = [
     "ROLES",
     "Answer",
     "Application",
+    "Asgi",
     "Call",
     "Data",
     "Done",
@@ -36,6 +38,7 @@ __all__ = [
     "Route",
     "Section",
     "Visitor",
+    "asgi",
     "everyone",
     "masked",
     "moment_of",

@@ -18,7 +18,7 @@ from werkzeug.exceptions import (
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
-from ..errors import ConfigError, StoreError, StoreUnavailable
+from ..errors import StoreError, StoreUnavailable
 from .acts import Acts
 from .answers import Answer, Data, Done
 from .assets import Assets
@@ -30,7 +30,7 @@ from .headers import secure
 from .locales import Locales
 from .programs import fields_of
 from .routing import Route, Section
-from .visitors import Policy, Visitor
+from .visitors import Policy, Visitor, checked
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -60,11 +60,7 @@ class Application:
         secret: str = "",
         hosts: Collection[str] = (),
     ) -> None:
-        if not callable(policy):
-            raise ConfigError(
-                f"policy= takes a function that returns who asks, not {policy!r}; behind a login of"
-                ' your own: kiq.web.everyone("reader")'
-            )
+        checked(policy)
         self._fleets = {fleet.name: fleet for fleet in fleets}
         self._policy = policy
         self._hosts = frozenset(hosts)

@@ -61,3 +61,12 @@ def everyone(role: str | Collection[str]) -> Policy:
     """Return a policy that lets in everyone who reaches it: for what a login of yours stands before."""
     anyone = visitor("anyone", role)
     return lambda _environ: anyone
+
+
+def checked(policy: Callable[..., Any] | None) -> None:
+    """Raise ConfigError for a policy that can't be asked: a mount without one shows nothing to anybody."""
+    if not callable(policy):
+        raise ConfigError(
+            f"policy= takes a function that returns who asks, not {policy!r}; behind a login of"
+            ' your own: kiq.web.everyone("reader")'
+        )

@@ -24,6 +24,7 @@ if not settings.configured:
         DATABASES={"default": _database("default"), "other": _database("other")},
         INSTALLED_APPS=[],
         LANGUAGE_CODE="en",
+        SECRET_KEY="no secret",
         USE_I18N=True,
         USE_TZ=True,
     )

@@ -70,6 +70,8 @@ PUBLIC = (
     "kiq.plugins.metrics.tally",  # what the metrics of job classes have counted
     "kiq.plugins.metrics.layer",
     "kiq.plugins.metrics.buckets",
+    "kiq.web.hosting",  # what mounts in frameworks share
+    "kiq.web.visitors",
     "kiq.plugins.interrupting",  # how cancelling and time limits end a job
 )
 

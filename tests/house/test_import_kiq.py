@@ -30,9 +30,11 @@ print(json.dumps({
     "threads": threading.active_count() - threads,
 }))
 """
-#: hiredis and cryptography come with redis when they are installed; the rest is the runtime of
-#: compiled packages.
-ALLOWED = {"kiq", "redis", "msgpack", "hiredis", "cryptography", "cython_runtime"}
+#: hiredis, cryptography and opentelemetry (which FastAPI brings) come with redis when they are installed;
+#: the rest is the runtime of compiled packages.
+ALLOWED = {
+    *("kiq", "redis", "msgpack", "hiredis", "cryptography", "opentelemetry", "cython_runtime")
+}
 
 
 @cache

@@ -28,6 +28,8 @@ MODULES = {
     "async": "greenlet",
     "periodic": "cronsim",
     "web": "werkzeug",
+    "flask": "flask",
+    "fastapi": "fastapi",
 }
 #: What only the development environment has, and tests need.
 DEVELOPMENT = ("uvloop", "flask_sqlalchemy")

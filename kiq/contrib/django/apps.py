@@ -13,6 +13,7 @@ class KiqConfig(AppConfig):  # type: ignore[misc]
     name = "kiq.contrib.django"
     label = "kiq"
     verbose_name = "kiq"
+    default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
         """Apply the settings."""

@@ -1,0 +1,1 @@
+"""The migration that brings permissions; no table."""
