@@ -69,6 +69,13 @@ class _Fleet(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     metavar="NAME",
     help="A name that it may be called by, besides localhost.",
 )
+@click.option("--prefix", default="", metavar="/PATH", help="Where a proxy has it: /kiq.")
+@click.option(
+    "--trust-proxy",
+    multiple=True,
+    metavar="ADDRESS",
+    help="A proxy (or network) whose X-Forwarded-For, -Proto, -Host and -Prefix count.",
+)
 @click.option(
     "--fleet",
     "fleets",
@@ -85,14 +92,17 @@ def web(
     role: str,
     insecure: bool,
     allow_host: tuple[str, ...],
+    prefix: str,
+    trust_proxy: tuple[str, ...],
     fleets: tuple[tuple[str, str], ...],
 ) -> None:
     """Serve the web UI, on this machine only unless a password file says who may look. Ctrl-C ends it."""
     serving = _serving()
-    door = serving.Door(bind[0], bind[1], role, password_file, insecure, frozenset(allow_host))
+    names, prefix = frozenset(allow_host), f"/{prefix.strip('/')}".rstrip("/")
+    door = serving.Door(*bind, role, password_file, insecure, names, prefix, trust_proxy)
     named: dict[str, Any] = dict(fleets) or {"main": ground.config.redis}
     server = serving.server(door, named, ground.config.environment)
-    say(f"the web UI: http://{bind[0]}:{bind[1]}/")
+    say(f"the web UI: http://{bind[0]}:{bind[1]}{prefix}/")
     if password_file is None and insecure:
         note(f"nobody is asked for a password, and everybody who reaches it is {role}")
     try:

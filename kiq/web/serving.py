@@ -14,6 +14,7 @@ from ..errors import ConfigError
 from .application import Application
 from .mounting import MAIN, fleet_of
 from .passwords import Passwords, line_of, token_line
+from .proxies import BehindProxies
 from .sections import all_sections
 from .visitors import Policy, everyone
 
@@ -25,7 +26,10 @@ _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """How the server is reached: *host*, *port*, who may look, and by which names it may be called."""
+    """How the server is reached: *host*, *port*, who may look, and by which names it may be called.
+
+    *prefix* is where a proxy has it, *proxies* are those whose ``X-Forwarded-*`` count.
+    """
 
     host: str
     port: int
@@ -33,6 +37,8 @@ class Door:
     passwords: Path | None = None
     insecure: bool = False
     names: Collection[str] = ()
+    prefix: str = ""
+    proxies: Collection[str] = ()
 
     def policy(self) -> tuple[Policy, Collection[str]]:
         """Return who may look, and the names that requests must use (none: any).
@@ -64,12 +70,13 @@ def server(door: Door, fleets: Mapping[str, Any], environment: str = "") -> Any:
     try:
         make: Callable[..., Any] = waitress.create_server
         return make(
-            application,
+            BehindProxies(application, door.proxies) if door.proxies else application,
             host=door.host,
             port=door.port,
             threads=THREADS,
             ident="kiq",
-            clear_untrusted_proxy_headers=True,
+            url_prefix=door.prefix,
+            clear_untrusted_proxy_headers=not door.proxies,
         )
     except OSError as error:
         raise ConfigError(f"{door.host}:{door.port} can't be listened at: {error}") from error
