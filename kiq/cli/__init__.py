@@ -48,6 +48,7 @@ _SHIPPED = {
     "show": "kiq.commands.find:show",
     "stats": "kiq.commands.stats:stats",
     "stop": "kiq.commands.processes:stop",
+    "top": "kiq.commands.top:top",
     "unpause": "kiq.commands.queues:unpause",
     "verify": "kiq.commands.verify:verify_command",
     "web": "kiq.commands.web:web",

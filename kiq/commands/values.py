@@ -1,4 +1,4 @@
-"""Durations and moments as people write them on a command line."""
+"""Durations, moments and fleets as people write them on a command line."""
 
 from __future__ import annotations
 
@@ -45,3 +45,11 @@ def moment(text: str) -> float:
             "end it with Z or +01:00"
         )
     return when.timestamp()
+
+
+def fleet(text: str) -> tuple[str, str]:
+    """Read ``NAME=URL``. Raises BadParameter."""
+    name, equals, url = text.partition("=")
+    if not (name and equals and url):
+        raise click.BadParameter(f"{text!r} is no NAME=URL")
+    return name, url

@@ -12,6 +12,7 @@ from ..errors import ConfigError
 from ..health.address import parse
 from .ground import Ground, grounded
 from .screen import note, say
+from .values import fleet
 
 _ROLES = click.Choice(["reader", "operator", "admin"])
 
@@ -29,18 +30,6 @@ class _Where(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # no gen
         if found is None or not found.port:
             self.fail(f"{value!r} is no HOST:PORT", param, ctx)
         return found.host or "0.0.0.0", found.port
-
-
-class _Fleet(click.ParamType):  # type: ignore[type-arg,unused-ignore]
-    """``NAME=URL``."""
-
-    name = "fleet"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, str]:
-        name, equals, url = value.partition("=")
-        if not (name and equals and url):
-            self.fail(f"{value!r} is no NAME=URL", param, ctx)
-        return name, url
 
 
 @click.command()
@@ -80,7 +69,7 @@ class _Fleet(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     "--fleet",
     "fleets",
     multiple=True,
-    type=_Fleet(),
+    type=fleet,
     metavar="NAME=URL",
     help="Several Redises in one UI.",
 )

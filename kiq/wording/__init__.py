@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .json_values import plain
+from .masking import HIDDEN, is_secret, masked
 from .naming import did_you_mean
 from .text import (
     LONGEST,
@@ -19,13 +20,16 @@ from .text import (
 )
 
 __all__ = [
+    "HIDDEN",
     "LONGEST",
     "arguments",
     "counted",
     "did_you_mean",
     "duration",
+    "is_secret",
     "limited",
     "lines_of",
+    "masked",
     "megabytes",
     "moment",
     "number",

@@ -9,6 +9,7 @@ import pty
 import signal
 import subprocess
 import sys
+import termios
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -115,6 +116,15 @@ class Terminal:
     def resizes(self) -> None:
         """Tell the program that its terminal has another size."""
         self._process.send_signal(signal.SIGWINCH)
+
+    def sends(self, number: signal.Signals) -> None:
+        """Send the program a signal."""
+        self._process.send_signal(number)
+
+    @property
+    def modes(self) -> list[Any]:
+        """What the terminal is set to: whether it echoes, and so on."""
+        return termios.tcgetattr(self._master)
 
     def ends(self) -> int:
         """Wait until it has ended; return its exit code."""

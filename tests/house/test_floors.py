@@ -49,6 +49,7 @@ REACHES_UP = {
     "kiq/registry.py": {"kiq.advice.names"},
     "kiq/codec/trouble.py": {"kiq.advice.values"},
     "kiq/cli/draining.py": {"kiq.plugins.draining"},
+    "kiq/commands/top.py": {"kiq.top.serving"},  # needs an extra, as the next
     "kiq/commands/web.py": {"kiq.web.serving"},  # needs an extra: the list of commands does not
     "kiq/plugins/declared/unique.py": {"kiq.plugins.unique"},
     "kiq/plugins/declared/expiry.py": {"kiq.plugins.expiry"},

@@ -27,6 +27,7 @@ MODULES = {
     "prometheus": "prometheus_client",
     "async": "greenlet",
     "periodic": "cronsim",
+    "top": "textual",
     "web": "werkzeug",
     "flask": "flask",
     "fastapi": "fastapi",
@@ -188,7 +189,7 @@ def oldest(extras: Iterable[str]) -> list[str]:
 
 
 def _held(requirement: str) -> str:
-    matched = re.fullmatch(r"([\w.-]+)>=([\w.]+)", requirement)
+    matched = re.fullmatch(r"([\w.-]+)>=([\w.]+)(?:,<[\w.]+)?", requirement)
     if matched is None:
         raise ValueError(
             f"{requirement!r} in pyproject.toml has no lower bound: write name>=version"

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kiq.web.masking import HIDDEN, is_secret, masked
-
-pytestmark = pytest.mark.needs("werkzeug")
+from kiq.wording import HIDDEN, is_secret, masked
 
 
 @pytest.mark.parametrize(

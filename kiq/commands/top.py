@@ -1,0 +1,47 @@
+"""``kiq top``: the fleet on a terminal, to be seen and steered."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+from ..errors import ConfigError
+from .ground import Ground, grounded
+from .values import fleet, seconds
+
+
+@click.command()
+@click.option(
+    *("-n", "--interval"),
+    default="1",
+    type=seconds,
+    show_default=True,
+    metavar="SECONDS",
+    help="How often it reads.",
+)
+@click.option(
+    "--fleet",
+    "fleets",
+    multiple=True,
+    type=fleet,
+    metavar="NAME=URL",
+    help="Several Redises: `:fleet NAME` goes from one to another.",
+)
+@grounded(json=False)
+def top(ground: Ground, interval: float, fleets: tuple[tuple[str, str], ...]) -> None:
+    """Show what runs, waits and fails, every second. `?` shows the keys, `q` leaves."""
+    serving = _serving()
+    shown = serving.fleets_of(dict(fleets), ground.home, ground.config)
+    code = serving.run(shown, max(0.2, interval))
+    if code:
+        raise click.exceptions.Exit(code)
+
+
+def _serving() -> Any:
+    """Return what runs it; it needs an extra, which other commands, and the list of them, do not."""
+    try:
+        return importlib.import_module("kiq.top.serving")
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"kiq top needs {error.name}: pip install 'kiq[top]'") from error

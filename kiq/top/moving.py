@@ -1,0 +1,175 @@
+"""What keys do that move from one thing to the next; what acts is in :mod:`kiq.top.app`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.events import Key
+from textual.suggester import SuggestFromList
+from textual.widgets import Input
+
+from .commanding import Wish, understood, words
+from .fleets import Fleet
+from .picture import Place
+from .pressing import by_key
+from .standing import neighbour
+from .views import TABS
+from .watching import Watching
+
+
+class Moving(Watching):
+    """Keys, and the line that filters and commands are typed into."""
+
+    BINDINGS = [Binding("ctrl+c", "quit", show=False, priority=True)]
+
+    def __init__(self, fleets: Sequence[Fleet], *, interval: float = 1.0) -> None:
+        super().__init__(fleets, interval=interval)
+        self._known = by_key()
+        self._typed_for = ""  # "filter" or "command"
+        self.line = Input(id="line", suggester=SuggestFromList(words(self.names)))
+
+    def compose(self) -> ComposeResult:
+        """The line to type in stands above the footer."""
+        *above, footer = super().compose()
+        yield from (*above, self.line, footer)
+
+    def on_mount(self) -> None:
+        """Nothing is typed yet."""
+        self.line.display = False
+
+    def on_key(self, event: Key) -> None:
+        """Do what the key says; what is typed into the line is the line's."""
+        if self.focused is self.line:
+            if event.key == "escape":
+                event.stop()
+                self._close()
+            return
+        event.stop()
+        self.press(event.key)
+
+    def press(self, key: str) -> None:
+        """Do what a key says, outside of the line."""
+        if key.isdecimal():
+            at = int(key) - 1
+            if 0 <= at < len(TABS):
+                self.go(Place(list(TABS)[at]))
+            return
+        known = self._known.get(key)
+        if known is not None:
+            self.message = ""
+            getattr(self, f"do_{known.action}")()
+            self.look()
+
+    def do_tab_on(self) -> None:
+        """Go to the next view."""
+        self.go(Place(neighbour(list(TABS), self.path.places[0].view, 1)))
+
+    def do_tab_back(self) -> None:
+        """Go to the view before."""
+        self.go(Place(neighbour(list(TABS), self.path.places[0].view, -1)))
+
+    def do_row_on(self) -> None:
+        """Go to the next row."""
+        self.body.move(1)
+
+    def do_row_back(self) -> None:
+        """Go to the row before."""
+        self.body.move(-1)
+
+    def do_first_row(self) -> None:
+        """Go to the first row."""
+        self.body.move(-len(self.body.page.rows))
+
+    def do_last_row(self) -> None:
+        """Go to the last row."""
+        self.body.move(len(self.body.page.rows))
+
+    def do_page_on(self) -> None:
+        """Go to the next page: of a large set by its place, else by rows."""
+        if not self.path.page_on(self.body.page.behind):
+            self.body.move(self.body.room)
+
+    def do_page_back(self) -> None:
+        """Go to the page before."""
+        if not self.path.page_back():
+            self.body.move(-self.body.room)
+
+    def do_open(self) -> None:
+        """Look at what is behind the row."""
+        row = self.body.current
+        if row is None and self.body.page.rows:
+            self.message = "what was under the cursor is gone"
+        elif row is not None and row.to is not None:
+            self.enter(row.to)
+
+    def do_back(self) -> None:
+        """Go back."""
+        if self.path.back():
+            self.arrive()
+
+    def do_freeze(self) -> None:
+        """Freeze the picture, or let it go on."""
+        self.frozen = not self.frozen
+        self.reader.again()
+
+    def do_unmask(self) -> None:
+        """Show secrets, or hide them."""
+        self.unmasked = not self.unmasked
+
+    def do_again(self) -> None:
+        """Read at once."""
+        self.reader.again()
+
+    def do_help(self) -> None:
+        """Show the help."""
+        if self.path.here.view != "help":
+            self.enter(Place("help"))
+
+    def do_leave(self) -> None:
+        """Leave."""
+        self.exit()
+
+    def do_filter(self) -> None:
+        """Type a filter."""
+        self._open("filter", self.path.here.wanted, "filter: class:Mail error:timeout age>2h text")
+
+    def do_command(self) -> None:
+        """Type a command."""
+        self._open("command", "", ", ".join(words(self.names)))
+
+    def _open(self, what: str, text: str, hint: str) -> None:
+        self._typed_for = what
+        self.line.value, self.line.placeholder = text, hint
+        self.line.cursor_position = len(text)
+        self.line.display = True
+        self.line.focus()
+
+    def _close(self) -> None:
+        self.line.display = False
+        self.body.focus()
+        self.look()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Do what was typed."""
+        event.stop()
+        self._close()
+        text = event.value.strip()
+        if self._typed_for == "filter":
+            self.path.filter(text)
+            self.arrive()
+        else:
+            self.obey(understood(text, self.names))
+
+    def obey(self, wish: Wish) -> None:
+        """Do what a command says."""
+        if wish.problem:
+            self.message = wish.problem
+        elif wish.leave:
+            self.exit()
+        elif wish.fleet is not None:
+            self.switch(wish.fleet)
+        elif wish.place is not None:
+            self.go(wish.place)
+        self.frame()

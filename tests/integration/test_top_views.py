@@ -1,0 +1,233 @@
+"""``kiq top`` on a real server: what its views show, that they only read, and that nothing hides them."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+import redis
+
+import kiq
+from tests.helpers import topped
+from tests.helpers.living import hold, show_process
+
+pytestmark = pytest.mark.needs("textual")
+
+EVIL = "[red]\x1b]52;c;ZXZpbA==\x07\x9b31m\u202e[/red] [true, false]"
+
+
+class Mail(kiq.Job, queue="mailers"):
+    def perform(self, to: str, password: str = "") -> None: ...
+
+
+def job(**fields: Any) -> str:
+    known = {"class": "app.Mail", "args": [], "jid": "5d1c7a52e6ad1ab1f5a1a0d8", "queue": "mail"}
+    return json.dumps({**known, "created_at": 1, **fields})
+
+
+def failed(jid: str, **fields: Any) -> str:
+    error = {"error_class": "ConnectionError", "error_message": "no route", "retry_count": 1}
+    return job(jid=jid, failed_at=time.time() - 90, **{**error, **fields})
+
+
+@pytest.fixture
+def filled(raw: redis.Redis) -> None:
+    """Some of everything."""
+    now = time.time()
+    raw.sadd("queues", "mail", "low")
+    raw.lpush("queue:mail", job(enqueued_at=now - 40), job(jid="b" * 24, args=["Bob", 5]))
+    raw.lpush("queue:low", job(queue="low", args=[{"password": "geheim"}]))
+    raw.sadd("paused", "low")
+    raw.zadd("retry", {failed("c" * 24): now + 60, failed("d" * 24): now + 3600})
+    raw.zadd("dead", {failed("e" * 24): now - 5})
+    raw.zadd("schedule", {job(jid="f" * 24): now + 3600})
+    show_process(raw, "web:1:abc", {"queues": ["mail"], "concurrency": 3})
+    hold(raw, "web:1:abc", "mail", job(jid="9" * 24, args=["running"]))
+
+
+@pytest.fixture
+def hostile(raw: redis.Redis) -> None:
+    """Names, messages and arguments that anybody may have written."""
+    raw.sadd("queues", EVIL)
+    evil = {"class": EVIL, "args": [EVIL], "jid": EVIL, "tags": [EVIL], "queue": EVIL}
+    bad = job(**evil, error_class=EVIL, error_message=EVIL, retry_count=3, failed_at=5)
+    raw.lpush("queue:" + EVIL, bad, b"\xff\x00no job")
+    for key in ("retry", "schedule", "dead"):
+        raw.zadd(key, {bad: 1_900_000_000, b"\xff": 1_900_000_001, job(queue=[1], jid=7): 5})
+    show_process(raw, "web:1:abc", {"queues": [EVIL], "concurrency": 3, "tag": EVIL})
+    hold(raw, "web:1:abc", EVIL, bad)
+
+
+@pytest.mark.usefixtures("filled")
+def test_each_view_shows_what_there_is(redis_url: str) -> None:
+    async def script(seen: Any) -> None:
+        await seen.sees("waiting 3", "retries 2", "scheduled 1", "dead 1", "what needs somebody")
+        await seen.press("2")
+        await seen.sees("mail", "40 s", "paused")
+        await seen.press("3")
+        await seen.sees("app.Mail", '"running"', "web:1:abc")
+        await seen.press("4")
+        await seen.sees("ConnectionError: no route")
+        assert "    3" in seen.page
+
+    topped.watch(redis_url, script)
+
+
+@pytest.mark.usefixtures("filled")
+def test_enter_leads_from_a_queue_to_its_jobs_and_escape_back(redis_url: str) -> None:
+    async def script(seen: Any) -> None:
+        await seen.press("2")
+        await seen.sees("mail")
+        await seen.press("enter")
+        await seen.sees("Queues › queue mail", '"Bob", 5')
+        await seen.press("escape")
+        await seen.sees("oldest", "takers")
+
+    topped.watch(redis_url, script)
+
+
+@pytest.mark.usefixtures("filled")
+def test_enter_leads_from_a_group_of_failures_to_its_jobs(redis_url: str) -> None:
+    async def script(seen: Any) -> None:
+        await seen.press("4")
+        await seen.sees("ConnectionError")
+        await seen.press("enter")
+        await seen.sees("retries group:", "in 59 s")
+
+    topped.watch(redis_url, script, size=(160, 50))
+
+
+@pytest.mark.usefixtures("filled")
+def test_the_language_of_filters_is_that_of_commands(redis_url: str) -> None:
+    async def script(seen: Any) -> None:
+        await seen.press("colon", *"retries", "enter")
+        await seen.sees("c" * 24, "d" * 24)
+        await seen.press("slash", *f"jid:{'c' * 24}", "enter")
+        await seen.until(lambda: "d" * 24 not in seen.screen)
+        assert "c" * 24 in seen.page
+        await seen.press("slash", *" bogus:1", "enter")
+        await seen.sees("does not know 'bogus'")
+        await seen.press("escape")
+        await seen.sees("c" * 24, "d" * 24)
+
+    topped.watch(redis_url, script, size=(160, 50))
+
+
+@pytest.mark.usefixtures("filled")
+def test_secrets_are_hidden_until_somebody_asks(redis_url: str) -> None:
+    async def script(seen: Any) -> None:
+        await seen.press("colon", *"queue", "space", *"low", "enter")
+        await seen.sees("•••")
+        assert "geheim" not in seen.screen
+        await seen.press("m")
+        await seen.sees("geheim")
+
+    topped.watch(redis_url, script)
+
+
+@pytest.mark.usefixtures("hostile")
+def test_hostile_text_is_shown_as_text(redis_url: str) -> None:
+    async def script(seen: Any) -> None:
+        views = ("now", "queues", "running", "failures", "retries", "scheduled", "dead")
+        for view in views:
+            await seen.press("colon", *view, "enter")
+            await seen.until(lambda: seen.top.picture.ask.place == seen.top.path.here)
+            assert seen.top.picture.problem == ""
+            assert all(each.isprintable() or each == "\n" for each in seen.screen)
+            if view != "now":
+                assert "[red]\\x1b]52;" in seen.page
+        await seen.press("2", "enter")
+        await seen.sees("(undecodable)", "[red]\\x1b]52;")
+
+    topped.watch(redis_url, script, size=(200, 40))
+
+
+@pytest.mark.usefixtures("filled")
+def test_looking_only_reads(redis_url: str, raw: redis.Redis) -> None:
+    def state() -> dict[bytes, bytes | None]:
+        return {key: raw.dump(key) for key in raw.scan_iter()}
+
+    before = state()
+
+    async def script(seen: Any) -> None:
+        for key in "1234":
+            await seen.press(key)
+            await seen.until(lambda: seen.top.picture.ask.place == seen.top.path.here)
+
+    topped.watch(redis_url, script)
+    assert state() == before
+
+
+def test_an_empty_redis_says_what_is_missing(redis_url: str) -> None:
+    async def script(seen: Any) -> None:
+        await seen.press("2")
+        await seen.sees("no queue has got a job yet")
+        await seen.press("3")
+        await seen.sees("nothing runs")
+        await seen.press("4")
+        await seen.sees("nothing waits for a retry, and nothing is dead")
+
+    topped.watch(redis_url, script)
+
+
+def test_a_large_set_is_shown_page_by_page(redis_url: str, raw: redis.Redis) -> None:
+    raw.zadd("dead", {failed(f"{at:024x}", error_message="?"): at for at in range(100)})
+
+    async def script(seen: Any) -> None:
+        await seen.press("colon", *"dead", "enter")
+        await seen.sees(f"{99:024x}", "of 100 jobs; l shows the next")
+        await seen.until(lambda: len(seen.top.picture.page.rows) < 40)
+        shown = len(seen.top.picture.page.rows)
+        await seen.press("l")
+        await seen.sees(f"{99 - shown:024x}")
+        assert f"{99:024x}" not in seen.screen
+        await seen.press("h")
+        await seen.sees(f"{99:024x}")
+
+    topped.watch(redis_url, script, size=(160, 40))
+
+
+def test_the_cursor_stays_on_what_it_was_on_and_acts_on_nothing_else(
+    redis_url: str, raw: redis.Redis
+) -> None:
+    kept = [failed(f"{at:024x}", error_message="?") for at in range(5)]
+    raw.zadd("dead", {each: at for at, each in enumerate(kept)})
+
+    async def script(seen: Any) -> None:
+        await seen.press("colon", *"dead", "enter")
+        await seen.sees(f"{4:024x}")
+        await seen.press("j", "j")
+        assert seen.top.body.current.jid == f"{2:024x}"
+        raw.zrem("dead", kept[4])
+        await seen.until(lambda: len(seen.top.body.page.rows) == 4)
+        assert seen.top.body.current.jid == f"{2:024x}"
+        raw.zrem("dead", kept[2])
+        await seen.until(lambda: len(seen.top.body.page.rows) == 3)
+        assert seen.top.body.current is None
+        await seen.press("enter")
+        assert "what was under the cursor is gone" in seen.screen
+
+    topped.watch(redis_url, script, size=(160, 40))
+
+
+def test_redis_is_away_over_the_last_picture_and_comes_back(private_server: Any) -> None:
+    server = private_server()
+    url = server.url
+    store = server.client()
+    store.sadd("queues", "mail")
+    store.lpush("queue:mail", job())
+
+    async def script(seen: Any) -> None:
+        await seen.press("2")
+        await seen.sees("mail")
+        server.kill()
+        await seen.sees("Redis away for ", "mail", "oldest")
+        await seen.press("question_mark")
+        await seen.sees("Keys", "Redis away for ")
+        await seen.press("escape")
+        server.restart()
+        await seen.until(lambda: "Redis away" not in seen.screen)
+
+    topped.watch(url, script)
