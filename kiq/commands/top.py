@@ -44,4 +44,5 @@ def _serving() -> Any:
     try:
         return importlib.import_module("kiq.top.serving")
     except ModuleNotFoundError as error:
-        raise ConfigError(f"kiq top needs {error.name}: pip install 'kiq[top]'") from error
+        missing = (error.name or "").partition(".")[0]
+        raise ConfigError(f"kiq top needs {missing}: pip install 'kiq[top]'") from error
