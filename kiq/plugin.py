@@ -134,6 +134,8 @@ class Host:
         self.info: dict[str, Any] = {}
         #: Makes what runs ``async def`` jobs when a worker starts; None where there are none.
         self.async_runner: Callable[[Any, Any, WorkerState], AsyncRunner | None] | None = None
+        #: Made, entered and left on the event loop of each worker that has one: what its jobs share.
+        self.loop_parts: list[Callable[[], Any]] = Attachments(seal)
         self.plugins: dict[str, Plugin] = {}
 
     def install(self, plugin: Plugin) -> Plugin:

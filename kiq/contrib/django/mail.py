@@ -8,7 +8,6 @@ a job of its own, so that one that fails repeats no other.
 from __future__ import annotations
 
 import base64
-import smtplib
 from collections.abc import Sequence
 from datetime import datetime
 from email.message import EmailMessage as Headers
@@ -20,7 +19,8 @@ from django.core.mail import DNS_NAME, EmailMessage, EmailMultiAlternatives, get
 from django.core.mail.backends.base import BaseEmailBackend
 
 from ... import function_job
-from ...errors import ConfigError, Kill
+from ...errors import ConfigError
+from ..mail.refusals import refusals_are_final
 from .mailers import BACKEND
 
 _SMTP = "django.core.mail.backends.smtp.EmailBackend"
@@ -72,16 +72,8 @@ class EmailBackend(BaseEmailBackend):  # type: ignore[misc]
 @function_job.job
 def deliver(message: dict[str, Any], mailer: str = "") -> None:
     """Send one message. What the server refuses for good is dead at once; all else is tried again."""
-    try:
+    with refusals_are_final():
         _sender(mailer).send_messages([message_of(message)])
-    except smtplib.SMTPRecipientsRefused as error:
-        if all(code >= 500 for code, _ in error.recipients.values()):
-            raise Kill(f"the mail server refuses its recipients: {error}") from error
-        raise
-    except (smtplib.SMTPDataError, smtplib.SMTPSenderRefused) as error:
-        if error.smtp_code >= 500:
-            raise Kill(f"the mail server refuses it: {error}") from error
-        raise
 
 
 def _sender(mailer: str) -> Any:

@@ -27,9 +27,13 @@ class AsyncJobs:
             state.info["async_concurrency"] = number
             if not names:
                 return None
-            return cast(
-                AsyncRunner, state.keep(_Loop(_runner(names[0], config, host, state))).runner
-            )
+            runner = state.keep(_Loop(_runner(names[0], config, host, state))).runner
+            try:
+                runner.enter(host.loop_parts)
+            except BaseException:
+                runner.close()
+                raise
+            return cast(AsyncRunner, runner)
 
         host.async_runner = make
         host.services.append(lambda process: process.state.of(_Loop))

@@ -6,7 +6,7 @@ import asyncio
 import importlib
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import count
 from typing import Any
@@ -22,6 +22,7 @@ from ...worker_state import WorkerState
 from ..declared import AsyncSettings
 from ..interrupting.elsewhere import elsewhere_in
 from .aside import Aside
+from .parts import Parts
 from .run import AsyncRun
 from .slots import Slots
 from .watchdog import Watchdog
@@ -47,6 +48,7 @@ class Runner:
         self._handed_over: deque[AsyncRun] = deque()
         self._called = False  # the loop will look at what was handed over
         self._closing = False
+        self._parts = Parts()
         self._numbers = count(1)
         self.thread = threading.Thread(target=self._run, name="kiq-event-loop", daemon=True)
         self.thread.start()
@@ -83,8 +85,13 @@ class Runner:
 
     # For the launcher
 
+    def enter(self, parts: Sequence[Callable[[], Any]]) -> None:
+        """Enter what jobs share on the loop, an async context manager each. Raises what one raises."""
+        self._parts.enter(self._loop, parts)
+
     def close(self) -> None:
         """End the loop, and what is left on it; one that is blocked is left to the process's end."""
+        self._parts.leave(self._loop, self._report)
         self._closing = True
         if self._watchdog is not None:
             self._watchdog.stop()
