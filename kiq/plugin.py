@@ -130,12 +130,10 @@ class Host:
         self.log_fields: list[LogFields] = Attachments(seal)
         self.job_lines: JobLog | None = None  # set by who made the handler of kiq's log
         self.attempt_layers: list[AttemptLayer] = Attachments(seal)
-        #: What each process shows of its features, in its entry among the processes.
-        self.info: dict[str, Any] = {}
+        self.info: dict[str, Any] = {}  # what each process shows, in its entry among the processes
         #: Makes what runs ``async def`` jobs when a worker starts; None where there are none.
         self.async_runner: Callable[[Any, Any, WorkerState], AsyncRunner | None] | None = None
-        #: Made, entered and left on the event loop of each worker that has one: what its jobs share.
-        self.loop_parts: list[Callable[[], Any]] = Attachments(seal)
+        self.loop_parts: list[Callable[[], Any]] = Attachments(seal)  # entered on its event loop
         self.plugins: dict[str, Plugin] = {}
 
     def install(self, plugin: Plugin) -> Plugin:
