@@ -29,12 +29,15 @@ from .values import fleet, seconds
     metavar="NAME=URL",
     help="Several Redises: `:fleet NAME` goes from one to another.",
 )
+@click.option("--read-only", is_flag=True, help="Nothing can be done by it.")
 @grounded(json=False)
-def top(ground: Ground, interval: float, fleets: tuple[tuple[str, str], ...]) -> None:
+def top(
+    ground: Ground, interval: float, fleets: tuple[tuple[str, str], ...], read_only: bool
+) -> None:
     """Show what runs, waits and fails, every second. `?` shows the keys, `q` leaves."""
     serving = _serving()
     shown = serving.fleets_of(dict(fleets), ground.home, ground.config)
-    code = serving.run(shown, max(0.2, interval))
+    code = serving.run(shown, max(0.2, interval), read_only)
     if code:
         raise click.exceptions.Exit(code)
 

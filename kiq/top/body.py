@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from textual.events import MouseScrollDown, MouseScrollUp
+from textual.events import Click, MouseScrollDown, MouseScrollUp
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -108,6 +108,12 @@ class Body(Widget, can_focus=True):
                 self.marked[row.key] = row
             self.move(1)
 
+    def mark_all(self) -> None:
+        """Mark all rows, or none where all were."""
+        rows = {row.key: row for row in self.page.rows if row.subject is not None}
+        self.marked = {} if rows.keys() <= self.marked.keys() else {**self.marked, **rows}
+        self.refresh()
+
     def forget(self) -> None:
         """Mark nothing."""
         self.marked.clear()
@@ -155,6 +161,12 @@ class Body(Widget, can_focus=True):
     def on_resize(self) -> None:
         """Use the room that there is now."""
         self.fit()
+
+    def on_click(self, event: Click) -> None:
+        """Put the cursor on the row that was pointed at."""
+        at = self._top + event.y - len(self.page.head) - bool(self.page.columns)
+        if self._top <= at < min(self._top + self.room, len(self.page.rows)):
+            self.move(at - self._at)
 
     def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
         """Move on by the wheel."""

@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ..wording import number
 from .fleets import Fleet
 from .picture import Cell, Line, Picture, Style, line
 from .standing import Path
 from .views import TABS
+
+
+def compact(value: int) -> str:
+    """Return ``999``, ``9.3k``, ``123k``, ``1.2M``: at most six characters up to a billion."""
+    if value < 1_000:
+        return str(value)
+    if value < 1_000_000:
+        return f"{value // 100 / 10:.1f}k" if value < 10_000 else f"{value // 1000}k"
+    return f"{value // 100_000 / 10:.1f}M"
+
+
+#: How numbers are written, what stands between them, and shorter names: the first that fits.
+_SHORT = {"waiting": "wait", "retries": "retry", "scheduled": "sched"}
+_FITS: Sequence[tuple[Callable[[int], str], str, Mapping[str, str]]] = (
+    (number, "  ", {}),
+    (number, " ", {}),
+    (compact, " ", {}),
+    (compact, " ", _SHORT),
+)
 
 
 def header_lines(
@@ -26,26 +45,33 @@ def header_lines(
     room = width - sum(len(cell.text) for cell in where) - len(place) - len(clock) - 1
     told = Cell("FROZEN  ", "warn") if frozen else Cell("")
     right = [Cell(" " * max(1, room - len(told.text) + 1)), told, Cell(clock, "dim")]
-    return [[*where, Cell(place, "dim"), *right], _figures(picture), _tabs(path), _crumbs(path)]
+    return [
+        [*where, Cell(place, "dim"), *right],
+        _figures(picture, width),
+        _tabs(path),
+        _crumbs(path),
+    ]
 
 
-def _figures(picture: Picture | None) -> Line:
+def _figures(picture: Picture | None, width: int) -> Line:
     if picture is None:
         return line(Cell("reading ...", "dim"))
     found = picture.figures
     idle = bool(found.enqueued) and not found.threads
-    shown: Sequence[tuple[str, str, bool]] = (
-        ("processed", number(found.processed), False),
-        ("failed", number(found.failed), False),
-        ("busy", f"{number(found.busy)}/{number(found.threads)}", idle),
-        ("waiting", number(found.enqueued), False),
-        ("retries", number(found.retries), False),
-        ("scheduled", number(found.scheduled), False),
-        ("dead", number(found.dead), False),
-    )
+    busy = f"{number(found.busy)}/{number(found.threads)}"
+    counts = {
+        **{"done": found.processed, "failed": found.failed, "busy": -1, "waiting": found.enqueued},
+        **{"retries": found.retries, "scheduled": found.scheduled, "dead": found.dead},
+    }
+    for told, gap, names in _FITS:
+        texts = [told(value) if value >= 0 else busy for value in counts.values()]
+        shown = dict(zip((names.get(name, name) for name in counts), texts, strict=True))
+        if sum(len(name) + 1 + len(text) + len(gap) for name, text in shown.items()) <= width:
+            break
     cells: list[Cell] = []
-    for name, value, alarming in shown:
-        cells += [Cell(f"{name} ", "dim"), Cell(value, "bad" if alarming else "bold"), Cell("  ")]
+    for name, text in shown.items():
+        style: Style = "bad" if idle and name == "busy" else "bold"
+        cells += [Cell(f"{name} ", "dim"), Cell(text, style), Cell(gap)]
     return cells
 
 
@@ -53,24 +79,21 @@ def _tabs(path: Path) -> Line:
     cells: list[Cell] = []
     for at, (name, title) in enumerate(TABS.items(), 1):
         here = name == path.places[0].view
-        cells += [Cell(f"{at}", "dim"), Cell(f"[{title}]" if here else f" {title} ", _here(here))]
+        style: Style = "here" if here else ""
+        cells += [Cell(" " if at > 1 else ""), Cell(f"{at} ", "dim"), Cell(title, style)]
     return cells
-
-
-def _here(here: bool) -> Style:
-    return "bold" if here else ""
 
 
 def _crumbs(path: Path) -> Line:
     told = " › ".join(
-        " ".join(filter(None, (TABS.get(each.view, each.view), each.subject, each.wanted)))
+        " ".join(filter(None, (each.view.capitalize(), each.subject, each.wanted)))
         for each in path.places
     )
     return line(Cell(told, "dim"))
 
 
-def footer_lines(weather: str, message: str) -> Sequence[Line]:
-    """Return what is to be said, and the keys that lead to all others."""
+def footer_lines(weather: str, message: str, below: Sequence[Line]) -> Sequence[Line]:
+    """Return what is to be said, what stands *below* the page, and the keys that lead to all others."""
     said = Cell(weather, "bad") if weather else Cell(message, "warn")
     keys = "? help  / filter  : command  j k rows  h l pages  ← → views  Enter open  q leave"
-    return [line(said), line(Cell(keys, "dim"))]
+    return [line(said), *below, line(Cell(keys, "dim"))]

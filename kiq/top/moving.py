@@ -27,7 +27,8 @@ class Moving(Watching):
     def __init__(self, fleets: Sequence[Fleet], *, interval: float = 1.0) -> None:
         super().__init__(fleets, interval=interval)
         self._known = by_key()
-        self._typed_for = ""  # "filter" or "command"
+        #: What is typed: a "filter", a "command", a "number", or nothing.
+        self.typed_for = ""
         self.line = Input(id="line", suggester=SuggestFromList(words(self.names)))
 
     def compose(self) -> ComposeResult:
@@ -44,7 +45,7 @@ class Moving(Watching):
         if self.focused is self.line:
             if event.key == "escape":
                 event.stop()
-                self._close()
+                self.close_line()
             return
         event.stop()
         self.press(event.key)
@@ -104,6 +105,14 @@ class Moving(Watching):
         elif row is not None and row.to is not None:
             self.enter(row.to)
 
+    def do_why(self) -> None:
+        """Say why the job does not run."""
+        row = self.body.current
+        if row is not None and row.jid and self.path.here.view != "why":
+            self.enter(Place("why", row.jid))
+        elif row is None or not row.jid:
+            self.message = "no job is under the cursor"
+
     def do_back(self) -> None:
         """Go back."""
         if self.path.back():
@@ -133,20 +142,24 @@ class Moving(Watching):
 
     def do_filter(self) -> None:
         """Type a filter."""
-        self._open("filter", self.path.here.wanted, "filter: class:Mail error:timeout age>2h text")
+        self.open_line(
+            "filter", self.path.here.wanted, "filter: class:Mail error:timeout age>2h text"
+        )
 
     def do_command(self) -> None:
         """Type a command."""
-        self._open("command", "", ", ".join(words(self.names)))
+        self.open_line("command", "", ", ".join(words(self.names)))
 
-    def _open(self, what: str, text: str, hint: str) -> None:
-        self._typed_for = what
+    def open_line(self, what: str, text: str, hint: str) -> None:
+        """Have something typed."""
+        self.typed_for = what
         self.line.value, self.line.placeholder = text, hint
         self.line.cursor_position = len(text)
         self.line.display = True
         self.line.focus()
 
-    def _close(self) -> None:
+    def close_line(self) -> None:
+        """Nothing is typed any more."""
         self.line.display = False
         self.body.focus()
         self.look()
@@ -154,12 +167,16 @@ class Moving(Watching):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Do what was typed."""
         event.stop()
-        self._close()
-        text = event.value.strip()
-        if self._typed_for == "filter":
+        what, self.typed_for = self.typed_for, ""
+        self.close_line()
+        self.typed(what, event.value.strip())
+
+    def typed(self, what: str, text: str) -> None:
+        """Do what *text* says, typed as a filter or as a command."""
+        if what == "filter":
             self.path.filter(text)
             self.arrive()
-        else:
+        elif what == "command":
             self.obey(understood(text, self.names))
 
     def obey(self, wish: Wish) -> None:

@@ -21,6 +21,7 @@ _STYLES: Mapping[Style, Drawn] = {
     "good": Drawn(color="green"),
     "warn": Drawn(color="yellow"),
     "bad": Drawn(color="red", bold=True),
+    "here": Drawn(bold=True, reverse=True),
 }
 _REVERSE = Drawn(reverse=True)
 
@@ -39,7 +40,7 @@ def cut(text: str, width: int, *, tail: bool = False) -> str:
     if width < 2:
         return "…" * width
     if not tail:
-        return set_cell_size(text, width - 1).rstrip() + "…"
+        return set_cell_size(text, width - 1).rstrip(" …") + "…"
     kept = text[-(width - 1) :]
     while cell_len(kept) > width - 1:
         kept = kept[1:]

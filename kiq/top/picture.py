@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Style = Literal["", "dim", "bold", "good", "warn", "bad"]
+Style = Literal["", "dim", "bold", "good", "warn", "bad", "here"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,13 @@ class Column:
 class Row:
     """A row. *key* names what it shows: the cursor stays on that, wherever the row moves.
 
-    *subject* is what is acted on, *jid* the job that it shows, if it shows one. *to* is where Enter leads.
+    *subject* is what is acted on, *kind* says what sort of thing that is; *jid* the job that it shows, if
+    it shows one. *to* is where Enter leads.
     """
 
     key: str
     cells: Sequence[Cell]
+    kind: str = ""
     subject: Any = None
     jid: str = ""
     to: Place | None = None
@@ -81,11 +83,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What the next picture is to be of: *rows* is for how many there is room."""
+    """What the next picture is to be of: *rows* and *columns* are what there is room for."""
 
     fleet: int
     place: Place
     rows: int = 20
+    columns: int = 80
     unmasked: bool = False
 
 
@@ -129,7 +132,6 @@ def line(*parts: str | Cell) -> Line:
     return [part if isinstance(part, Cell) else Cell(part) for part in parts]
 
 
-def text_page(lines: Sequence[Line], note: str = "") -> Page:
-    """Return a page of text: a row is a line."""
-    rows = [Row(str(at), each) for at, each in enumerate(lines)]
-    return Page(rows=rows, note=note)
+def text_page(lines: Sequence[Line], kind: str = "", subject: Any = None, jid: str = "") -> Page:
+    """Return a page of text: a row is a line; all of them are of one *subject*."""
+    return Page(rows=[Row(str(at), each, kind, subject, jid) for at, each in enumerate(lines)])

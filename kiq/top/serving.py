@@ -36,12 +36,12 @@ def fleets_of(named: Mapping[str, str], home: Connection, config: Config) -> lis
     ]
 
 
-def run(fleets: list[Fleet], interval: float) -> int:
+def run(fleets: list[Fleet], interval: float, read_only: bool) -> int:
     """Show *fleets* until somebody leaves; return the exit code. Raises ConfigError without a terminal."""
     streams = (sys.__stdin__, sys.__stdout__, sys.__stderr__)  # the last is what Textual draws on
     if not all(each is not None and each.isatty() for each in streams):
         raise ConfigError("kiq top needs a terminal; for scripts there is `kiq stats --json`")
-    top = Top(fleets, interval=interval)
+    top = Top(fleets, interval=interval, read_only=read_only)
     with _terminal_as_before(), _logs_aside() as logs:
         asyncio.run(_run(top))
     for each in logs:

@@ -89,7 +89,7 @@ class Watching(App[None]):
         self.post_message(Read(found))
 
     def _ask(self) -> Ask:
-        return Ask(self._fleet, self.path.here, self.body.room, self.unmasked)
+        return Ask(self._fleet, self.path.here, self.body.room, self.size.width, self.unmasked)
 
     def look(self) -> None:
         """Have what is to be seen now read at once, where that is something else."""
@@ -130,7 +130,16 @@ class Watching(App[None]):
         )
 
     def _footer_lines(self) -> Sequence[Line]:
-        return footer_lines(self._weather.told(steady()), self.message)
+        return footer_lines(self.weather, self.message, self.below())
+
+    @property
+    def weather(self) -> str:
+        """What is to be said of Redis; "" while all is well."""
+        return self._weather.told(steady())
+
+    def below(self) -> Sequence[Line]:
+        """Return what stands above the keys."""
+        return ()
 
     def on_resize(self, _: Resize) -> None:
         """Use the room that there is."""

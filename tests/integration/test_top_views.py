@@ -81,7 +81,7 @@ def test_enter_leads_from_a_queue_to_its_jobs_and_escape_back(redis_url: str) ->
         await seen.press("2")
         await seen.sees("mail")
         await seen.press("enter")
-        await seen.sees("Queues › queue mail", '"Bob", 5')
+        await seen.sees("Queues › Queue mail", '"Bob", 5')
         await seen.press("escape")
         await seen.sees("oldest", "takers")
 
@@ -94,7 +94,7 @@ def test_enter_leads_from_a_group_of_failures_to_its_jobs(redis_url: str) -> Non
         await seen.press("4")
         await seen.sees("ConnectionError")
         await seen.press("enter")
-        await seen.sees("retries group:", "in 59 s")
+        await seen.sees("Retries group:", "in 59 s")
 
     topped.watch(redis_url, script, size=(160, 50))
 

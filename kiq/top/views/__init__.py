@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..looking import Read
-from . import failures, now, queues, running, sets
+from . import classes, failures, jobs, now, periodic, processes, queues, running, sets
 from .help import help_page
 
 __all__ = ["SUBJECTS", "TABS", "VIEWS", "help_page"]
@@ -16,6 +16,10 @@ TABS: Mapping[str, str] = {
     "queues": "Queues",
     "running": "Running",
     "failures": "Failures",
+    "scheduled": "Scheduled",
+    "periodic": "Periodic",
+    "classes": "Classes",
+    "processes": "Processes",
 }
 #: All views; those without a number are reached from others, or by their names.
 VIEWS: Mapping[str, Read] = {
@@ -27,7 +31,22 @@ VIEWS: Mapping[str, Read] = {
     "retries": sets.listed,
     "scheduled": sets.listed,
     "dead": sets.listed,
+    "job": jobs.job,
+    "why": jobs.explained,
+    "periodic": periodic.periodic,
+    "entry": periodic.entry,
+    "classes": classes.classes,
+    "class": classes.one_class,
+    "processes": processes.processes,
+    "process": processes.process,
     "help": lambda _: help_page(),
 }
 #: Those that are of something, which is named behind them; and what that is.
-SUBJECTS: Mapping[str, str] = {"queue": "NAME"}
+SUBJECTS: Mapping[str, str] = {
+    "queue": "NAME",
+    "job": "JID",
+    "why": "JID",
+    "entry": "NAME",
+    "class": "NAME",
+    "process": "IDENTITY",
+}

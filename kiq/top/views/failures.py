@@ -53,4 +53,4 @@ def _row(look: Look, group: FailureGroup, exact: bool) -> Row:
         Cell(spark(group.course, 24), "dim"),
     ]
     to = Place("retries" if group.retries else "dead", wanted=f"group:{group.key}")
-    return Row(group.key, cells, group, to=to)
+    return Row(group.key, cells, "group", group, to=to)

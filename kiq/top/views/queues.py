@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...api import JobRecord, Queue, QueuedJob, QueueSummary, Trend
+from ...api import Filter, JobRecord, Queue, QueuedJob, QueueSummary, Trend
 from ...clock import steady
 from ...wording import counted, duration, number, rate
 from ..looking import Look
@@ -48,7 +48,7 @@ def _row(look: Look, queue: QueueSummary) -> Row:
         Cell(number(takers), "bad" if queue.size and not takers else ""),
         Cell(state, style),
     ]
-    return Row(queue.name, cells, queue, to=Place("queue", queue.name))
+    return Row(queue.name, cells, "queue", queue, to=Place("queue", queue.name))
 
 
 def _state(queue: QueueSummary, trend: Trend | None, takers: int) -> tuple[str, Style]:
@@ -70,6 +70,19 @@ def queue(look: Look) -> Page:
     summary = next((each for each in look.moment.queues if each.name == name), None)
     if summary is None:
         return Page(_JOBS, empty="the queue is empty, or never was")
+    key = f"{look.ask.place} {look.ask.rows}"
+    found, looked = look.fleet.look(key, lambda: _found(look, wanted, name))
+    rows = [_job(look, job) for job in found[: look.ask.rows]]
+    note = ""
+    if len(found) > look.ask.rows:
+        note = f"the first {number(len(rows))} like that; {counted(summary.size, 'job')} wait"
+    elif looked < summary.size:
+        note = f"looked at the first {number(looked)} of {counted(summary.size, 'job')}"
+    return Page(_JOBS, rows, note=note, empty="no job like that" if wanted else "no job waits")
+
+
+def _found(look: Look, wanted: Filter, name: str) -> tuple[list[QueuedJob], int]:
+    """Return what is meant of a queue, one more than there is room for, and how many were looked at."""
     found: list[QueuedJob] = []
     looked, until = 0, steady() + _WITHIN
     for job in next(each for each in Queue.all(look.fleet.home) if each.name == name):
@@ -78,13 +91,7 @@ def queue(look: Look) -> Page:
             found.append(job)
         if len(found) > look.ask.rows or steady() > until:
             break
-    rows = [_job(look, job) for job in found[: look.ask.rows]]
-    note = ""
-    if len(found) > look.ask.rows:
-        note = f"the first {number(len(rows))} like that; {counted(summary.size, 'job')} wait"
-    elif looked < summary.size:
-        note = f"looked at the first {number(looked)} of {counted(summary.size, 'job')}"
-    return Page(_JOBS, rows, note=note, empty="no job like that" if wanted else "no job waits")
+    return found, looked
 
 
 def _job(look: Look, job: QueuedJob) -> Row:
@@ -95,7 +102,9 @@ def _job(look: Look, job: QueuedJob) -> Row:
         Cell(job.jid, "dim"),
         Cell(look.call_text(job)),
     ]
-    return Row(key_of(job), cells, job, job.jid, Place("job", job.jid) if job.jid else None)
+    return Row(
+        key_of(job), cells, "queued", job, job.jid, Place("job", job.jid) if job.jid else None
+    )
 
 
 def _waited(job: JobRecord, now: float) -> str:

@@ -42,4 +42,4 @@ def _row(look: Look, work: Work) -> Row:
         Cell(look.call_text(work.job)),
     ]
     key = f"{work.process} {work.jid}"
-    return Row(key, cells, work, work.jid, Place("job", work.jid) if work.jid else None)
+    return Row(key, cells, "work", work, work.jid, Place("job", work.jid) if work.jid else None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...api import SortedEntry, listing, place_of
+from ...api import Listing, SortedEntry, listing, place_of
 from ...wording import counted, moment, number
 from ..looking import Look
 from ..picture import Cell, Column, Page, Place, Row
@@ -41,14 +41,15 @@ def listed(look: Look) -> Page:
     """Show a page of a set: what is due next first, of the dead the newest."""
     name, wanted = look.ask.place.view, look.wanted()
     jobs = look.fleet.jobs(name)
-    found = listing(
-        jobs,
-        wanted,
-        look.ask.place.begin,
-        newest_first=name == "dead",
-        limit=look.ask.rows,
-        within=_WITHIN,
-    )
+    place, limit = look.ask.place, look.ask.rows
+
+    def read() -> Listing:
+        newest_first = name == "dead"
+        return listing(
+            jobs, wanted, place.begin, newest_first=newest_first, limit=limit, within=_WITHIN
+        )
+
+    found = look.fleet.look(f"{place} {limit}", read)
     rows = [_row(look, name, entry) for entry in found.entries]
     note = ""
     if not found.done:
@@ -74,4 +75,4 @@ def _row(look: Look, name: str, entry: SortedEntry) -> Row:
     }
     shown = [cells[column.title] for column in _COLUMNS[name]]
     to = Place("job", entry.jid) if entry.jid else None
-    return Row(place_of(entry), shown, entry, entry.jid, to)
+    return Row(place_of(entry), shown, name, entry, entry.jid, to)
