@@ -58,7 +58,7 @@ class TestServer:
         self.version = version_of(self.binary)
         self.folder = Path(tempfile.mkdtemp(prefix="kiq-test-", dir=_home()))
         self.socket = self.folder / "s"
-        self.port = _free_port()
+        self.port = free_port()
         self._options = [*self._persistence(aof), *self._debugging(), *_AT_ONCE, *extra]
         self._through = through
         self._clients: list[redis.Redis] = []
@@ -205,7 +205,7 @@ def _home() -> Path:
     return Path("/tmp")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,0 +1,1 @@
+"""The web UI in Chromium, as a person sees and uses it."""

@@ -1,0 +1,52 @@
+"""The shop while it is open: a Redis, a worker, the UI, and something on every page."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from urllib.request import urlopen
+
+from tests.helpers.server import TestServer, free_port
+from tests.helpers.waiting import eventually
+from tests.helpers.worker_process import Site
+
+SHOP = "tests.browser.shop"
+FILE = """
+concurrency: 6
+queues: [mailers, payments, reports]
+timeout: 2
+"""
+
+
+class Street:
+    """All of it. :meth:`close` ends it."""
+
+    def __init__(self, server: TestServer, folder: Path) -> None:
+        self.site = Site(server, folder)
+        self.site.write("kiq.yml", FILE)
+        self.port = free_port()
+        self.address = f"http://127.0.0.1:{self.port}"
+
+    def open(self) -> Street:
+        """Start what runs, push what the pages show, and wait until it is all there."""
+        config = ("-C", "kiq.yml", "-r", SHOP)
+        worker = self.site.run(*config, "-e", "production").wait_until_ready()
+        ui = self.site.run("web", "-b", f"127.0.0.1:{self.port}", *config, "-e", "production")
+        filled = self.site.run(command=(sys.executable, "-m", "tests.browser.fill"))
+        assert filled.wait() == 0, filled.log
+        eventually(self._is_there, 20, message=f"the UI answers: {ui.log}")
+        found = {"retry": 60, "dead": 3, "schedule": 62}
+        for key, count in found.items():
+            eventually(lambda: self.site.count(key) >= count, 20, message=f"{key}: {worker.log}")  # noqa: B023
+        return self
+
+    def close(self) -> None:
+        """End all that runs."""
+        self.site.close()
+
+    def _is_there(self) -> bool:
+        try:
+            with urlopen(self.address, timeout=2) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
