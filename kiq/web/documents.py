@@ -111,6 +111,7 @@ class Documents:
             values = {"code": code, "title": title, "words": words, "locale": locale}
             values["root"] = quote(request.root_path.rstrip("/"), safe="/")
             values["css"] = self._assets.name_of("kiq.css")
+            values["icon"] = self._assets.name_of("kiq.svg")
             body = self._renderer.render("error.html", values)
             response = Response(body, code, headers, content_type="text/html; charset=utf-8")
         response.headers[MARK] = self._assets.version

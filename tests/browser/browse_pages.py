@@ -77,9 +77,9 @@ def test_every_page_fits_and_is_accessible(
     for link in links:
         window.open(link)
         if over := window.too_wide():
-            wrong.append(f"{link} is {over} px too wide")
+            wrong.append(f"{link} is {over} px too wide: {window.widest()}")
         wrong += (f"{link}: {each}" for each in window.violations())
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 def test_every_page_is_there_without_javascript(

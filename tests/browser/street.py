@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
+
+from playwright.sync_api import Page
 
 from tests.helpers.server import TestServer, free_port
 from tests.helpers.waiting import eventually
@@ -30,15 +34,29 @@ class Street:
     def open(self) -> Street:
         """Start what runs, push what the pages show, and wait until it is all there."""
         config = ("-C", "kiq.yml", "-r", SHOP)
-        worker = self.site.run(*config, "-e", "production").wait_until_ready()
+        self.worker = self.site.run(*config, "-e", "production").wait_until_ready()
         ui = self.site.run("web", "-b", f"127.0.0.1:{self.port}", *config, "-e", "production")
         filled = self.site.run(command=(sys.executable, "-m", "tests.browser.fill"))
         assert filled.wait() == 0, filled.log
         eventually(self._is_there, 20, message=f"the UI answers: {ui.log}")
         found = {"retry": 60, "dead": 3, "schedule": 62}
         for key, count in found.items():
-            eventually(lambda: self.site.count(key) >= count, 20, message=f"{key}: {worker.log}")  # noqa: B023
+            eventually(lambda: self.site.count(key) >= count, 20, message=f"{key}: {self.worker.log}")  # noqa: B023
         return self
+
+    def push(self, job: str, *arguments: Any, **fields: Any) -> str:
+        """Push a job of the shop's by its name; *fields* are more of the payload."""
+        payload = {"class": f"{SHOP}.{job}", "args": list(arguments), **fields}
+        return str(self.site.client.push(payload))
+
+    def later(self, job: str, *arguments: Any, **fields: Any) -> str:
+        """Push one that is due in an hour."""
+        return self.push(job, *arguments, at=time.time() + 3600, **fields)
+
+    @staticmethod
+    def arguments(page: Page) -> list[str]:
+        """Return the arguments of the jobs that *page* lists, without quotes."""
+        return [each.strip("'\"") for each in page.locator("tbody .args").all_inner_texts()]
 
     def close(self) -> None:
         """End all that runs."""

@@ -40,7 +40,7 @@ class Window:
     ) -> None:
         self._context.close()
         if error is None:
-            assert self.troubles == []
+            assert not self.troubles, "\n".join(self.troubles)
 
     def open(self, path: str, status: int = 200) -> Page:
         """Open *path*, and return the page."""
@@ -82,6 +82,13 @@ class Window:
         """Return by how many pixels the page is wider than its window."""
         over = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         return int(self.page.evaluate(over))
+
+    def widest(self) -> list[str]:
+        """Return which elements reach out of the window."""
+        found = """[...document.querySelectorAll("main *")].filter(one => one.getBoundingClientRect().right
+            > document.documentElement.clientWidth && !one.closest(".scroll"))
+            .map(one => one.outerHTML.slice(0, 150))"""
+        return list(self.page.evaluate(found))[:5]
 
     def violations(self) -> list[str]:
         """Return what axe finds wrong with the page: rule, and where."""
