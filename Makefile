@@ -10,7 +10,7 @@ ARGS ?=
 LANES ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 4)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check fmt unit test coverage matrix bare floor walk recipes celery ruby chaos mutants demo bench clean
+.PHONY: help setup check fmt unit test coverage matrix bare floor walk recipes celery browser ruby chaos mutants demo bench clean
 
 help: ## list these commands
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
@@ -63,6 +63,12 @@ celery: $(STAMP) ## the application of examples/from_celery on Celery itself, an
 	@[ -x .venvs/celery/bin/python ] || $(PYTHON) -m venv .venvs/celery
 	@.venvs/celery/bin/python -m pip install --quiet --disable-pip-version-check "celery[redis]>=5.5"
 	@KIQ_TEST_CELERY=$(CURDIR)/.venvs/celery/bin/python $(BIN)/pytest tests/e2e/test_celery_example.py -rs $(ARGS)
+
+browser: $(STAMP) ## the web UI in Chromium, alone and in Django, Flask and FastAPI
+	@[ -x .venvs/browser/bin/python ] || $(PYTHON) -m venv .venvs/browser
+	@.venvs/browser/bin/python -m pip install --quiet --disable-pip-version-check -r tests/browser/requirements.txt \
+		-e ".[test,hiredis,embedded,web,periodic,django,flask,fastapi]"
+	@.venvs/browser/bin/python -m pytest tests/browser/browse_*.py --timeout 300 $(ARGS)
 
 ruby: $(STAMP) ## the tests beside Ruby's Sidekiq: this machine's, and where they can be had, newer Debians'
 	@rubies="$$(.ci/rubies)" && KIQ_TEST_RUBIES="$$rubies" \

@@ -1,4 +1,4 @@
-"""What the page does by itself: it follows, and leaves alone what somebody looks at; keys, themes, no Redis."""
+"""What the page does by itself: it follows, and leaves alone what is looked at; keys, themes, no Redis."""
 
 from __future__ import annotations
 

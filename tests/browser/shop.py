@@ -1,4 +1,4 @@
-"""A shop whose jobs make every page of the web UI show something. The names are as hostile as names can be."""
+"""A shop whose jobs make every page of the web UI show something, with names as hostile as can be."""
 
 from __future__ import annotations
 
