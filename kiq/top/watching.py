@@ -46,6 +46,7 @@ class Watching(App[None]):
         self.path = Path()
         self.picture: Picture | None = None
         self.message = ""
+        self.reads = 0  # how often something was read
         self.frozen = self.unmasked = False
         self._fleet = 0
         self._weather = Weather(interval, steady())
@@ -101,6 +102,7 @@ class Watching(App[None]):
     def on_read(self, event: Read) -> None:
         """Show what was read, unless somebody looks elsewhere by now."""
         found = event.found
+        self.reads += 1
         if isinstance(found, Failed):
             self._weather.bad(found.problem, found.away)
         elif (found.ask.fleet, found.ask.place) == (self._fleet, self.path.here):
@@ -161,6 +163,8 @@ class Watching(App[None]):
         self.message = ""
         if self.path.here.view == "help":
             self.body.show(help_page(), anew=True)  # also while Redis is away
+        else:
+            self.body.show(Page(empty="reading ..."), anew=True)  # no rows of another place
         self.look()
 
     def switch(self, fleet: int) -> None:

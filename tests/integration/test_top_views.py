@@ -10,6 +10,7 @@ import pytest
 import redis
 
 import kiq
+from kiq.top.views import VIEWS
 from tests.helpers import topped
 from tests.helpers.living import hold, show_process
 
@@ -231,3 +232,95 @@ def test_redis_is_away_over_the_last_picture_and_comes_back(private_server: Any)
         await seen.until(lambda: "Redis away" not in seen.screen)
 
     topped.watch(url, script)
+
+
+def test_each_fleet_is_shown_by_its_name(redis_url: str, private_server: Any) -> None:
+    other = private_server()
+    other.client().sadd("queues", "elsewhere")
+
+    async def script(seen: Any) -> None:
+        await seen.press("2")
+        await seen.sees("kiq top  shop", "no queue has got a job yet")
+        await seen.press("colon", *"fleet", "space", *"mail", "enter")
+        await seen.sees("kiq top  mail", "elsewhere")
+        await seen.press("colon", *"fleet", "space", "x", "enter")
+        await seen.sees("there is no fleet 'x'; there are shop, mail")
+
+    fleets = [topped.fleet(redis_url, "shop"), topped.fleet(other.url, "mail")]
+    topped.watch(redis_url, script, fleets=fleets)
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_terminal_that_gets_smaller_shows_what_there_is_room_for(redis_url: str) -> None:
+    async def script(seen: Any) -> None:
+        await seen.press("colon", *"retries", "enter")
+        await seen.sees("c" * 24)
+        for width, height in ((60, 12), (20, 6), (160, 50)):
+            await seen.resize(width, height)
+            await seen.until(lambda w=width: len(max(seen.screen.splitlines(), key=len)) <= w)
+        await seen.sees("c" * 24, "d" * 24)
+
+    topped.watch(redis_url, script, size=(160, 50))
+
+
+def test_keys_answer_while_redis_does_not(private_server: Any) -> None:
+    server = private_server()
+    server.client().sadd("queues", "mail")
+
+    async def script(seen: Any) -> None:
+        await seen.press("2")
+        await seen.sees("mail")
+        server.pause()
+        try:
+            await seen.press("question_mark")
+            assert "Keys" in seen.screen  # at once, though nothing is read
+            await seen.press("q")
+        finally:
+            server.resume()
+
+    topped.watch(server.url, script)
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_frozen_picture_stays(redis_url: str, raw: redis.Redis) -> None:
+    async def script(seen: Any) -> None:
+        await seen.press("2")
+        await seen.sees("mail")
+        await seen.press("f")
+        raw.sadd("queues", "later")
+        await seen.sees("FROZEN")
+        read = seen.top.reads
+        await seen.until(lambda: seen.top.reads > read + 2)
+        assert "later" not in seen.page
+        await seen.press("f")
+        await seen.sees("later")
+
+    topped.watch(redis_url, script)
+
+
+def test_a_class_is_shown_with_how_long_its_runs_took(redis_url: str, raw: redis.Redis) -> None:
+    minute = time.strftime("%y%m%d|%-H:%M", time.gmtime(time.time() - 120))
+    raw.hset(f"j|{minute}", mapping={"app.Mail|ms": 1200, "app.Mail|p": 3, "app.Mail|f": 1})
+
+    async def script(seen: Any) -> None:
+        await seen.press("7")
+        await seen.sees("app.Mail", "0.6 s")
+        await seen.press("enter")
+        await seen.sees("in the last hour", "3, 1 failed")
+
+    topped.watch(redis_url, script)
+
+
+@pytest.mark.parametrize("broken", ["retries", "queues"])
+def test_a_view_that_breaks_is_told_and_hides_no_other(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    monkeypatch.setitem(VIEWS, broken, lambda look: 1 / 0)  # type: ignore[arg-type]
+
+    async def script(seen: Any) -> None:
+        await seen.press("colon", *broken, "enter")
+        await seen.sees("ZeroDivisionError: division by zero")
+        await seen.press("3")
+        await seen.sees("nothing runs")
+
+    topped.watch(redis_url, script)

@@ -89,5 +89,5 @@ def _lines(job: JobMetrics) -> Iterator[Line]:
     most = max(counts, default=0)
     for bound, count in zip((*BUCKETS, float("inf")), counts, strict=False):
         if count:
-            upto = "longer" if bound == float("inf") else f"to {duration(bound)}"
+            upto = "longer" if bound == float("inf") else f"to {duration(bound / 1000)}"
             yield line(f"{upto:>12}  {bar(count / most, 30)}  {number(count)}")

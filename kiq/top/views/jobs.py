@@ -19,7 +19,7 @@ _KINDS = {"retrying": "retries", "scheduled": "scheduled", "dead": "dead", "wait
 
 def job(look: Look) -> Page:
     """Show a job, wherever it is. Some ten round trips."""
-    found = find(look.subject, look.fleet.home)
+    found = look.fleet.look(f"{look.ask.place}", lambda: find(look.subject, look.fleet.home))
     lines = [*_where(look, found), *_record(look, found), *_known(look, found)]
     kind, subject = _acted_on(found)
     return text_page(lines, kind, subject, look.subject)
@@ -27,7 +27,7 @@ def job(look: Look) -> Page:
 
 def explained(look: Look) -> Page:
     """Show why a job does not run, and what helps. Some twenty round trips."""
-    answer = why(look.subject, look.fleet.home)
+    answer = look.fleet.look(f"{look.ask.place}", lambda: why(look.subject, look.fleet.home))
     lines = [*_where(look, answer.found), *_reasons(look, answer)]
     kind, subject = _acted_on(answer.found)
     return text_page(lines, kind, subject, look.subject)

@@ -11,10 +11,12 @@ from ...wording import counted, duration, number, rate
 from ..looking import Look
 from ..picture import Cell, Column, Line, Page, Place, Row, Style, line
 from ..sparks import bar, spark
+from ..wrapping import parts_of
 
 _KEEP = 10.0  # seconds: the doctor asks some fifty times
 _QUEUES, _CLASSES = 3, 3
 _NAME = 20  # columns
+_LEVEL = 11  # columns of margin and level
 _LEVELS: Mapping[str, tuple[str, Style]] = {
     "danger": ("DANGER", "bad"),
     "warning": ("warning", "warn"),
@@ -41,7 +43,7 @@ def now(look: Look) -> Page:
     head = [*_course(look), *_queues(look), *_slowest(look), ()]
     if not urgent:
         head.append(line("  ", Cell("Nothing is wrong that anybody knows of.", "good")))
-    return Page(_COLUMNS, [row for each in shown for row in _rows(each)], head)
+    return Page(_COLUMNS, [row for each in shown for row in _rows(each, look.ask.columns)], head)
 
 
 def _findings(look: Look) -> Sequence[Finding]:
@@ -51,14 +53,17 @@ def _findings(look: Look) -> Sequence[Finding]:
     return [each for each in ranked if each.level != "ok"]
 
 
-def _rows(finding: Finding) -> Iterator[Row]:
+def _rows(finding: Finding, columns: int) -> Iterator[Row]:
     word, style = _LEVELS[finding.level]
     key = f"{finding.check} {finding.where}"
     to = _LEADS.get(finding.check)
     place = Place(to) if to else None
-    yield Row(key, [Cell(word, style), Cell(finding.what)], to=place)
-    if finding.do:
-        yield Row(f"{key} do", [Cell(""), Cell(f"→ {finding.do}", "dim")], to=place)
+    room = columns - _LEVEL
+    for at, part in enumerate(parts_of(finding.what, room)):
+        yield Row(f"{key} {at}", [Cell(word if at == 0 else "", style), Cell(part)], to=place)
+    for at, part in enumerate(parts_of(finding.do, room - 2) if finding.do else []):
+        told = f"→ {part}" if at == 0 else f"  {part}"
+        yield Row(f"{key} do {at}", [Cell(""), Cell(told, "dim")], to=place)
 
 
 def _course(look: Look) -> Iterator[Line]:
