@@ -25,6 +25,8 @@ from .queue import Queue, QueuedJob
 from .reasons import Why, why
 from .sorted_entry import SortedEntry
 from .stats import History, QueueSummary, Stats
+from .trash import Act, act_of, can_undo, undoable
+from .undoing import Undoable, Undone, undo, undoable_act, undoable_acts
 from .verifying import Finding, Report, verify
 from .work_set import Work, WorkSet
 
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BUCKETS",
+    "Act",
     "Acted",
     "Asked",
     "BatchSet",
@@ -97,10 +100,14 @@ __all__ = [
     "Tick",
     "Trend",
     "Trends",
+    "Undoable",
+    "Undone",
     "Why",
     "Work",
     "WorkSet",
+    "act_of",
     "attempts",
+    "can_undo",
     "carry_out",
     "coming",
     "connection",
@@ -118,6 +125,10 @@ __all__ = [
     "result",
     "results",
     "search",
+    "undo",
+    "undoable",
+    "undoable_act",
+    "undoable_acts",
     "verify",
     "why",
 ]

@@ -10,9 +10,11 @@ from ..clock import wall
 from ..store.flight import DeadLimits
 from ..store.scripts import Command
 from . import scripts
+from .trash import taking
 
 _KNOWN = (keys.DEAD, keys.DEAD_REASON, keys.SUSPECTS)
 
+_TARGET = 1 + len(_KNOWN)  # of the names that a move to a set is given
 _POLLER = keys.bell(keys.POLLER_BELL)
 
 
@@ -31,7 +33,8 @@ def to_queue(source: str, queue: str, leaving: Sequence[Leaving]) -> Command:
     """
     targets = (keys.queue(queue), keys.QUEUES, keys.idle(queue))
     names = (source, *_KNOWN, *targets, *_states(leaving))
-    return scripts.to_queue(names, (queue, len(leaving), *_bytes(leaving)))
+    given = (queue, len(leaving), *_bytes(leaving))
+    return taking(scripts.to_queue, names, given, keys.queue(queue))
 
 
 def to_set(source: str, target: str, score: float, leaving: Leaving) -> Command:
@@ -53,19 +56,20 @@ def delete(source: str, raws: Sequence[bytes]) -> Command:
 
     The reply is 0, then the places (the first is 1) of those that were there.
     """
-    return scripts.delete((source, *_KNOWN), raws)
+    return taking(scripts.delete, (source, *_KNOWN), raws)
 
 
 def clear(source: str) -> Command:
     """Return the command that deletes the set *source*."""
-    return scripts.clear_set((source, keys.DEAD, keys.DEAD_REASON))
+    return taking(scripts.clear_set, (source, keys.DEAD, keys.DEAD_REASON))
 
 
 def _to_set(
     names: Sequence[str], score: float, members: Sequence[int | bytes], limits: DeadLimits
 ) -> Command:
     bounds = (repr(wall() - limits.age), limits.size)
-    return scripts.to_set(names, (repr(score), *bounds, *members))
+    given = (repr(score), *bounds, *members)
+    return taking(scripts.to_set, names, given, names[_TARGET])
 
 
 def _states(leaving: Sequence[Leaving]) -> list[str]:

@@ -14,6 +14,7 @@ from .home import Connection, connection
 from .job_record import JobRecord
 from .pausing import NOTES, PauseNote, note_of, noted
 from .telling import Leaving, deleted, watched
+from .trash import taking
 
 _PAGE, _PAGE_BYTES = 100, 1_000_000
 _ANCHORS = 10  # jobs of the last page that tell where the next begins
@@ -165,7 +166,8 @@ class Queue:
         """
         if watched():
             return self._clear_in_parts()
-        command = scripts.clear_queue((keys.QUEUES, *self._lists), keys.bands(self.name))
+        names = (keys.QUEUES, *self._lists)
+        command = taking(scripts.clear_queue, names, keys.bands(self.name))
         return int(self._connection.call(command))
 
     def _clear_in_parts(self) -> int:
@@ -192,5 +194,5 @@ def _page(name: str, behind: int, anchors: Sequence[bytes] = ()) -> Command:
 
 def _delete(home: Connection, name: str, drop: str, raws: Sequence[bytes]) -> int:
     """Take *raws* out of the list *name*; return how many were there. *drop* is its name, to be dropped."""
-    command = scripts.delete_queued((keys.queue(name), keys.QUEUES), (drop, *raws))
+    command = taking(scripts.delete_queued, (keys.queue(name), keys.QUEUES), (drop, *raws))
     return len(Leaving(keys.queue(name), raws, deleted).exchange(home, command)) - 1

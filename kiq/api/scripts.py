@@ -9,27 +9,50 @@ from typing import Any
 from ..store.scripts import Command
 
 
+def _read(name: str, package: str = "kiq.api") -> str:
+    return (resources.files(package) / "lua" / f"{name}.lua").read_text("utf-8")
+
+
+# The bell is the store's: what enters a queue by the API wakes a worker as a push does.
+_RING = _read("ring", "kiq.store")
+_FORGET = _read("forget")
+_KEEP = _read("keep")
+_KEEP_NOTHING = "local keeping = false\nlocal function keep() end\n"
+
+
 class Script:
     """One Lua script: called with keys and arguments, it returns the command that runs it."""
 
     def __init__(self, name: str, *shared: str) -> None:
-        own = (resources.files("kiq.api") / "lua" / f"{name}.lua").read_text("utf-8")
-        self._text = "".join(shared) + own
+        self._text = "".join(shared) + _read(name)
 
     def __call__(self, keys: Sequence[str], args: Sequence[Any] = ()) -> Command:
         return ("EVAL", self._text, len(keys), *keys, *args)
 
 
-# The bell is the store's: what enters a queue by the API wakes a worker as a push does.
-_RING = (resources.files("kiq.store") / "lua" / "ring.lua").read_text("utf-8")
-_FORGET = (resources.files("kiq.api") / "lua" / "forget.lua").read_text("utf-8")
+class Taking(Script):
+    """One that takes jobs away. What it takes is kept where it is called by :meth:`keeping`."""
 
-delete = Script("delete", _FORGET)
-delete_queued = Script("delete_queued")
-to_queue = Script("to_queue", _RING, _FORGET)
-to_set = Script("to_set", _FORGET)
-clear_set = Script("clear_set")
-clear_queue = Script("clear_queue")
+    def __init__(self, name: str, *shared: str) -> None:
+        super().__init__(name, _KEEP_NOTHING, *shared)
+        self._keeping = "".join((_KEEP, *shared)) + _read(name)
+
+    def keeping(self, keys: Sequence[str], args: Sequence[Any]) -> Command:
+        """Return the command that keeps what it takes: see ``keep.lua`` for what comes last in both."""
+        return ("EVAL", self._keeping, len(keys), *keys, *args)
+
+
+def undoing(pieces: str) -> Script:
+    """Return the script that puts back what was taken; *pieces* are those of guards."""
+    return Script("undo", _RING, _FORGET, pieces)
+
+
+delete = Taking("delete", _FORGET)
+delete_queued = Taking("delete_queued")
+to_queue = Taking("to_queue", _RING, _FORGET)
+to_set = Taking("to_set", _FORGET)
+clear_set = Taking("clear_set")
+clear_queue = Taking("clear_queue")
 find_held = Script("find_held")
 find_queued = Script("find_queued")
 queue_page = Script("queue_page")

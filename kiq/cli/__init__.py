@@ -49,6 +49,7 @@ _SHIPPED = {
     "stats": "kiq.commands.stats:stats",
     "stop": "kiq.commands.processes:stop",
     "top": "kiq.commands.top:top",
+    "undo": "kiq.commands.undo:undo_command",
     "unpause": "kiq.commands.queues:unpause",
     "verify": "kiq.commands.verify:verify_command",
     "web": "kiq.commands.web:web",

@@ -86,6 +86,7 @@ ELSEWHERE: dict[str, str] = {
     "CONFIG": "`kiq doctor`: some checks are left out",
     "HSETNX": "`kiq.cancel`, iterable jobs",
     "LINDEX": "`kiq.api`: queues; trends",
+    "LINSERT": "`kiq.api`: undoing what was deleted from a queue",
     "LLEN": "`kiq.api`: queues; trends",
     "LMOVE": "`kiq quiet`, `kiq stop`, `kiq dump`: workers don't hear them",
     "LPOP": "periodic jobs: their history",

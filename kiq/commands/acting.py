@@ -18,6 +18,7 @@ from .progress import Progress, progress
 from .screen import document, note, say
 from .selection import Selection, by_jid, selecting
 from .text import counted, duration, number, visible
+from .undo import kept, not_kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,8 @@ def action(kind: type[JobSet], name: str, what: str) -> click.Command:
             )
         jobs = kind(ground.home, **ground.dead_limits)
         if jids:
-            _each(ground, jobs, deed, jids)
+            with kept(ground, f"kiq {jobs.key} {name} {' '.join(jids)}"):
+                _each(ground, jobs, deed, jids)
         else:
             _all(ground, jobs, (name, deed), selection, yes)
 
@@ -103,8 +105,13 @@ def _all(
     if not yes:
         count = jobs.size if selection.is_everything else _counted(jobs, selection)
         if count:
-            sure(f"{name.capitalize()} {counted(count, 'job')} of the set {jobs.key}?", yes)
-    with progress(deed.present, deed.past) as step:
+            asked = f"{name.capitalize()} {counted(count, 'job')} of the set {jobs.key}?"
+            at_once = selection.is_everything and name == "delete"
+            sure(asked + not_kept(count, at_once=at_once), yes)
+    with (
+        kept(ground, f"kiq {jobs.key} {name} {selection.words}"),
+        progress(deed.present, deed.past) as step,
+    ):
         acted = _do(jobs, deed, selection, step)
     left = dict(acted.left)
     if ground.as_json:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
 import itertools
-import socket
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +18,7 @@ from .naming import did_you_mean
 from .screen import document, note, say, stream, table
 from .table import Column
 from .text import counted, duration, moment, number, visible
+from .undo import kept, not_kept, who
 
 _QUEUES = [
     Column("queue", least=16),
@@ -72,17 +71,9 @@ def pause(ground: Ground, names: Sequence[str], unknown: bool, reason: str) -> N
     """Let no process take jobs from queues, from now on; what runs goes on, pushes arrive."""
     find = _named if unknown else _known
     for queue in [find(ground, name) for name in names]:  # all are looked up before any is paused
-        was_running = queue.pause(by=_who(), reason=reason)
+        was_running = queue.pause(by=who(), reason=reason)
         name = visible(queue.name)
         say(f"paused {name}" if was_running else f"{name} was paused already")
-
-
-def _who() -> str:
-    """Return who gives this command, as this machine knows them."""
-    try:
-        return f"{getpass.getuser()}@{socket.gethostname()}"
-    except (OSError, KeyError):
-        return socket.gethostname()
 
 
 @click.command()
@@ -105,8 +96,10 @@ def clear_queue(ground: Ground, name: str, yes: bool) -> None:
     queue = _known(ground, name)
     size = queue.size
     if size:
-        sure(f"Delete {counted(size, 'job')} of the queue {visible(name)}?", yes)
-    deleted = queue.clear()
+        asked = f"Delete {counted(size, 'job')} of the queue {visible(name)}?"
+        sure(asked + not_kept(size, at_once=True), yes)
+    with kept(ground, f"kiq clear-queue {name}"):
+        deleted = queue.clear()
     if ground.as_json:
         document({"deleted": deleted})
     else:

@@ -11,6 +11,7 @@ import click
 from ..api import Filter, JobSet, SortedEntry, parse_filter
 from ..errors import ConfigError
 from .entries import handle
+from .text import duration
 from .values import seconds
 
 
@@ -42,6 +43,17 @@ class Selection:
             "older_than": self.older_than,
             "wanted": self.wanted,
         }
+
+    @property
+    def words(self) -> str:
+        """What was asked for, in a few words."""
+        said = {
+            "class": self.job_class,
+            "text": self.text,
+            "older": None if self.older_than is None else duration(self.older_than),
+            "filter": self.wanted.text if self.wanted else None,
+        }
+        return " ".join(f"{name}={each}" for name, each in said.items() if each) or "all"
 
     def entries(self, jobs: JobSet, *, newest_first: bool = False) -> Iterator[SortedEntry]:
         """Yield the entries of *jobs* that are meant, by score."""

@@ -6,6 +6,7 @@ import secrets
 
 from werkzeug.wrappers import Response
 
+from ..api import act_of, undoable
 from . import keys
 from .activity import Activity
 from .answers import Data, Done
@@ -58,7 +59,8 @@ class Acts:
         what = {name: call.said(name) for name in call.fields if name not in _NOT_NOTED}
         entry = log.begin(call.visitor.name, call.route, what, key=once)
         try:
-            done = view(call)
+            with undoable(call.visitor.name, call.route, client=call.home, act=act_of(entry.key)):
+                done = view(call)
         except Exception as error:
             log.end(entry, f"failed: {error}")
             raise

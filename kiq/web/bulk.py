@@ -6,10 +6,11 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from ..api import Acted, Connection, Deed, Filter, JobSet, carry_out
+from ..api import Acted, Connection, Deed, Filter, JobSet, act_of, carry_out, undoable
 from ..clock import steady, wall
 from ..errors import StoreError
 from . import keys
@@ -131,16 +132,22 @@ class Run:
         """Do it, set by set."""
         state, problem = "done", ""
         try:
-            for name in self._order.sets:
-                self._through(self._jobs_of(name))
-                if self._stopped:
-                    state = "stopped"
-                    break
+            with self._undoable():
+                for name in self._order.sets:
+                    self._through(self._jobs_of(name))
+                    if self._stopped:
+                        state = "stopped"
+                        break
         except StoreError as error:
             state, problem = "failed", str(error)
             if isinstance(error.acted, Acted):
                 self._count(error.acted)
         self._end(state, problem)
+
+    def _undoable(self) -> AbstractContextManager[object]:
+        order = self._order
+        what = " ".join((f"bulk.{order.deed}", *order.sets, order.wanted.text))
+        return undoable(order.visitor, what, client=self._home, act=act_of(order.key))
 
     def _through(self, jobs: JobSet) -> None:
         order, size = self._order, jobs.size

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Request, Response
 
+from ..api import act_of, undoable_act
 from ..wording import plain
 from .activity import Activity
 from .acts import TOLD, new_form
@@ -136,6 +137,7 @@ class Documents:
             "several": len(self._fleets) > 1,
             "moment": moment_of(fleet),
             "told": Activity(call.home).find(told) if told else None,
+            "undoable": undoable_act(act_of(told), call.home) if told else None,
             "new_form": new_form,
             "root": quote(request.root_path.rstrip("/"), safe="/"),
             "assets": self._assets,

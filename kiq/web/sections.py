@@ -117,7 +117,22 @@ OWN: Sequence[Section] = (
     Section("dead", "Dead", (Route("dead", "/dead", sets.dead),), "dead", _dead),
     Section("jobs", "", (Route("job", "/jobs/<jid>", jobs.job),), "job"),
     DATA,
-    Section("activity", "Activity", (Route("activity", "/activity", log.activity),), "activity"),
+    Section(
+        "activity",
+        "Activity",
+        (
+            Route("activity", "/activity", log.activity),
+            Route(
+                "undo",
+                "/undo",
+                log.undo_act,
+                "retry",
+                "POST",
+                {"act": "`undo` of what is told by `/activity`"},
+            ),
+        ),
+        "activity",
+    ),
 )
 
 

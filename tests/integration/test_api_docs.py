@@ -52,4 +52,4 @@ def test_every_example_runs_and_does_what_it_says(
 
 
 def test_there_are_examples() -> None:
-    assert len(BLOCKS) == 13
+    assert len(BLOCKS) == 14

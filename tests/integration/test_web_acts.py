@@ -9,6 +9,7 @@ import redis
 
 import kiq
 import kiq.web
+from kiq.api import Queue, undoable
 from kiq.web.activity import Activity
 from tests.helpers.living import show_process
 from tests.helpers.web import Browser, application
@@ -150,3 +151,40 @@ def test_where_nothing_can_be_noted_nothing_is_done(pages: Browser, raw: redis.R
     answer = pages.post("/queue/pause", {"name": "mail"})
     assert answer.status_code == 502
     assert raw.smembers("paused") == set()
+
+
+def test_what_was_done_is_undone_by_a_button(
+    pages: Browser, kiq_client: kiq.Client, raw: redis.Redis
+) -> None:
+    Mail.perform_bulk([("ann",), ("bob",)])
+    before = raw.lrange("queue:mailers", 0, -1)
+    asked = pages.get("/queue/clear?name=mailers").text
+    assert "For ten minutes that can be undone." in asked
+    told = pages.press("/queue/clear?name=mailers", "Delete all jobs of mailers").text
+    assert "2 jobs, for " in told
+    assert raw.llen("queue:mailers") == 0
+    assert "2 jobs back" in pages.press("/activity", "Undo").text
+    assert raw.lrange("queue:mailers", 0, -1) == before
+    assert ">Undo<" not in pages.get("/activity").text
+
+
+def test_a_program_undoes_and_who_may_only_look_does_not(
+    pages: Browser, redis_url: str, kiq_client: kiq.Client, raw: redis.Redis
+) -> None:
+    Mail.perform_async("ann")
+    asked = {"name": "mailers", "once": "mine"}
+    assert pages.post("/queue/cleared", asked).status_code == 303
+    with undoable("bob", "by hand <b>"):
+        Mail.perform_async("bob")
+        Queue("mailers").clear()
+    page = pages.get("/activity").text
+    assert "by hand &lt;b&gt;" in page
+    assert page.count(">Undo<") == 2
+    (entry,) = json.loads(pages.get("/api/v1/activity").data)["entries"]
+    reader = Browser(application(redis_url, kiq.web.everyone("reader")))
+    assert reader.post("/undo", {"act": entry["undo"]}).status_code == 403
+    assert ">Undo<" not in reader.get("/activity").text
+    assert pages.post("/undo", {"act": entry["undo"]}).status_code == 303
+    assert [job.args for job in Queue("mailers")] == [["ann"]]
+    again = pages.post("/undo", {"act": entry["undo"]})
+    assert "nothing is kept" in pages.get(again.headers["Location"]).text

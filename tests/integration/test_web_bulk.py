@@ -14,6 +14,7 @@ import redis
 
 import kiq
 import kiq.web
+from kiq.api import trash
 from kiq.web import keys
 from kiq.web.activity import Activity
 from tests.helpers.waiting import eventually
@@ -243,3 +244,24 @@ def test_a_moment_that_never_was_is_refused(pages: Browser, store: redis.Redis, 
     form = {"set": "retries", "deed": "delete", "q": "", "at": at, "once": "0123456789abcdef"}
     assert pages.post("/bulk/delete", form).status_code == 400
     assert store.zcard("retry") == 250
+
+
+def test_an_act_on_many_is_undone(pages: Browser, store: redis.Redis) -> None:
+    before = store.zrange("retry", 0, -1, withscores=True)
+    assert "For ten minutes that can be undone." in pages.get("/plan?set=retries&deed=delete").text
+    done = begun(pages, "/plan?set=retries&deed=delete&q=class:Mail", "Delete 250 jobs")
+    assert "250 jobs, for " in done
+    assert store.zcard("retry") == 0
+    assert "250 jobs back" in text_of(pages.press("/activity", "Undo").text)
+    assert store.zrange("retry", 0, -1, withscores=True) == before
+
+
+def test_a_plan_says_what_can_not_be_undone(
+    pages: Browser, store: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trash, "MOST_JOBS", 100)
+    text = text_of(pages.get("/plan?set=retries&deed=delete").text)
+    assert "Only the first 100 of them can be undone" in text
+    store.lpush("queue:mailers", *[failed(n) for n in range(101)])
+    store.sadd("queues", "mailers")
+    assert "That can&#39;t be undone" in pages.get("/queue/clear?name=mailers").text

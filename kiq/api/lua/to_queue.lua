@@ -20,5 +20,6 @@ end
 redis.pcall('SADD', KEYS[6], ARGV[1])
 forget(KEYS[1], KEYS[2], KEYS[3], KEYS[4], raws)
 uncancel(7, places)
+for i = 1, #raws do keep(scores[i], raws[i], jobs[i] ~= raws[i] and jobs[i] or '', '', '') end
 ring(KEYS[7], #raws)
 return #raws

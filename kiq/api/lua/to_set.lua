@@ -17,6 +17,7 @@ for i = 1, #raws do
     return wrote
   end
 end
+for i = 1, #raws do keep(scores[i], raws[i], ARGV[4 + count + places[i]] or '', '', '') end
 if KEYS[5] ~= KEYS[2] then
   forget(KEYS[1], KEYS[2], KEYS[3], KEYS[4], raws)
   uncancel(6, places)

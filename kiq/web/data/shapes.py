@@ -218,7 +218,7 @@ class CourseShape(TypedDict):
 
 
 class EntryShape(TypedDict):
-    """Who did what."""
+    """Who did what. *undo* is the id to undo it by; null where nothing is kept of it."""
 
     key: str
     at: float
@@ -226,6 +226,7 @@ class EntryShape(TypedDict):
     action: str
     what: dict[str, str]
     outcome: str
+    undo: str | None
 
 
 class ActivityShape(TypedDict):

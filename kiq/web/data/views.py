@@ -14,12 +14,14 @@ from ...api import (
     ProcessSet,
     Queue,
     WorkSet,
+    act_of,
     count_failures,
     failure_groups,
     find,
     listing,
     parse_filter,
     plan,
+    undoable_acts,
     why,
 )
 from ...errors import ConfigError
@@ -213,6 +215,7 @@ def bulk(call: Call) -> Data:
 def activity(call: Call) -> Data:
     """Return who did what, the newest first."""
     entries = Activity(call.home).entries(call.number("limit", 100, 1, 1000))
+    kept = {each.id for each in undoable_acts(call.home)}
     return Data(
         shapes.ActivityShape(
             entries=[
@@ -223,6 +226,7 @@ def activity(call: Call) -> Data:
                     action=each.action,
                     what=dict(each.what),
                     outcome=each.outcome,
+                    undo=act_of(each.key) if act_of(each.key) in kept else None,
                 )
                 for each in entries
             ]

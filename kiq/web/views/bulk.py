@@ -11,7 +11,19 @@ from typing import cast
 
 from werkzeug.exceptions import BadRequest, NotFound, ServiceUnavailable
 
-from ...api import Deed, Filter, JobSet, Plan, SortedEntry, entry_at, parse_filter, plan
+from ...api import (
+    Deed,
+    Filter,
+    JobSet,
+    Plan,
+    SortedEntry,
+    act_of,
+    can_undo,
+    entry_at,
+    parse_filter,
+    plan,
+    undoable_act,
+)
 from ...errors import ConfigError, StoreError, UndecodablePayload
 from ...wording import counted, visible
 from ..activity import Activity
@@ -58,6 +70,7 @@ def planned(call: Call) -> Page:
         "at": at,
         "count": count,
         "exact": all(each.done or not wanted for each in plans),
+        "back": can_undo(count, [entry.raw for entry in examples]),
         "looked_at": sum(each.looked_at for each in plans),
         "size": sum(each.size for each in plans),
         "rows": rows_of(examples, call.visitor),
@@ -101,10 +114,13 @@ def begin(call: Call) -> Done:
 def followed(call: Call) -> Page:
     """Show how far a bulk act is, and what it came to."""
     key = call.said("id")
-    course = course_of(call.home, key[:64])
+    key = key[:64]
+    course = course_of(call.home, key)
     if course is None:
         raise NotFound("nobody knows of this act any more: a day after its end it is forgotten")
-    return Page("bulk.html", {"title": "On many jobs", "key": key, "course": course})
+    kept = undoable_act(act_of(key), call.home)
+    values = {"title": "On many jobs", "key": key, "course": course, "undoable": kept}
+    return Page("bulk.html", values)
 
 
 def halt(call: Call) -> Done:
@@ -173,6 +189,7 @@ def _chosen(call: Call, name: str, deed: Deed, places: Sequence[str]) -> Page:
         **_frame(name, deed, parse_filter(call.said("q"))),
         **{"at": 0.0, "count": len(entries), "exact": True, "looked_at": len(places)},
         **{"size": len(places), "rows": rows_of(entries, call.visitor), "classes": ()},
+        "back": can_undo(len(entries), [entry.raw for entry in entries]),
         **{"effects": (), "typed": False, "rates": (), "places": places},
         **{"commands": (), "python": ()},
     }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from werkzeug.exceptions import NotFound
 
-from ...api import Queue, QueueSummary, Trend
+from ...api import Queue, QueueSummary, Trend, can_undo
 from ...wording import counted, visible
 from ..answers import Done, Page
 from ..calls import Call
@@ -84,7 +84,9 @@ def confirm_clear(call: Call) -> Page:
     """Ask before a queue is cleared: a page of its own, which no refresh replaces."""
     name = call.said("name")
     found = _queue(call, name)
-    return Page("queue_clear.html", {"title": name, "name": name, "size": found.size})
+    first, size = next(iter(found), None), found.size
+    back = can_undo(size, [first.raw] if first else (), at_once=True) or not size
+    return Page("queue_clear.html", {"title": name, "name": name, "size": size, "back": back})
 
 
 def pause(call: Call) -> Done:
