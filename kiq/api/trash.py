@@ -70,7 +70,7 @@ class Act:
     ) -> Command:
         """Return the command that runs *script* and keeps what that takes, to *to* ("": it is deleted).
 
-        It takes from the first of *names*, or says itself from where. Three round trips more the first time.
+        It takes from the first of *names*, or says itself from where. The first costs three round trips.
         """
         if not self._noted:
             self._note()

@@ -66,7 +66,8 @@ class Acts:
             raise
         if not isinstance(done, Done):
             raise TypeError(f"{call.route} is an act, and must return Done")
-        log.end(entry, done.outcome)
+        if not done.noted:
+            log.end(entry, done.outcome)
         call.fleet.forget()
         return done, entry.key
 

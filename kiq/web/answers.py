@@ -20,12 +20,14 @@ class Page:
 class Done:
     """What was done: the visitor goes to the page *to* of our own, which tells the *outcome*.
 
-    *to* is the name of a route, *query* what its URL says.
+    *to* is the name of a route, *query* what its URL says. *noted*: the activity log has the
+    outcome already.
     """
 
     outcome: str
     to: str
     query: Mapping[str, str] = field(default_factory=dict)
+    noted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

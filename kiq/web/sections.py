@@ -11,6 +11,7 @@ from .fleets import Fleet
 from .moments import moment_of
 from .routing import Route, Section
 from .views import bulk, failures, jobs, log, now, queues, running, sets
+from .views.find import finder
 
 _HERE = resources.files(__package__)
 
@@ -153,4 +154,5 @@ def all_sections() -> Sequence[Section]:
                         f" {what[1]!r}: one of the packages must give way"
                     )
                 taken[what] = section.name
-    return [*sections, described(sections)]
+    found = Section("find", "", (Route("find", "/find", finder(sections)),), "find")
+    return [*sections, found, described(sections)]

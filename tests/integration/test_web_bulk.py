@@ -115,7 +115,7 @@ def test_a_group_is_deleted_wherever_it_is(
     told = begun(pages, plan, "Delete 251 jobs")
     assert "deleted 251" in told
     assert (store.zcard("retry"), store.zcard("dead")) == (0, 10)
-    eventually(lambda: log(redis_url)[0].outcome == "251 deleted")
+    eventually(lambda: log(redis_url)[0].outcome == "251 deleted", 20)
     assert log(redis_url)[0].visitor == "ann"
 
 
@@ -172,7 +172,7 @@ def test_it_is_no_faster_than_asked_and_stops_when_told(
     moved, left = store.llen("queue:mailers"), store.zcard("retry")
     assert moved + left == 250
     assert f"run again {moved}" in said
-    eventually(lambda: "then it was stopped" in log(redis_url)[-1].outcome)
+    eventually(lambda: "then it was stopped" in log(redis_url)[-1].outcome, 20)
 
 
 def test_chosen_jobs_alone(pages: Browser, store: redis.Redis) -> None:

@@ -64,7 +64,7 @@ WRITES = {
 PAGES = [
     *("/", "/queues", "/queue?name=mail", "/running", "/activity", "/queue/clear?name=mail"),
     *("/periodic", "/batches", "/batches?tag=x&running=1", "/limits", "/limits?q=x"),
-    *("/locks", "/locks?q=x", "/locks/all"),
+    *("/locks", "/locks?q=x", "/locks/all", "/find", "/find?q=mail", "/find?q=" + quote(EVIL)),
     *("/retries", "/scheduled", "/dead", f"/jobs/{'a' * 24}", "/dead?q=" + quote(EVIL)),
 ]
 

@@ -136,6 +136,72 @@ addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
 
+// Find: a dialog over the page, which asks the page of the same name. Without it the link leads there.
+const palette = document.getElementById("palette");
+const asked = palette.querySelector("input");
+const found = document.getElementById("palette-found");
+let asking = 0;
+
+function openPalette(event) {
+  event.preventDefault();
+  if (!palette.open) palette.showModal();
+  asked.select();
+}
+
+function placeOf(text) {
+  const place = new URL(asked.dataset.place, location.href);
+  place.searchParams.set("q", text);
+  return place;
+}
+
+async function ask() {
+  const turn = (asking += 1);
+  const words = asked.value;
+  try {
+    const answer = await fetch(placeOf(words), { headers: { "X-Kiq-Part": "1" }, redirect: "error", cache: "no-store" });
+    if (turn !== asking || answer.headers.get("X-Kiq-Assets") !== script.dataset.assets) return;
+    const text = await answer.text();
+    const part = new DOMParser().parseFromString(policy ? policy.createHTML(text) : text, "text/html");
+    found.replaceChildren(...(part.getElementById("found")?.childNodes ?? []));
+    asked.dataset.answered = words;
+  } catch {
+    found.textContent = ""; // Enter still leads to the page, which says what is wrong
+  }
+}
+
+// The link behind, or before, the one that has the focus; the field stands before the first.
+function step(way) {
+  const places = [asked, ...found.querySelectorAll("a")];
+  const at = places.indexOf(document.activeElement);
+  places[(at + way + places.length) % places.length].focus();
+}
+
+document.getElementById("find").addEventListener("click", openPalette);
+let wait = 0;
+asked.addEventListener("input", () => {
+  clearTimeout(wait);
+  wait = setTimeout(ask, 150);
+});
+palette.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && event.target === asked) {
+    event.preventDefault();
+    const first = asked.dataset.answered === asked.value ? found.querySelector("a") : null;
+    location.assign(first?.href ?? placeOf(asked.value));
+  }
+  if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
+  event.preventDefault();
+  step(event.key === "ArrowDown" ? 1 : -1);
+});
+palette.addEventListener("click", (event) => {
+  if (event.target === palette) palette.close();
+});
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input, select, textarea, [contenteditable]");
+  const plain = event.key === "/" && !event.ctrlKey && !event.metaKey && !event.altKey;
+  const chord = event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && !event.altKey;
+  if (chord || (plain && !typing)) openPalette(event);
+});
+
 const theme = document.getElementById("theme");
 const themes = ["", "dark", "light"];
 function dress(name) {

@@ -106,9 +106,13 @@ def begin(call: Call) -> Done:
     order = Order(key, deed, sets_for(name, deed), wanted, at, rate, call.visitor.name)
     run = Run(call.home, order, functools.partial(jobs_of, call), _teller(call, key))
     run.begin()
+    begun = call.locale.text("begun")
+    noted = key == call.said("once")[:64]
+    if noted:
+        _teller(call, key)(begun)  # before its end is
     if not call.fleet.background.start(f"bulk-{key}", run):
         raise ServiceUnavailable("too many bulk acts run already: wait until one of them has ended")
-    return Done(call.locale.text("begun"), "bulk", {"id": key})
+    return Done(begun, "bulk", {"id": key}, noted)
 
 
 def followed(call: Call) -> Page:
