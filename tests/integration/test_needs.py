@@ -40,6 +40,8 @@ NO_COMMANDS = {
     "COUNT",
     "INTERVAL",
     "LIMIT",
+    "KIQ",
+    "DANGER",
 }
 
 
