@@ -1,0 +1,1 @@
+"""Django's own tests of tasks, run with kiq's backend: ``make djangotasks``."""
