@@ -10,7 +10,7 @@ ARGS ?=
 LANES ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 4)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check fmt unit test coverage matrix bare floor walk recipes celery djangotasks browser ruby chaos mutants demo bench clean
+.PHONY: help setup check fmt unit test coverage matrix bare floor walk recipes celery browser djangotasks ruby chaos mutants demo bench clean
 
 help: ## list these commands
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
