@@ -33,7 +33,7 @@ MODULES = {
     "fastapi": "fastapi",
 }
 #: What only the development environment has, and tests need.
-DEVELOPMENT = ("uvloop", "flask_sqlalchemy")
+DEVELOPMENT = ("uvloop", "flask_mail", "flask_sqlalchemy")
 
 _LIBRARY = ("tests/unit", "tests/integration")
 _PROCESSES = (
