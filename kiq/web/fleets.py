@@ -16,6 +16,8 @@ from .background import Background
 
 T = TypeVar("T")
 
+_NAMED = 100  # looks at what visitors name that are kept
+
 
 @dataclass(slots=True)
 class _Look:
@@ -48,6 +50,7 @@ class Fleet:
         self.environment = environment
         self.background = Background()
         self._looks: dict[str, _Look] = {}
+        self._named: dict[tuple[str, str], _Look] = {}
         self._lock = threading.Lock()
 
     @functools.cached_property
@@ -63,12 +66,16 @@ class Fleet:
         """
         with self._lock:
             look = self._looks.setdefault(what, _Look())
-        with look.reading:
-            if steady() - look.at >= keep:
-                look.value = read()
-                look.at = steady()
-            value: T = look.value
-            return value
+        return _looked(look, read, keep)
+
+    def look_at(self, what: str, name: str, read: Callable[[], T], *, keep: float = 1.0) -> T:
+        """Do as :meth:`look`, for what visitors *name*: the last hundred are kept."""
+        with self._lock:
+            look = self._named.pop((what, name), None) or _Look()
+            self._named[what, name] = look
+            if len(self._named) > _NAMED:
+                del self._named[next(iter(self._named))]
+        return _looked(look, read, keep)
 
     def background_look(
         self, what: str, each: Callable[[], Iterator[T]], *, keep: float = 60.0
@@ -88,6 +95,16 @@ class Fleet:
         """Read anew whatever is asked next: something was changed."""
         with self._lock:
             self._looks.clear()
+            self._named.clear()
+
+
+def _looked(look: _Look, read: Callable[[], T], keep: float) -> T:
+    with look.reading:
+        if steady() - look.at >= keep:
+            look.value = read()
+            look.at = steady()
+        value: T = look.value
+        return value
 
 
 def _gather(look: _Look, each: Callable[[], Iterator[Any]]) -> None:

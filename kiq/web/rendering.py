@@ -8,7 +8,7 @@ from typing import Any
 
 import jinja2
 
-from ..wording import duration, megabytes, number, rate, visible
+from ..wording import brief, duration, megabytes, number, rate, visible
 from . import charts
 from .clocks import clock_time, iso_time, zone_time
 from .fields import field
@@ -28,7 +28,12 @@ class Renderer:
             auto_reload=False,
         )
         self._environment.filters.update(
-            duration=duration, megabytes=megabytes, number=number, rate=rate, visible=visible
+            brief=brief,
+            duration=duration,
+            megabytes=megabytes,
+            number=number,
+            rate=rate,
+            visible=visible,
         )
         self._environment.filters["field"] = field
         self._environment.filters.update(clock=clock_time, iso=iso_time, in_zone=zone_time)

@@ -10,7 +10,7 @@ from .data.section import DATA, described
 from .fleets import Fleet
 from .moments import moment_of
 from .routing import Route, Section
-from .views import bulk, failures, jobs, log, now, queues, running, sets
+from .views import bulk, failures, jobs, log, metrics, now, queues, running, sets
 from .views.find import finder
 
 _HERE = resources.files(__package__)
@@ -38,6 +38,7 @@ def _dead(fleet: Fleet) -> int:
 
 _QUEUE = {"name": "of the queue"}
 _SIGNAL = {"identity": "of the process", "order": "quiet, stop or dump"}
+_LABEL = {"label": "what the deploy is called"}
 _ENTRY = {"set": "retries, scheduled or dead", "place": "`place` of the job"}
 _MANY = {
     "set": "retries, scheduled, dead or failures",
@@ -116,6 +117,16 @@ OWN: Sequence[Section] = (
         _scheduled,
     ),
     Section("dead", "Dead", (Route("dead", "/dead", sets.dead),), "dead", _dead),
+    Section(
+        "metrics",
+        "Metrics",
+        (
+            Route("metrics", "/metrics", metrics.metrics),
+            Route("metrics.class", "/metrics/class", metrics.job_class),
+            Route("metrics.mark", "/metrics/mark", metrics.mark, "mark", "POST", _LABEL),
+        ),
+        "metrics",
+    ),
     Section("jobs", "", (Route("job", "/jobs/<jid>", jobs.job),), "job"),
     DATA,
     Section(

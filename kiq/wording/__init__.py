@@ -8,6 +8,7 @@ from .naming import did_you_mean
 from .text import (
     LONGEST,
     arguments,
+    brief,
     counted,
     duration,
     limited,
@@ -23,6 +24,7 @@ __all__ = [
     "HIDDEN",
     "LONGEST",
     "arguments",
+    "brief",
     "counted",
     "did_you_mean",
     "duration",

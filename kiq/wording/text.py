@@ -54,6 +54,13 @@ def duration(seconds: float) -> str:
     return f"{whole} s"
 
 
+def brief(seconds: float) -> str:
+    """Return what a run took, where :func:`duration` is too coarse: ``12 ms``, ``340 ms``, ``1.5 s``."""
+    if 0 < seconds < 0.001:
+        return "<1 ms"
+    return f"{seconds * 1000:.0f} ms" if 0 <= seconds < 0.9995 else duration(seconds)
+
+
 def rate(value: float) -> str:
     """Return so many a second: ``0.4/s``, ``1,200/s``."""
     return f"{value:,.0f}/s" if value >= 10 else f"{value:.1f}/s"

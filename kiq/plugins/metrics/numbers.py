@@ -80,6 +80,17 @@ class JobMetrics(Numbers):
         """Return the numbers of *moment* in the series, which are made if there are none."""
         return self.series.setdefault(moment, Numbers())
 
+    def between(self, since: datetime, until: datetime) -> JobMetrics:
+        """Return the steps that begin at *since* or later, and before *until*, as a period."""
+        part = JobMetrics(
+            name=self.name,
+            series={at: each for at, each in self.series.items() if since <= at < until},
+            histograms={at: each for at, each in self.histograms.items() if since <= at < until},
+            marks={at: each for at, each in self.marks.items() if since <= at < until},
+        )
+        part.total()
+        return part
+
     def total(self) -> None:
         """Sum up the series."""
         every: Sequence[Numbers] = list(self.series.values())
