@@ -16,7 +16,8 @@ from .fleets import Fleet
 class Moment:
     """What was so *at* a time (epoch seconds, Redis's clock). *trends* are those of queues.
 
-    *course* has, for the last ten minutes, jobs a second that ended and that failed.
+    Of the last ten minutes, *course* has jobs a second that ended and that failed, and *sizes* how many
+    jobs waited in each queue.
     """
 
     at: float
@@ -25,6 +26,7 @@ class Moment:
     processes: Sequence[Process]
     trends: Mapping[str, Trend] = field(default_factory=dict)
     course: Sequence[tuple[float, float, float]] = ()
+    sizes: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     @functools.cached_property
     def takers(self) -> Mapping[str, int]:
@@ -67,6 +69,7 @@ def _read(home: Connection) -> Moment:
         list(ProcessSet(home)),
         trends.queues if trends else {},
         _course(trends) if trends else (),
+        _sizes(trends) if trends else {},
     )
 
 
@@ -77,6 +80,13 @@ def _trends(home: Connection) -> Trends | None:
         raise
     except StoreError:
         return None  # this user may not read them, or somebody's key of another type is there
+
+
+def _sizes(trends: Trends) -> Mapping[str, Sequence[int]]:
+    moments = trends.moments
+    return {
+        name: [moment.queues.get(name, (0, 0))[0] for moment in moments] for name in trends.queues
+    }
 
 
 def _course(trends: Trends) -> Sequence[tuple[float, float, float]]:

@@ -37,6 +37,7 @@ def _dead(fleet: Fleet) -> int:
 
 
 _QUEUE = {"name": "of the queue"}
+_PAUSE = {**_QUEUE, "reason": "why, for those who wonder"}
 _SIGNAL = {"identity": "of the process", "order": "quiet, stop or dump"}
 _LABEL = {"label": "what the deploy is called"}
 _ENTRY = {"set": "retries, scheduled or dead", "place": "`place` of the job"}
@@ -78,7 +79,7 @@ OWN: Sequence[Section] = (
         (
             Route("queues", "/queues", queues.queues),
             Route("queue", "/queue", queues.queue),
-            Route("queue.pause", "/queue/pause", queues.pause, "pause", "POST", _QUEUE),
+            Route("queue.pause", "/queue/pause", queues.pause, "pause", "POST", _PAUSE),
             Route("queue.unpause", "/queue/unpause", queues.unpause, "pause", "POST", _QUEUE),
             Route("queue.confirm", "/queue/clear", queues.confirm_clear, "delete"),
             Route("queue.clear", "/queue/cleared", queues.clear, "delete", "POST", _QUEUE),

@@ -26,6 +26,8 @@ FOUND = (
     "/limits",
     "/limits/one",
     "/locks",
+    "/metrics",
+    "/metrics/class",
     "/periodic",
     "/periodic/one",
     "/jobs",

@@ -89,6 +89,36 @@ def test_for_job_has_histograms_and_queue_times(raw: redis.Redis, kiq_client: ki
     assert Metrics().for_job("HardWorker", hours=1).histograms == {}
 
 
+@pytest.mark.parametrize("count", [1, 2, 60])
+def test_several_classes_are_read_at_once(
+    raw: redis.Redis, kiq_client: kiq.Client, count: int
+) -> None:
+    names = [f"Class{number}" for number in range(count)]
+    for number, name in enumerate(names):
+        put(raw, number % 50, name, p=number + 1)
+    at = minute(3)
+    mark("v2", at)
+    found = Metrics().for_jobs(names)
+    assert [(name, job.processed) for name, job in found.items()] == [
+        (name, number + 1) for number, name in enumerate(names)
+    ]
+    assert found["Class0"].marks == {at: "v2"}
+    assert found["Class0"] == Metrics().for_job("Class0")
+    assert Metrics().for_jobs([]) == {}
+
+
+def test_a_part_of_a_period_is_one(raw: redis.Redis, kiq_client: kiq.Client) -> None:
+    since, until = minute(12), minute(2)
+    for ago in (0, 5, 10):
+        put(raw, ago, "HardWorker", p=2, f=1, ms=100)
+    job = Metrics().for_job("HardWorker")
+    part = job.between(since, until)
+    assert (part.processed, part.failed, part.name) == (4, 2, "HardWorker")
+    assert list(part.series) == list(job.series)[:2]
+    assert job.between(since, since).processed == 0
+    assert job.processed == 6  # as it was
+
+
 def test_of_a_class_that_never_ran_everything_is_nothing(
     raw: redis.Redis, kiq_client: kiq.Client
 ) -> None:

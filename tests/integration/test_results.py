@@ -286,6 +286,8 @@ def test_async_and_function_jobs_have_results(raw: redis.Redis, result_worker: M
         assert kiq.results(jids[:2]).get(timeout=20) == ["x", 4]
         assert outcome_of(jids[2]).status == "dead"
     progress = [kiq.result(jid).progress for jid in jids]
+    assert kiq.results(jids).progress == asyncio.run(kiq.results(jids).aio.progress()) == progress
+    assert kiq.results(["never"]).progress == [None]
     assert [(each.done, each.total) for each in progress if each] == [(1, 2), (4, 4), (1, 2)]
 
 

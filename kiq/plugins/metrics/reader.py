@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from .numbers import JobMetrics, Numbers
 from .tally import shown_name
 
 LONGEST_MINUTES, LONGEST_HOURS = 480, 72  # what Redis keeps
-_PAGE = 20  # steps of one round trip
+_PAGE, _CLASSES = 20, 5  # steps of one round trip, and of how many single classes
 _RUNS = ("p", "f", "ms")
 _WAITS = ("n", "ms", *map(str, range(buckets.COUNT)))
 
@@ -82,24 +82,35 @@ class Metrics:
 
         The period is that of :meth:`top_jobs`.
         """
+        return self.for_jobs([name], minutes=minutes, hours=hours)[name]
+
+    def for_jobs(
+        self, names: Iterable[str], *, minutes: int | None = None, hours: int | None = None
+    ) -> dict[str, JobMetrics]:
+        """Return what :meth:`for_job` returns, by name, for each of *names*.
+
+        One round trip for 20 steps of up to 5 classes, for less of more classes, and one for the deploys.
+        """
         period = _period(minutes, hours)
-        job = JobMetrics(name=shown_name(name))
+        jobs = {name: JobMetrics(name=shown_name(name)) for name in names}
+        few = max(1, _PAGE * _CLASSES // max(_CLASSES, len(jobs)))
+        each = len(self._one_class("", period.since, period.step))
+        marks = Deploy(self._connection).between(period.since, period.until) if jobs else {}
         for at, replies in self._read(
-            period, lambda at: self._one_class(job.name, at, period.step)
+            period,
+            lambda at: [
+                command
+                for job in jobs.values()
+                for command in self._one_class(job.name, at, period.step)
+            ],
+            few,
         ):
-            names = (*_RUNS, *(f"waits {field}" for field in _WAITS))
-            found = [
-                (field, _number(value))
-                for field, value in zip(names, (*replies[0], *replies[1]), strict=True)
-                if value is not None
-            ]
-            for field, value in found:
-                _enter(job.at(at), field, value)
-            if len(replies) > 2 and any(replies[2]):
-                job.histograms[at] = [int(count) for count in replies[2]]
-        job.total()
-        job.marks.update(Deploy(self._connection).between(period.since, period.until))
-        return job
+            for number, job in enumerate(jobs.values()):
+                _fill(job, at, replies[each * number : each * (number + 1)])
+        for job in jobs.values():
+            job.total()
+            job.marks.update(marks)
+        return jobs
 
     def _all_classes(self, at: datetime, step: timedelta) -> list[Command]:
         runs = keys.runs(at, step, self._sidekiq)
@@ -117,15 +128,16 @@ class Metrics:
         return commands
 
     def _read(
-        self, period: Period, commands: Callable[[datetime], list[Command]]
+        self, period: Period, commands: Callable[[datetime], list[Command]], few: int = _PAGE
     ) -> Iterator[tuple[datetime, list[Any]]]:
+        """Yield what *commands* of each step are answered, *few* steps in one round trip."""
         times = period.times
-        for first in range(0, len(times), _PAGE):
-            page = times[first : first + _PAGE]
+        for first in range(0, len(times), few):
+            page = times[first : first + few]
             asked = [commands(at) for at in page]
-            replies = iter(self._connection.exchange([each for few in asked for each in few]))
-            for at, few in zip(page, asked, strict=True):
-                yield at, [next(replies) for _ in few]
+            replies = iter(self._connection.exchange([each for part in asked for each in part]))
+            for at, part in zip(page, asked, strict=True):
+                yield at, [next(replies) for _ in part]
 
 
 def _period(minutes: int | None, hours: int | None) -> Period:
@@ -149,6 +161,16 @@ def _fields(reply: list[bytes], prefix: str) -> Iterator[tuple[str, str, int]]:
         name, bar, field = raw.decode(errors="replace").rpartition("|")
         if bar:
             yield name, prefix + field, _number(value)
+
+
+def _fill(job: JobMetrics, at: datetime, replies: list[Any]) -> None:
+    """Enter into *job* what the commands of one class were answered for the step *at*."""
+    names = (*_RUNS, *(f"waits {field}" for field in _WAITS))
+    for field, value in zip(names, (*replies[0], *replies[1]), strict=True):
+        if value is not None:
+            _enter(job.at(at), field, _number(value))
+    if len(replies) > 2 and any(replies[2]):
+        job.histograms[at] = [int(count) for count in replies[2]]
 
 
 def _enter(numbers: Numbers, field: str, value: int) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from typing import Any
 
+from ...aio import in_thread
 from ...errors import PayloadError, ResultError
 from . import aio
 from .one import check_jid
 from .patience import PATIENCE, checked
+from .progress import Progress
 from .record import Outcome
 from .sources import Source, source_of
 from .waiting import ends, refuse_in_a_job
@@ -56,6 +58,11 @@ class Results:
         return ends(self._source, self.jids, checked(timeout))
 
     @property
+    def progress(self) -> list[Progress | None]:
+        """How far each has come, or had when it ended, in the order of the jids. One round trip for 500."""
+        return _progress(self._source, self.jids)
+
+    @property
     def aio(self) -> AioResults:
         """The same for asyncio code."""
         return AioResults(self.jids, self._source)
@@ -91,6 +98,16 @@ class AioResults:
         if self.jids:
             refuse_in_a_job(self.jids[0], inside_job)
         return aio.ends(self._source, self.jids, checked(timeout))
+
+    async def progress(self) -> list[Progress | None]:
+        """Return how far each has come; see :attr:`Results.progress`."""
+        far: list[Progress | None] = await in_thread(_progress, self._source, self.jids)
+        return far
+
+
+def _progress(source: Source, jids: Sequence[str]) -> list[Progress | None]:
+    told = [what.underway or what.outcome for what in source.seen(jids)]
+    return [each.progress if each is not None else None for each in told]
 
 
 def results(jids: Iterable[str | None], client: Any = None) -> Results:

@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from werkzeug.exceptions import NotFound
 
-from ...api import Process, ProcessSet, Work, WorkSet
+from ...api import ProcessSet, Work, WorkSet
+from ...errors import StoreError, StoreUnavailable
 from ...wording import visible
+from ..advances import Advance, advances_of, usual_of
 from ..answers import Done, Page
 from ..calls import Call
+from ..families import crews_of, families_of, tasks_of
 from ..moments import moment_of
 from ..rows import Row, rows_of
 
 _MOST = 200  # jobs of the page
+_KEEP = 5.0  # seconds: who does what for the fleet seldom changes
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A job that runs: where, and for how many seconds."""
+    """A job that runs: where, for how many seconds, in how many 95 % of its class ended, how far it is."""
 
     work: Work
     row: Row
     elapsed: float
+    usual: float | None
+    advance: Advance | None
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it runs for longer than nearly all of its class did."""
+        return self.usual is not None and self.elapsed > max(1.0, self.usual)
 
 
 def running(call: Call) -> Page:
@@ -33,11 +45,12 @@ def running(call: Call) -> Page:
     homes = {process.identity: process for process in moment.processes}
     values = {
         "title": "Running",
-        "groups": _grouped(moment.processes),
+        "groups": families_of(moment.processes),
+        "crews_of": crews_of,
         "jobs": _running(call, works[:_MOST]),
         "more": max(0, len(works) - _MOST),
         "homes": homes,
-        "leader": call.fleet.look("leader", lambda: ProcessSet(call.home).leader or ""),
+        "tasks": call.fleet.look("tasks", functools.partial(_tasks, call), keep=_KEEP),
     }
     return Page("running.html", values)
 
@@ -57,18 +70,28 @@ def signal(call: Call) -> Done:
     return Done(told, "running")
 
 
-def _grouped(processes: Sequence[Process]) -> Sequence[tuple[str, Sequence[Process]]]:
-    """Return the processes by machine, those of one parent beside each other."""
-    found: dict[str, list[Process]] = {}
-    for process in sorted(processes, key=lambda each: (each.hostname, each.parent, each.pid)):
-        found.setdefault(process.hostname, []).append(process)
-    return list(found.items())
+def _tasks(call: Call) -> Mapping[str, Sequence[str]]:
+    everyone = ProcessSet(call.home)
+    try:
+        return tasks_of(everyone.leader or "", everyone.duties)
+    except StoreUnavailable:
+        raise
+    except StoreError:
+        return {}  # not allowed here
 
 
 def _running(call: Call, works: Sequence[Work]) -> Sequence[Running]:
     now = moment_of(call.fleet).at
     rows = rows_of([work.job for work in works], call.visitor)
+    usual = usual_of(call.fleet, works)
+    advances = call.fleet.look("advances", lambda: advances_of(call.home, works))
     return [
-        Running(work, row, max(0.0, now - work.run_at))
+        Running(
+            work,
+            row,
+            max(0.0, now - work.run_at),
+            usual.get(work.job.display_class),
+            advances.get(work.jid),
+        )
         for work, row in zip(works, rows, strict=True)
     ]
