@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from ..wording import number
+from rich.cells import cell_len
+
+from ..wording import number, visible
 from .fleets import Fleet
+from .painting import cut
 from .picture import Cell, Line, Picture, Style, line
 from .standing import Path
 from .views import TABS
@@ -35,18 +38,18 @@ def header_lines(
     fleet: Fleet, path: Path, picture: Picture | None, width: int, now: float, frozen: bool
 ) -> Sequence[Line]:
     """Return which fleet it is, its numbers, the views, and the path to what is looked at."""
-    clock = time.strftime("%H:%M:%S", time.localtime(now))
-    where = [
+    clock = time.strftime(" %H:%M:%S", time.localtime(now))
+    left = line(
         Cell("kiq top", "bold"),
         Cell(f"  {fleet.name}", "bold"),
-        Cell(f"  {fleet.environment}"),
-    ]
-    place = f"  {fleet.home.where}"
-    room = width - sum(len(cell.text) for cell in where) - len(place) - len(clock) - 1
-    told = Cell("FROZEN  ", "warn") if frozen else Cell("")
-    right = [Cell(" " * max(1, room - len(told.text) + 1)), told, Cell(clock, "dim")]
+        f"  {fleet.environment}",
+        Cell("  FROZEN" if frozen else "", "warn"),
+    )
+    room = max(0, width - sum(cell_len(visible(cell.text)) for cell in left) - len(clock))
+    place = cut(visible(f"  {fleet.home.where}"), room)
+    gap = Cell(" " * (room - cell_len(place)))
     return [
-        [*where, Cell(place, "dim"), *right],
+        [*left, Cell(place, "dim"), gap, Cell(clock, "dim")],
         _figures(picture, width),
         _tabs(path),
         _crumbs(path),

@@ -44,6 +44,12 @@ class Watcher:
         """Press keys."""
         await self._pilot.press(*keys)
 
+    async def types(self, key: str, text: str) -> None:
+        """Open the line by a *key*, have *text* in it, press Enter."""
+        await self.press(key)
+        self.top.line.value = text
+        await self.press("enter")
+
     async def resize(self, width: int, height: int) -> None:
         """Have a terminal of another size."""
         await self._pilot.resize_terminal(width, height)

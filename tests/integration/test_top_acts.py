@@ -28,7 +28,7 @@ def failed(at: int, **fields: Any) -> str:
 
 
 async def goes(seen: Any, view: str) -> None:
-    await seen.press("colon", *("space" if each == " " else each for each in view), "enter")
+    await seen.types("colon", view)
     await seen.until(lambda: seen.top.picture.ask.place == seen.top.path.here)
 
 
@@ -118,7 +118,8 @@ def test_to_delete_many_their_number_is_typed(redis_url: str, raw: redis.Redis) 
         await seen.sees("nothing was done")
         await seen.press("D")
         await seen.sees("Delete 1,001 jobs?")
-        await seen.press(*"1,001", "enter")
+        seen.top.line.value = "1,001"
+        await seen.press("enter")
         await seen.sees("1,001 jobs deleted")
         assert raw.zcard("dead") == 0
 

@@ -105,10 +105,10 @@ def test_the_language_of_filters_is_that_of_commands(redis_url: str) -> None:
     async def script(seen: Any) -> None:
         await seen.press("colon", *"retries", "enter")
         await seen.sees("c" * 24, "d" * 24)
-        await seen.press("slash", *f"jid:{'c' * 24}", "enter")
+        await seen.types("slash", f"jid:{'c' * 24}")
         await seen.until(lambda: "d" * 24 not in seen.screen)
         assert "c" * 24 in seen.page
-        await seen.press("slash", *" bogus:1", "enter")
+        await seen.types("slash", "class:Mail bogus:1")
         await seen.sees("does not know 'bogus'")
         await seen.press("escape")
         await seen.sees("c" * 24, "d" * 24)
@@ -119,7 +119,7 @@ def test_the_language_of_filters_is_that_of_commands(redis_url: str) -> None:
 @pytest.mark.usefixtures("filled")
 def test_secrets_are_hidden_until_somebody_asks(redis_url: str) -> None:
     async def script(seen: Any) -> None:
-        await seen.press("colon", *"queue", "space", *"low", "enter")
+        await seen.types("colon", "queue low")
         await seen.sees("•••")
         assert "geheim" not in seen.screen
         await seen.press("m")
@@ -133,7 +133,7 @@ def test_hostile_text_is_shown_as_text(redis_url: str) -> None:
     async def script(seen: Any) -> None:
         views = ("now", "queues", "running", "failures", "retries", "scheduled", "dead")
         for view in views:
-            await seen.press("colon", *view, "enter")
+            await seen.types("colon", view)
             await seen.until(lambda: seen.top.picture.ask.place == seen.top.path.here)
             assert seen.top.picture.problem == ""
             assert all(each.isprintable() or each == "\n" for each in seen.screen)
@@ -177,7 +177,7 @@ def test_a_large_set_is_shown_page_by_page(redis_url: str, raw: redis.Redis) -> 
     raw.zadd("dead", {failed(f"{at:024x}", error_message="?"): at for at in range(100)})
 
     async def script(seen: Any) -> None:
-        await seen.press("colon", *"dead", "enter")
+        await seen.types("colon", "dead")
         await seen.sees(f"{99:024x}", "of 100 jobs; l shows the next")
         await seen.until(lambda: len(seen.top.picture.page.rows) < 40)
         shown = len(seen.top.picture.page.rows)
@@ -197,7 +197,7 @@ def test_the_cursor_stays_on_what_it_was_on_and_acts_on_nothing_else(
     raw.zadd("dead", {each: at for at, each in enumerate(kept)})
 
     async def script(seen: Any) -> None:
-        await seen.press("colon", *"dead", "enter")
+        await seen.types("colon", "dead")
         await seen.sees(f"{4:024x}")
         await seen.press("j", "j")
         assert seen.top.body.current.jid == f"{2:024x}"
@@ -241,9 +241,9 @@ def test_each_fleet_is_shown_by_its_name(redis_url: str, private_server: Any) ->
     async def script(seen: Any) -> None:
         await seen.press("2")
         await seen.sees("kiq top  shop", "no queue has got a job yet")
-        await seen.press("colon", *"fleet", "space", *"mail", "enter")
+        await seen.types("colon", "fleet mail")
         await seen.sees("kiq top  mail", "elsewhere")
-        await seen.press("colon", *"fleet", "space", "x", "enter")
+        await seen.types("colon", "fleet x")
         await seen.sees("there is no fleet 'x'; there are shop, mail")
 
     fleets = [topped.fleet(redis_url, "shop"), topped.fleet(other.url, "mail")]
@@ -253,7 +253,7 @@ def test_each_fleet_is_shown_by_its_name(redis_url: str, private_server: Any) ->
 @pytest.mark.usefixtures("filled")
 def test_a_terminal_that_gets_smaller_shows_what_there_is_room_for(redis_url: str) -> None:
     async def script(seen: Any) -> None:
-        await seen.press("colon", *"retries", "enter")
+        await seen.types("colon", "retries")
         await seen.sees("c" * 24)
         for width, height in ((60, 12), (20, 6), (160, 50)):
             await seen.resize(width, height)
@@ -318,7 +318,7 @@ def test_a_view_that_breaks_is_told_and_hides_no_other(
     monkeypatch.setitem(VIEWS, broken, lambda look: 1 / 0)  # type: ignore[arg-type]
 
     async def script(seen: Any) -> None:
-        await seen.press("colon", *broken, "enter")
+        await seen.types("colon", broken)
         await seen.sees("ZeroDivisionError: division by zero")
         await seen.press("3")
         await seen.sees("nothing runs")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import pytest
 
 from kiq.top.framing import compact, footer_lines, header_lines
 from kiq.top.picture import Ask, Cell, Figures, Page, Picture, Place
 from kiq.top.standing import Path
+
+pytestmark = pytest.mark.needs("textual")
 
 
 class Home:
@@ -42,12 +45,25 @@ def test_all_figures_are_seen_on_80_columns(size: int) -> None:
 
 def test_all_views_are_named_on_80_columns_and_the_fleet_is_always_seen() -> None:
     shown = texts(header_lines(Fleet(), Path(), None, 80, 0.0, True))  # type: ignore[arg-type]
-    assert shown[0].startswith("kiq top  main  production  redis://localhost:6379/0")
-    assert "FROZEN" in shown[0]
+    assert shown[0].startswith("kiq top  main  production  FROZEN  redis://localhost:6379/0")
+    assert len(shown[0]) == 80
     assert shown[2] == (
         "1 Now 2 Queues 3 Running 4 Failures 5 Scheduled 6 Periodic 7 Classes 8 Processes"
     )
     assert len(shown[2]) == 80
+
+
+def test_an_address_that_is_long_hides_neither_clock_nor_what_is_frozen() -> None:
+    class Far:
+        where = "redis://" + "x" * 100
+
+    class Distant(Fleet):
+        home = Far()  # type: ignore[assignment]
+
+    shown = texts(header_lines(Distant(), Path(), None, 80, 0.0, True))  # type: ignore[arg-type]
+    assert len(shown[0]) == 80
+    assert "FROZEN" in shown[0]
+    assert re.search(r"\d\d:\d\d:\d\d$", shown[0])
 
 
 def test_what_is_wrong_with_redis_goes_before_what_was_done() -> None:
