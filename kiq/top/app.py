@@ -10,7 +10,7 @@ from textual.message import Message
 
 from ..errors import KiqError
 from .asking import asked_lines, course_line, offers, shown_by
-from .deeds import Act, Deed, Scope, act_for
+from .deeds import Act, Deed, Scope, act_for, kept, latest
 from .doing import Doer
 from .fleets import Fleet
 from .moving import Moving
@@ -73,7 +73,7 @@ class Top(Moving):
         """Ask before *act* is done, or say why it can't be."""
         row = self.body.current
         rows = list(self.body.marked.values()) or ([row] if row is not None else [])
-        self.message = self._refusal(rows, act)
+        self.message = self._refusal(rows, act.word)
         if not self.message and self.picture is not None:
             scope = Scope(
                 self.fleet, self.path.here, rows, self.picture.figures.at, self.everything
@@ -82,14 +82,12 @@ class Top(Moving):
             self.doer.start(f"looking before {act.word}", lambda: prepare(scope), self._tell)
         self.look()
 
-    def _refusal(self, rows: Sequence[Row], act: Act) -> str:
+    def _refusal(self, rows: Sequence[Row] | None, word: str) -> str:
         if self.read_only:
-            return (
-                f"nothing is done: kiq top runs with --read-only, and {act.word} changes something"
-            )
+            return f"nothing is done: kiq top runs with --read-only, and {word} changes something"
         if self.weather:
             return f"nothing is done: what is shown may be gone ({self.weather})"
-        if not rows and not self.everything:
+        if rows is not None and not rows and not self.everything:
             return "nothing is done: no row is chosen, or what it showed is gone"
         if self.doer.busy:
             return "one thing at a time: wait until it has ended, or stop it by S"
@@ -148,9 +146,8 @@ class Top(Moving):
 
     def _do(self, deed: Deed) -> None:
         self.question = None
-        self.doer.start(
-            deed.question.rstrip("?"), functools.partial(deed.do, self.doer.step), self._tell
-        )
+        task = functools.partial(kept, self.fleet, deed, self.doer.step)
+        self.doer.start(deed.question.rstrip("?"), task, self._tell)
 
     def do_mark(self) -> None:
         """Mark the row, or no more."""
@@ -169,10 +166,11 @@ class Top(Moving):
         self.doer.stop()
 
     def do_undo(self) -> None:
-        """Say that nothing can be undone."""
-        self.message = (
-            "kiq can't undo yet: what was deleted is gone, what was moved can be moved back"
-        )
+        """Ask before the newest act is undone; ``:undo`` shows all."""
+        self.message = self._refusal(None, "undo")
+        if not self.message:
+            task = functools.partial(latest, self.fleet)
+            self.doer.start("looking before undo", task, self._tell)
 
     def do_copy(self) -> None:
         """Copy the command that shows what the row shows."""

@@ -22,6 +22,7 @@ _SHOWN_BY = {
     "periodic": ("periodic",),
     "processes": ("ps",),
     "process": ("ps",),
+    "undo": ("undo",),
 }
 
 

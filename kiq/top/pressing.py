@@ -39,7 +39,7 @@ KEYS: Sequence[Key] = (
     Key(("A",), "all", "A", "mean all that the filter means; where rows are no jobs: mark all"),
     Key(("S",), "stop", "S", "stop what is under way; what was done is done"),
     Key(("y",), "copy", "y", "copy the command that shows this (c: the one that does it)"),
-    Key(("u",), "undo", "u", "undo"),
+    Key(("u",), "undo", "u", "undo the newest act of the last ten minutes; :undo shows all"),
     Key(("w",), "why", "w", "why the job does not run, and what helps"),
     Key(("f",), "freeze", "f", "freeze the picture, and let it go on"),
     Key(("m",), "unmask", "m", "show secrets among arguments, and hide them"),

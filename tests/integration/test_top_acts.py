@@ -10,7 +10,7 @@ import pytest
 import redis
 
 import kiq
-from kiq.api import PeriodicSet, Queue
+from kiq.api import DeadSet, PeriodicSet, Queue, undoable
 from tests.helpers import topped
 from tests.helpers.living import hold, show_process
 
@@ -287,16 +287,52 @@ def test_the_command_that_shows_a_row_is_copied(redis_url: str, dead: redis.Redi
     topped.watch(redis_url, script, size=(140, 30))
 
 
-def test_why_and_undo(redis_url: str, dead: redis.Redis) -> None:
+def test_why_leads_to_what_helps(redis_url: str, dead: redis.Redis) -> None:
     async def script(seen: Any) -> None:
         await goes(seen, "dead")
         await seen.press("w")
         await seen.sees("is dead", "R retry")
-        await seen.press("u")
-        await seen.sees("can't undo yet")
         await seen.press("R")
         await seen.sees(f"Run now app.Mail {2:024x}?")
         await seen.press("y")
         await seen.sees("1 job in their queues")
+
+    topped.watch(redis_url, script, size=(140, 30))
+
+
+def test_what_was_done_is_undone(redis_url: str, dead: redis.Redis) -> None:
+    before = dead.zrange("dead", 0, -1, withscores=True)
+
+    async def script(seen: Any) -> None:
+        await goes(seen, "dead")
+        await seen.sees(f"{2:024x}")
+        await seen.press("A", "D")
+        await seen.sees("Delete 3 jobs?", "can be undone for ten minutes")
+        await seen.press("y")
+        await seen.sees("3 jobs deleted; u undoes it")
+        assert dead.zcard("dead") == 0
+        await seen.press("u")
+        await seen.sees("Undo: Delete 3 jobs?", "$ kiq undo ")
+        await seen.press("y")
+        await seen.sees("3 jobs back")
+        assert dead.zrange("dead", 0, -1, withscores=True) == before
+        await seen.press("u")
+        await seen.sees("nothing was done in the last ten minutes")
+
+    topped.watch(redis_url, script, size=(140, 30))
+
+
+def test_acts_of_others_are_listed_and_undone(redis_url: str, dead: redis.Redis) -> None:
+    with undoable("ann", "cleaning", client=redis_url):
+        DeadSet(redis_url).delete_all(job_class="app.Mail")
+
+    async def script(seen: Any) -> None:
+        await goes(seen, "undo")
+        await seen.sees("ann", "cleaning", "U undo")
+        await seen.press("U")
+        await seen.sees("Undo: cleaning?", "done by ann; 3 jobs kept")
+        await seen.press("y")
+        await seen.sees("3 jobs back")
+        assert dead.zcard("dead") == 3
 
     topped.watch(redis_url, script, size=(140, 30))

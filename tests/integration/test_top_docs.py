@@ -48,6 +48,7 @@ def shop(raw: redis.Redis) -> None:
     info = {"queues": ["critical", "mailers"], "concurrency": 10, "started_at": now - 90_000}
     raw.zadd("schedule", {job(60, "Digest"): now + 9000})
     show_process(raw, "web-1:4711:8d0c54f1a2b3", info, rss=95_000, rtt_us=310)
+    raw.expire("web-1:4711:8d0c54f1a2b3", 86_400)  # it is never silent, however slow the machine is
     hold(raw, "web-1:4711:8d0c54f1a2b3", "mailers", job(70, "Mail", args=["ann@example.org"]))
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from . import entries, fleet, groups
+from . import entries, fleet, groups, undoing
 from .deed import Act, Deed, Scope, Steps
+from .undoing import kept, latest
 
-__all__ = ["ACTS", "Act", "Deed", "Scope", "Steps", "act_for", "acts_of"]
+__all__ = ["ACTS", "Act", "Deed", "Scope", "Steps", "act_for", "acts_of", "kept", "latest"]
 
 _RETRY = Act("R", "retry", entries.retry, many=entries.retry_all)
 _ENQUEUE = Act("E", "enqueue", entries.retry, many=entries.retry_all)
@@ -34,6 +35,7 @@ ACTS: Mapping[str, Sequence[Act]] = {
         Act("T", "stop", fleet.stop),
         Act("B", "dump", fleet.dump),
     ),
+    "act": (Act("U", "undo", undoing.chosen),),
     "periodic": (Act("p", "pause", fleet.pause_periodic), Act("E", "run now", fleet.run_periodic)),
 }
 

@@ -14,6 +14,7 @@ from ...wording import counted, duration, number
 from ..fleets import Fleet
 from ..moments import read_moment
 from .deed import Deed, Scope, Steps, command
+from .undoing import can_be_undone
 
 _WITHIN = 0.5  # seconds that a plan may look
 _TYPED = 1000  # jobs: to delete more, their number is typed
@@ -38,7 +39,9 @@ def _chosen(kind: Kind, scope: Scope) -> Deed:
     name = scope.rows[0].kind
     jids = [each.jid for each in entries if each.jid]
     commands = [command(name, verb(name, kind), *jids)] if 0 < len(jids) <= _NAMED else []
-    return Deed(f"{_WORDS[kind][0]} {what}?", functools.partial(_each, kind, entries), (), commands)
+    undone = can_be_undone(len(entries), [each.raw for each in entries])
+    do = functools.partial(_each, kind, entries)
+    return Deed(f"{_WORDS[kind][0]} {what}?", do, [undone], commands)
 
 
 def _each(kind: Kind, entries: Sequence[SortedEntry], steps: Steps) -> str:
@@ -105,7 +108,9 @@ def _details(kind: Kind, fleet: Fleet, plans: Sequence[Plan], exact: bool) -> Se
     if kind == "retry":
         queues = sum((Counter(each.queues) for each in plans), Counter[str]())
         lines += _effects(fleet, queues, size / looked if looked else 1.0)
-    lines.append("what fails or comes from now on is left alone")
+    examples = [entry.raw for each in plans for entry in each.examples]
+    undone = can_be_undone(sum(each.count for each in plans), examples)
+    lines += ["what fails or comes from now on is left alone", undone]
     return lines
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import getpass
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from ...errors import ConfigError, StoreError
 from ...plugins.cancelling import cancel as cancel_job
 from ...wording import counted
 from .deed import Deed, Scope, Steps, command
+from .undoing import can_be_undone, who
 
 
 def _plainly(
@@ -69,7 +69,8 @@ def clear(scope: Scope) -> Deed:
 
     question = f"Delete all {counted(size, 'job')} of {_names(names, 'queue', 'queues')}?"
     deed = _plainly(question, names, do, [command("clear-queue", each) for each in names])
-    return Deed(question, deed.do, deed.details, deed.commands, str(size) if size > 1000 else "")
+    undone = can_be_undone(size, at_once=True)
+    return Deed(question, deed.do, [undone], deed.commands, str(size) if size > 1000 else "")
 
 
 def delete_queued(scope: Scope) -> Deed:
@@ -80,7 +81,8 @@ def delete_queued(scope: Scope) -> Deed:
         return f"{job.jid} is deleted" if job.delete() else f"{job.jid} is gone: a worker took it"
 
     jids = [each.jid for each in jobs]
-    return _plainly(f"Delete {_names(jids, 'job', 'jobs')}?", jobs, do, [])
+    undone = can_be_undone(len(jobs), [each.raw for each in jobs])
+    return _plainly(f"Delete {_names(jids, 'job', 'jobs')}?", jobs, do, [], undone)
 
 
 def cancel(scope: Scope) -> Deed:
@@ -145,14 +147,6 @@ def pause_periodic(scope: Scope) -> Deed:
 
     question = f"{word.capitalize()} {_names(names, 'periodic job', 'periodic jobs')}?"
     return _plainly(question, jobs, do, [command("periodic", word, each) for each in names])
-
-
-def who() -> str:
-    """Return who sits here."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return ""
 
 
 def _queue(scope: Scope, name: str) -> Queue:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..looking import Read
-from . import classes, failures, jobs, now, periodic, processes, queues, running, sets
+from . import classes, failures, jobs, now, periodic, processes, queues, running, sets, undo
 from .help import help_page
 
 __all__ = ["SUBJECTS", "TABS", "VIEWS", "help_page"]
@@ -39,6 +39,7 @@ VIEWS: Mapping[str, Read] = {
     "class": classes.one_class,
     "processes": processes.processes,
     "process": processes.process,
+    "undo": undo.acts,
     "help": lambda _: help_page(),
 }
 #: Those that are of something, which is named behind them; and what that is.
