@@ -6,11 +6,11 @@ import base64
 from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from email.utils import format_datetime, make_msgid
 
 from ... import function_job
 from .refusals import refusals_are_final
 from .sending import send
+from .stamping import stamp
 
 _WHOLE = policy.SMTP.clone(refold_source="none")  # what was signed stays as it is
 
@@ -55,11 +55,7 @@ def value_of(message: EmailMessage) -> str:
         raise ValueError("the message has no To, Cc or Bcc: nobody would get it")
     if message["From"] is None and message["Sender"] is None:
         raise ValueError("the message has no From")
-    if message["Message-ID"] is None:
-        message["Message-ID"] = make_msgid()
-    if message["Date"] is None:
-        message["Date"] = format_datetime(datetime.now().astimezone())
-    return base64.b64encode(message.as_bytes(policy=_WHOLE)).decode()
+    return base64.b64encode(stamp(message).as_bytes(policy=_WHOLE)).decode()
 
 
 def message_of(value: str) -> EmailMessage:

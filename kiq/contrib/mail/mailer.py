@@ -8,9 +8,11 @@ from email.message import EmailMessage
 from typing import Generic, ParamSpec, Unpack
 
 from ... import function_job
+from ...context import current_job
 from ...plugins.declared import Options
 from .refusals import refusals_are_final
 from .sending import send
+from .stamping import stamp
 
 P = ParamSpec("P")
 
@@ -27,7 +29,8 @@ class Mailer(Generic[P]):
 
         @functools.wraps(makes)
         def delivered(*args: P.args, **kwargs: P.kwargs) -> None:
-            self.deliver_now(*args, **kwargs)
+            job = current_job()
+            self._send(stamp(makes(*args, **kwargs), job.jid if job is not None else None))
 
         delivered.__annotations__ = {**makes.__annotations__, "return": None}
         self.job: function_job.FunctionJob[P, None] = function_job.job(**options)(delivered)
@@ -38,12 +41,16 @@ class Mailer(Generic[P]):
 
     def deliver_now(self, *args: P.args, **kwargs: P.kwargs) -> None:
         """Make the message and send it here. Raises Kill for what the server refuses for good."""
-        with refusals_are_final():
-            send(self._makes(*args, **kwargs))
+        self._send(stamp(self._makes(*args, **kwargs)))
 
     def deliver_later(self, *args: P.args, **kwargs: P.kwargs) -> str | None:
         """Push a job that makes the message and sends it; return its jid. ``.job`` takes more, as times."""
         return self.job.perform_async(*args, **kwargs)
+
+    @staticmethod
+    def _send(message: EmailMessage) -> None:
+        with refusals_are_final():
+            send(message)
 
 
 def mailer(**options: Unpack[Options]) -> Callable[[Callable[P, EmailMessage]], Mailer[P]]:

@@ -14,8 +14,13 @@ import redis
 
 import kiq
 from kiq import testing
+from kiq.codec import encode
+from kiq.config import Config
 from kiq.contrib import mail
 from kiq.contrib.mail import sending
+from kiq.registry import registry
+from kiq.verdict import DONE, Flight, Permit, Taken
+from kiq.work.executor import Executor
 from tests.helpers.smtp import Postbox, mail_server
 from tests.helpers.stored import in_queue
 
@@ -109,6 +114,18 @@ def test_by_reference_the_message_is_made_where_it_is_sent(box: Postbox) -> None
     assert len(box.got) == 1
     welcome.deliver_now(9)
     assert len(box.got) == 2
+
+
+def test_each_attempt_by_reference_has_the_id_of_the_job(box: Postbox) -> None:
+    payload = {"class": welcome.job._kiq_spec.name, "args": [7], "jid": "ab12", "queue": "mailers"}
+    for _ in range(2):
+        taken = Taken("1", Flight("o", "queue:mailers", Permit()), encode(payload, "msgpack"), 0.0)
+        assert Executor(Config(), kiq.Host(), registry)(taken) == DONE
+    came = [message_from_bytes(raw) for _, _, raw in box.got]
+    assert [each["Message-ID"] for each in came] == ["<ab12.kiq@x.org>"] * 2
+    assert came[0]["Date"]
+    welcome.deliver_now(7)
+    assert message_from_bytes(box.got[-1][2])["Message-ID"] != "<ab12.kiq@x.org>"
 
 
 @pytest.mark.parametrize(
