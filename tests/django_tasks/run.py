@@ -75,6 +75,10 @@ def _environment() -> None:
     if PYTHON.exists():
         return
     interpreter = find("3.13")
+    if interpreter.folder is not None:
+        raise NotToBeHad(
+            "Django's tests run in no other system than this one, which has no Python 3.13"
+        )
     subprocess.run([interpreter.path, "-m", "venv", HOME], check=True)
     _pip("install", VERSION, "-e", f"{ROOT}[async,hiredis]")
 

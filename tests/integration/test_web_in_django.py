@@ -93,6 +93,12 @@ def test_who_is_not_logged_in_is_led_to_the_login_of_the_admin(project: None) ->
     assert pages.post("/ops/kiq/queue/pause", headers=FROM_OUR_PAGE).status_code == 401
 
 
+def test_without_an_admin_it_is_the_login_of_the_settings_and_no_circle(project: None) -> None:
+    with override_settings(ROOT_URLCONF="tests.helpers.django_urls_plain", LOGIN_URL="/in/"):
+        assert Client().get("/kiq/").headers["Location"] == "/in/?next=/kiq/"
+        assert browser(is_staff=False).get("/kiq/").status_code == 401
+
+
 @pytest.mark.parametrize("attributes", [{"is_staff": False}, {"is_active": False}])
 def test_only_staff_is_let_in(project: None, attributes: dict[str, Any]) -> None:
     pages = browser("look", **attributes)

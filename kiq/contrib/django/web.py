@@ -86,8 +86,9 @@ def _answered(
 
     body = b"".join(ui(environ, start))
     code, _, reason = status[0].partition(" ")
-    if is_to_log_in(environ, int(code)):
-        return redirect_to_login(request.get_full_path(), _login())
+    login = _login(request) if is_to_log_in(environ, int(code)) else None
+    if login is not None:
+        return redirect_to_login(request.get_full_path(), login)
     answer = HttpResponse(body, status=int(code), reason=reason)
     for name, value in headers:
         if name.lower() == "set-cookie":
@@ -97,11 +98,14 @@ def _answered(
     return answer
 
 
-def _login() -> str:
+def _login(request: HttpRequest) -> str | None:
+    """Return where one logs in; None for somebody who has, and whom that page might lead back here."""
     try:
-        return str(reverse("admin:login"))
+        return str(reverse("admin:login"))  # it says who is known and not allowed
     except NoReverseMatch:
-        return str(resolve_url(settings.LOGIN_URL))
+        user = getattr(request, "user", None)
+        is_known = user is not None and user.is_authenticated
+        return None if is_known else str(resolve_url(settings.LOGIN_URL))
 
 
 def environ_of(request: HttpRequest, path: str) -> dict[str, Any]:
