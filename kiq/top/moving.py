@@ -18,6 +18,8 @@ from .standing import neighbour
 from .views import TABS
 from .watching import Watching
 
+_OTHERS = {"retries": "dead", "dead": "retries"}
+
 
 class Moving(Watching):
     """Keys, and the line that filters and commands are typed into."""
@@ -112,6 +114,15 @@ class Moving(Watching):
             self.enter(Place("why", row.jid))
         elif row is None or not row.jid:
             self.message = "no job is under the cursor"
+
+    def do_other(self) -> None:
+        """Look at the other set of failures, through the same filter."""
+        view = _OTHERS.get(self.path.here.view)
+        if view is None:
+            self.message = "there is no other set here: o goes from retries to dead, and back"
+        else:
+            self.path.turn(view)
+            self.arrive()
 
     def do_back(self) -> None:
         """Go back."""

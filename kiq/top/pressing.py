@@ -41,6 +41,7 @@ KEYS: Sequence[Key] = (
     Key(("y",), "copy", "y", "copy the command that shows this (c: the one that does it)"),
     Key(("u",), "undo", "u", "undo the newest act of the last ten minutes; :undo shows all"),
     Key(("w",), "why", "w", "why the job does not run, and what helps"),
+    Key(("o",), "other", "o", "the other set, through the same filter: retries, dead"),
     Key(("f",), "freeze", "f", "freeze the picture, and let it go on"),
     Key(("m",), "unmask", "m", "show secrets among arguments, and hide them"),
     Key(("r", "f5"), "again", "r", "read at once"),

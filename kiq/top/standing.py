@@ -32,6 +32,11 @@ class Path:
         self.places.append(place)
         self._begins = []
 
+    def turn(self, view: str) -> None:
+        """Look at another view instead, through the same filter."""
+        self.places[-1] = replace(self.here, view=view, begin="")
+        self._begins = []
+
     def filter(self, wanted: str) -> None:
         """Look through a filter, from the first page."""
         self.places[-1] = replace(self.here, wanted=wanted, begin="")
@@ -84,7 +89,8 @@ class Weather:
         """Return what is to be said; "" while all is well."""
         age = max(0, int(now - self.since))
         if self.away:
-            return f"Redis away for {age} s: {self.problem}"
+            why = self.problem.removeprefix("Redis can't be reached: ")
+            return f"Redis away for {age} s: {why}"
         if self.problem:
             return self.problem
         if now - self.since > _SILENT + 2 * self.interval:

@@ -95,7 +95,12 @@ def test_enter_leads_from_a_group_of_failures_to_its_jobs(redis_url: str) -> Non
         await seen.press("4")
         await seen.sees("ConnectionError")
         await seen.press("enter")
-        await seen.sees("Retries group:", "in 59 s")
+        await seen.sees("Retries group:", "c" * 24)
+        await seen.press("o")
+        await seen.sees("Dead group:", "e" * 24)
+        assert "c" * 24 not in seen.page
+        await seen.press("escape", "o")
+        await seen.sees("there is no other set here")
 
     topped.watch(redis_url, script, size=(160, 50))
 
@@ -324,3 +329,19 @@ def test_a_view_that_breaks_is_told_and_hides_no_other(
         await seen.sees("nothing runs")
 
     topped.watch(redis_url, script)
+
+
+def test_a_queue_is_shown_page_by_page(redis_url: str, raw: redis.Redis) -> None:
+    raw.sadd("queues", "mail")
+    raw.lpush("queue:mail", *(job(jid=f"{at:024x}") for at in range(100)))
+
+    async def script(seen: Any) -> None:
+        await seen.types("colon", "queue mail")
+        await seen.sees(f"{0:024x}", "from 1 on, of 100 jobs; l shows the next")
+        await seen.until(lambda: len(seen.top.picture.page.rows) < 40)
+        shown = len(seen.top.picture.page.rows)
+        await seen.press("l")
+        await seen.sees(f"{shown:024x}", f"from {shown + 1} on")
+        assert f"{0:024x}" not in seen.screen
+
+    topped.watch(redis_url, script, size=(160, 40))

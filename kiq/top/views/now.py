@@ -71,7 +71,7 @@ def _course(look: Look) -> Iterator[Line]:
     if not course:
         yield line("  ", Cell("No worker has counted yet: trends come within a minute.", "dim"))
         return
-    for at, (word, style) in enumerate((("done", "good"), ("failed", "bad"))):
+    for at, (word, style) in enumerate((("done", "good"), ("failed", "warn"))):
         values = [each[at] for each in course]
         told: Style = style if values[-1] else "dim"  # type: ignore[assignment]
         yield line(f"  {word:<8}", Cell(f"{rate(values[-1]):>9}", told), f"  {spark(values)}")

@@ -25,7 +25,8 @@ _JOBS = (
     Column("jid", spare=1),
     Column("arguments", least=20, wide=True),
 )
-_WITHIN = 0.3  # seconds that a filter may look through a queue
+_WITHIN = 0.3  # seconds that a page may look through a queue
+_DEEPEST = 1000  # jobs that a page may begin behind: Redis walks them
 
 
 def queues(look: Look) -> Page:
@@ -70,25 +71,36 @@ def queue(look: Look) -> Page:
     summary = next((each for each in look.moment.queues if each.name == name), None)
     if summary is None:
         return Page(_JOBS, empty="the queue is empty, or never was")
+    start = int(look.ask.place.begin or 0)
     key = f"{look.ask.place} {look.ask.rows}"
-    found, looked = look.fleet.look(key, lambda: _found(look, wanted, name))
+    found, looked = look.fleet.look(key, lambda: _found(look, wanted, name, start))
     rows = [_job(look, job) for job in found[: look.ask.rows]]
-    note = ""
+    size = counted(summary.size, "job")
+    note, behind = "", None
     if len(found) > look.ask.rows:
-        note = f"the first {number(len(rows))} like that; {counted(summary.size, 'job')} wait"
+        note = f"from {number(start + 1)} on, of {size}"
+        if start + len(rows) <= _DEEPEST:
+            behind, note = str(start + len(rows)), f"{note}; l shows the next"
     elif looked < summary.size:
-        note = f"looked at the first {number(looked)} of {counted(summary.size, 'job')}"
-    return Page(_JOBS, rows, note=note, empty="no job like that" if wanted else "no job waits")
+        note = f"looked at the first {number(looked)} of {size}"
+    empty = "no job like that" if wanted or start else "no job waits"
+    return Page(_JOBS, rows, note=note, behind=behind, empty=empty)
 
 
-def _found(look: Look, wanted: Filter, name: str) -> tuple[list[QueuedJob], int]:
-    """Return what is meant of a queue, one more than there is room for, and how many were looked at."""
+def _found(look: Look, wanted: Filter, name: str, start: int) -> tuple[list[QueuedJob], int]:
+    """Return what is meant of a queue behind *start* others, one more than there is room for.
+
+    And how many jobs were looked at.
+    """
     found: list[QueuedJob] = []
-    looked, until = 0, steady() + _WITHIN
+    looked = met = 0
+    until = steady() + _WITHIN
     for job in next(each for each in Queue.all(look.fleet.home) if each.name == name):
         looked += 1
         if not wanted or wanted.takes(job, look.moment.at):
-            found.append(job)
+            met += 1
+            if met > start:
+                found.append(job)
         if len(found) > look.ask.rows or steady() > until:
             break
     return found, looked

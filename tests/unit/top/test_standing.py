@@ -40,7 +40,7 @@ def test_pages_of_a_set_are_gone_through_and_back() -> None:
 def test_it_is_said_for_how_long_redis_is_away() -> None:
     weather = Weather(1.0, 100.0)
     assert weather.told(103.0) == ""
-    weather.bad("connection refused", away=True)
+    weather.bad("Redis can't be reached: connection refused", away=True)
     assert weather.told(112.3) == "Redis away for 12 s: connection refused"
     weather.good(113.0)
     assert weather.told(114.0) == ""
