@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Request
 
 from ..api import Connection
+from .clocks import known_zone
 from .fields import carried
 from .fleets import Fleet
 from .locales import Locale
 from .visitors import Visitor
 
+#: The cookie that says so: the script writes it.
+ZONE = "kiq_zone"
 _LONGEST = 2000  # characters of one value of a query
 _MOST = 100
 
@@ -40,6 +44,11 @@ class Call:
     def home(self) -> Connection:
         """The fleet's Redis."""
         return self.fleet.home
+
+    @property
+    def zone(self) -> str:
+        """The time zone that the visitor reads times in: ``UTC``, or that of the browser."""
+        return known_zone(unquote(self.request.cookies.get(ZONE, "UTC")))
 
     def said(self, name: str, default: str = "") -> str:
         """Return what the URL says under *name*, or, for a POST, what a hidden field of the form says.

@@ -10,7 +10,7 @@ import jinja2
 
 from ..wording import brief, duration, megabytes, number, rate, visible
 from . import charts
-from .clocks import clock_time, iso_time, zone_time
+from .clocks import clock_time, iso_time, moved, zone_time
 from .fields import field
 
 
@@ -36,7 +36,9 @@ class Renderer:
             visible=visible,
         )
         self._environment.filters["field"] = field
-        self._environment.filters.update(clock=clock_time, iso=iso_time, in_zone=zone_time)
+        self._environment.filters.update(
+            clock=clock_time, iso=iso_time, in_zone=zone_time, moved=moved
+        )
         self._environment.globals["spark"] = charts.spark
         self._environment.globals["bars"] = charts.bars
 

@@ -44,6 +44,18 @@ def test_a_queue_is_cleared_after_a_question(window: Window, street: Street) -> 
     assert "3" in window.told
 
 
+def test_what_was_done_is_undone(window: Window, street: Street) -> None:
+    for name in ("a", "b", "c"):
+        street.later("Mail", name, tags=["undone"], queue="nobody")
+    window.open("/scheduled?q=tag:undone")
+    window.press("Delete", within="tbody tr:first-child")
+    assert window.page.locator("tbody tr[id]").count() == 2
+    window.press("Undo", within=".undo")
+    assert window.told == "1 job back"
+    window.open("/scheduled?q=tag:undone")
+    assert window.page.locator("tbody tr[id]").count() == 3
+
+
 @pytest.mark.parametrize(
     ("button", "left", "dead"), [("Run now", 2, 0), ("Kill", 2, 1), ("Delete", 2, 0)]
 )

@@ -62,6 +62,34 @@ def test_a_theme_is_kept(window: Window) -> None:
     assert page.evaluate("document.documentElement.dataset.theme") == theme
 
 
+def test_find_is_a_key_away(window: Window) -> None:
+    page = window.open("/queues")
+    expect(page.locator("#live")).to_be_visible()  # the script has begun
+    page.keyboard.press("/")
+    page.keyboard.type("limi")
+    found = page.locator("#palette-found a").first
+    expect(found).to_have_text("Limits")
+    page.keyboard.press("ArrowDown")
+    expect(found).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#palette")).to_be_hidden()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("activ")
+    expect(found).to_have_text("Activity")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/activity")
+
+
+def test_times_are_those_of_the_browser_where_it_is_told_so(windows: Callable[..., Window]) -> None:
+    with windows(timezone_id="Asia/Tokyo") as window:
+        page = window.open("/scheduled")
+        expect(page.locator(".ticks .zone")).to_have_text("UTC")
+        page.locator("#zone").click()
+        expect(page.locator(".ticks .zone")).to_have_text("Asia/Tokyo")
+        page.locator("#zone").click()
+        expect(page.locator(".ticks .zone")).to_have_text("UTC")
+
+
 def test_while_redis_is_away_the_page_says_so_and_comes_back(
     windows: Callable[..., Window], street: Street
 ) -> None:

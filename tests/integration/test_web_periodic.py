@@ -150,6 +150,7 @@ def test_a_hundred_are_shown_page_by_page(pages: Browser, raw: redis.Redis) -> N
     assert "More" not in behind
 
 
+@pytest.mark.bare_names
 def test_the_fleets_own_redis_gets_the_job(
     redis_url: str, kiq_client: kiq.Client, raw: redis.Redis
 ) -> None:

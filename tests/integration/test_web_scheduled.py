@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from urllib.parse import quote
 
 import pytest
 import redis
@@ -60,3 +61,17 @@ def test_there_is_no_histogram_of_nothing(pages: Browser) -> None:
     assert "No job waits for its time." in text
     assert 'class="coming"' not in text
     assert 'class="coming"' not in pages.get("/retries").text
+
+
+def test_times_are_in_the_zone_that_a_visitor_chose(pages: Browser, raw: redis.Redis) -> None:
+    add(raw, raw.time()[0] // 86_400 * 86_400 + 2 * 86_400 + 12 * 3600)  # noon, two days on
+    hours = {}
+    for zone in ("UTC", "Asia/Tokyo", "Not/There", "../../etc/passwd"):
+        pages.client.set_cookie("kiq_zone", quote(zone, safe=""))
+        text = pages.get("/scheduled?span=week").text
+        (hours[zone],) = re.findall(r'aria-label="1 job from \d+ \w+ (\d\d:\d\d)"', text)
+        assert (
+            f'<span class="zone">{zone if zone in ("UTC", "Asia/Tokyo") else "UTC"}</span>' in text
+        )
+    assert hours.pop("Asia/Tokyo") == "21:00"
+    assert set(hours.values()) == {"12:00"}

@@ -202,6 +202,16 @@ document.addEventListener("keydown", (event) => {
   if (chord || (plain && !typing)) openPalette(event);
 });
 
+// Times in UTC, or in this browser's zone: the server writes them, and a cookie says which.
+const zone = document.getElementById("zone");
+const mine = Intl.DateTimeFormat().resolvedOptions().timeZone;
+zone.hidden = !mine || (mine === "UTC" && zone.textContent === "UTC");
+zone.addEventListener("click", () => {
+  const next = encodeURIComponent(zone.textContent === "UTC" ? mine : "UTC");
+  document.cookie = `kiq_zone=${next}; path=${zone.dataset.root}; max-age=31536000; samesite=lax`;
+  location.reload();
+});
+
 const theme = document.getElementById("theme");
 const themes = ["", "dark", "light"];
 function dress(name) {

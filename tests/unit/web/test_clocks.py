@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
-from kiq.web.clocks import clock_time, iso_time, zone_time
+from kiq.web.clocks import clock_time, iso_time, known_zone, moved, zone_time
 
 pytestmark = pytest.mark.needs("werkzeug")
 
@@ -22,6 +24,17 @@ def test_times_are_those_of_utc_or_of_a_zone() -> None:
 @pytest.mark.parametrize("zone", ["Not/There", "../etc/passwd", "", "\x00", "Europe"])
 def test_what_is_no_zone_has_no_time(zone: str) -> None:
     assert zone_time(AT, zone) == "?"
+    assert clock_time(AT, zone=zone) == "?"
+    assert known_zone(zone) == "UTC"
+
+
+def test_a_zone_is_taken_as_it_is_called() -> None:
+    assert known_zone("Asia/Tokyo") == "Asia/Tokyo"
+    assert clock_time(AT, True, "Asia/Tokyo") == "1 Dec 18:30"
+    assert known_zone("A" * 100_000) == "UTC"
+    noon = datetime(2026, 12, 1, 12, tzinfo=UTC)
+    assert moved(noon, "Asia/Tokyo").hour == 21
+    assert moved(noon, "Not/There").hour == 12
 
 
 @pytest.mark.parametrize("at", [float("nan"), float("inf"), 1e300, -1e300])
