@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from urllib.parse import quote
 
 import pytest
@@ -51,6 +52,16 @@ def test_queues_and_processes_are_found_by_a_part_of_their_names(
     show_process(raw, "web-7:1:abc", {"queues": ["other"], "concurrency": 3})
     assert links(pages, "mailer") == ["/queue?name=Mailers", "/queue/clear?name=Mailers"]
     assert links(pages, "web-7") == ["/running"]
+
+
+def test_a_class_that_ran_leads_to_its_metrics_and_its_jobs(
+    pages: Browser, raw: redis.Redis
+) -> None:
+    at = time.gmtime(raw.time()[0])
+    raw.hset(time.strftime("j|%y%m%d|%-H:%M", at), mapping={"app.Mail|p": 3, "app.Mail|ms": 5})
+    first, *more = links(pages, "MAIL")
+    assert first == "/metrics/class?name=app.Mail"
+    assert [each.partition("?")[0] for each in more] == ["/retries", "/scheduled", "/dead"]
 
 
 def test_a_jid_leads_to_its_job_wherever_it_is(pages: Browser, raw: redis.Redis) -> None:

@@ -101,8 +101,9 @@ def _classes(call: Call, low: str) -> Iterator[Hit]:
     text = call.locale.text
     for name in [each for each in names if low in each.lower()][:_MOST]:
         wanted = {"q": f'class:"{name}"'}
-        more = [(text("Scheduled"), "scheduled", wanted), (text("Dead"), "dead", wanted)]
-        yield Hit(visible(name), "retries", wanted, text("Retries"), more)
+        sets = (("Retries", "retries"), ("Scheduled", "scheduled"), ("Dead", "dead"))
+        more = [(text(words), to, wanted) for words, to in sets]
+        yield Hit(visible(name), "metrics.class", {"name": name}, more=more)
 
 
 def _names(call: Call) -> Sequence[str]:
