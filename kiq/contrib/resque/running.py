@@ -10,10 +10,10 @@ from contextvars import ContextVar
 from typing import Any
 
 from ...context import current_job
-from ...errors import Cancelled, ConfigError
+from ...errors import ConfigError
 from ...plugin import host
-from ...raised import came_from_shutdown, is_a, signal_in
 from ...undone import check_done
+from ..failures import is_failure
 from . import hooks
 from .errors import DontPerform
 
@@ -35,7 +35,7 @@ def run(cls: type, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     try:
         return _performed(cls, args, kwargs)
     except BaseException as error:
-        if _is_failure(error):
+        if is_failure(error):
             tell_failure(cls, error, args, kwargs)
         raise
 
@@ -103,12 +103,6 @@ def _through(steps: Any, label: str, inner: Callable[[], Any]) -> Any:
             return result
     steps.close()
     raise ConfigError(f"{label} yields twice: a job runs once")
-
-
-def _is_failure(error: BaseException) -> bool:
-    """Tell whether the job failed: it asked for nothing, and nobody ended it."""
-    ended = is_a(error, Cancelled) or came_from_shutdown(error)
-    return not ended and signal_in(error) is None
 
 
 def tell_failure(

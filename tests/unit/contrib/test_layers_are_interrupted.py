@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kiq.contrib import celery, resque
+from kiq.contrib import celery, delayed, resque
 from kiq.contrib.celery import current
 from kiq.good_moment import patience_with
 from kiq.registry import Registry
@@ -36,12 +36,23 @@ def by_resque() -> None:
     resque.job_classes.job_of(Plain).perform_inline()
 
 
+@delayed.delayable
+def plain() -> None:
+    body()
+
+
+def by_delayed_job() -> None:
+    delayed.worker.delay_jobs = False
+    delayed.delay(plain)()
+    delayed.worker.reset()
+
+
 def by_celery() -> None:
     task: Any = celery.shared_task(name="interrupted.task")(body)
     task.apply()
 
 
-@pytest.mark.parametrize("run", [by_resque, by_celery])
+@pytest.mark.parametrize("run", [by_resque, by_celery, by_delayed_job])
 def test_the_code_of_a_job_behind_a_layer_waits_for_nothing(
     run: Callable[[], None], fresh_registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
