@@ -30,6 +30,7 @@ _SHIPPED = {
     "failures": "kiq.commands.failures:failures",
     "health": "kiq.cli.health:health",
     "init": "kiq.commands.init:init",
+    "jobs": "kiq.commands.jobs:jobs",
     "limits": "kiq.commands.limits:limits",
     "locks": "kiq.commands.locks:locks",
     "mark": "kiq.commands.mark:mark",

@@ -37,6 +37,7 @@ MAY_NAME = {
 #: pushes, who is no asyncio code not for ``HardWorker.aio``, who makes no mistake not for advice.
 REACHES_UP = {
     "kiq/configure.py": {"kiq.config_file"},
+    "kiq/commands/jobs/working.py": {"kiq.contrib.resque"},
     "kiq/client.py": {"kiq.config_file", "kiq.plugins.push_buffer"},
     "kiq/enqueuing.py": {"kiq.aio"},
     "kiq/belonging.py": {"kiq.plugins.batches"},
