@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.events import Key
-from textual.suggester import SuggestFromList
 from textual.widgets import Input
 
 from .commanding import Wish, understood, words
+from .completing import FILTER_KEYS, Completing, of_page
 from .fleets import Fleet
 from .picture import Place
 from .pressing import by_key
@@ -31,7 +31,11 @@ class Moving(Watching):
         self._known = by_key()
         #: What is typed: a "filter", a "command", a "number", or nothing.
         self.typed_for = ""
-        self.line = Input(id="line", suggester=SuggestFromList(words(self.names)))
+        self.line = Input(id="line", suggester=Completing(self._words))
+
+    def _words(self) -> Sequence[str]:
+        filters = [*of_page(self.body.page.rows), *FILTER_KEYS]
+        return [*words(self.names), *filters] if self.typed_for == "command" else filters
 
     def compose(self) -> ComposeResult:
         """The line to type in stands above the footer."""

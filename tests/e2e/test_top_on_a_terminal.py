@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from pathlib import Path
 
@@ -44,6 +45,9 @@ def test_the_terminal_is_given_back(
         assert screen.ends() == code
         assert screen.modes == before
         assert given_back(screen)
+        assert not re.search(
+            r"\x1b\[[0-9;]*[34]8;[25]", screen.text
+        )  # sixteen colours, the terminal's
 
 
 def test_the_terminal_is_given_back_by_what_breaks(redis_url: str, tmp_path: Path) -> None:
