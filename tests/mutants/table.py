@@ -15,6 +15,7 @@ from tests.mutants import (
     processes,
     results,
     scripts,
+    undo,
     unique,
 )
 
@@ -32,4 +33,5 @@ MUTANTS = (
     *results.MUTANTS,
     *finding.MUTANTS,
     *health.MUTANTS,
+    *undo.MUTANTS,
 )
