@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -22,9 +21,10 @@ from ..screen import note, say
 from ..text import counted, visible
 from . import pools
 from .environment import WITHOUT_EFFECT
-from .pid_files import holder
+from .passing import PassesOn
+from .pid_files import holder, terminate
 from .pools import Daemon
-from .working import FLAGS, PASSED_ON, begin
+from .working import FLAGS, begin
 
 _LOOK = 0.05  # seconds between two looks
 _TAIL = 2000  # bytes of a log that are shown where a start came to nothing
@@ -99,7 +99,7 @@ def _with_options(action: Callable[[Options], None]) -> click.Command:
     made: Any = FLAGS(command)
     for option in reversed(_OPTIONS):
         made = option(made)
-    return click.command(context_settings=PASSED_ON)(made)
+    return click.command(cls=PassesOn)(made)
 
 
 def _options(
@@ -252,13 +252,17 @@ def _names(options: Options) -> list[str]:
 def _stop(options: Options) -> bool:
     """Stop those that are meant; tell whether all have ended."""
     told: dict[str, int] = {}
+    refused = False
     for name in _names(options):
         pid = holder(options.pid_file(name))
         if pid is None:
             note(f"{visible(name)} does not run")
             continue
-        os.kill(pid, signal.SIGTERM)
-        told[name] = pid
+        if terminate(pid):
+            told[name] = pid
+        else:
+            note(f"{visible(name)} [pid {pid}] is another user's: it can't be stopped from here")
+            refused = True
     until = steady() + options.timeout
     for name, pid in told.items():
         while holder(options.pid_file(name)) == pid and steady() < until:
@@ -270,4 +274,4 @@ def _stop(options: Options) -> bool:
         else:
             say(f"{visible(name)}: stopped")
             told[name] = 0
-    return not any(told.values())
+    return not refused and not any(told.values())

@@ -26,12 +26,16 @@ class Start:
     notices: list[str] = field(default_factory=list)
 
 
-def start_of(environ: Mapping[str, str]) -> Start:
-    """Return how to start a worker: QUEUES or QUEUE, names and patterns; without, all queues."""
+def start_of(environ: Mapping[str, str], given_flags: Sequence[str] = ()) -> Start:
+    """Return how to start a worker: QUEUES or QUEUE, names and patterns; without, all queues.
+
+    Where *given_flags* name queues, those alone are meant, or those besides.
+    """
     given = {name: value.strip() for name, value in environ.items() if value.strip()}
     names = split(given.get("QUEUES") or given.get("QUEUE") or "")
     start = Start()
-    _add_queues(start, names)
+    if names or not any(map(_names_queue, given_flags)):
+        _add_queues(start, names)
     if given.get("QUIET", "").lower() in ("1", "true", "yes", "on"):
         start.variables["KIQ_LOG_LEVEL"] = "warning"
     found = [name for name in WITHOUT_EFFECT if name in given]
@@ -47,6 +51,10 @@ def split(written: str) -> list[str]:
 def has_patterns(names: Sequence[str]) -> bool:
     """Tell whether *names* mean other queues as these come: none at all means all."""
     return not names or any(not _SPECIAL.isdisjoint(name) for name in names)
+
+
+def _names_queue(flag: str) -> bool:
+    return flag == "--queue" or flag.startswith(("--queue=", "-q"))
 
 
 def _add_queues(start: Start, names: Sequence[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 from pathlib import Path
 
 
@@ -22,6 +23,17 @@ def holder(path: Path) -> int | None:
         return None
     finally:
         os.close(descriptor)
+
+
+def terminate(pid: int) -> bool:
+    """Send TERM to *pid*, which may have ended meanwhile; False where it is another user's."""
+    try:
+        os.kill(pid, signal.SIGTERM)
+    except ProcessLookupError:
+        pass  # it has just ended
+    except PermissionError:
+        return False
+    return True
 
 
 def _lives(pid: int) -> bool:

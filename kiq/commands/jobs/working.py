@@ -11,23 +11,23 @@ import click
 from ...cli.run import run
 from ..screen import note
 from .environment import start_of
+from .passing import PassesOn
 
-PASSED_ON = {"ignore_unknown_options": True}
 FLAGS = click.argument("flags", nargs=-1, type=click.UNPROCESSED, metavar="[FLAGS OF kiq run]...")
 
 
-@click.command(context_settings=PASSED_ON)
+@click.command(cls=PassesOn)
 @FLAGS
 def work(flags: tuple[str, ...]) -> None:
     """Start a worker: `kiq jobs work -r app.jobs`.
 
-    QUEUE or QUEUES: names and patterns, mail,default or 'report_*'; without, all queues. QUIET=1: warnings
-    alone.
+    QUEUE or QUEUES: names and patterns, mail,default or 'report_*'; without, and without -q, all queues.
+    QUIET=1: warnings alone.
     """
     begin(flags)
 
 
-@click.command(context_settings=PASSED_ON)
+@click.command(cls=PassesOn)
 @FLAGS
 def workoff(flags: tuple[str, ...]) -> None:
     """Work off what is there, and end: with exit code 1 where a job failed."""
@@ -36,7 +36,7 @@ def workoff(flags: tuple[str, ...]) -> None:
 
 def begin(flags: Sequence[str]) -> None:
     """Be the worker that variables and *flags* mean, up to its end."""
-    start = start_of(os.environ)
+    start = start_of(os.environ, flags)
     for each in start.notices:
         note(f"kiq: {each}")
     os.environ.update(start.variables)
