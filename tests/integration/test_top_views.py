@@ -59,6 +59,10 @@ def hostile(raw: redis.Redis) -> None:
         raw.zadd(key, {bad: 1_900_000_000, b"\xff": 1_900_000_001, job(queue=[1], jid=7): 5})
     show_process(raw, "web:1:abc", {"queues": [EVIL], "concurrency": 3, "tag": EVIL})
     hold(raw, "web:1:abc", EVIL, bad)
+    raw.zadd("dead", {job(**{**evil, "jid": "a" * 24}, error_class=EVIL, error_backtrace=EVIL): 9})
+    minute = time.strftime("%y%m%d|%-H:%M", time.gmtime(time.time() - 120))
+    raw.hset(f"j|{minute}", mapping={f"{EVIL.replace('|', '')}|p": 3})
+    raw.hset("kiq:periodic:entries", mapping={EVIL: "{}"})
 
 
 @pytest.mark.usefixtures("filled")
@@ -136,15 +140,24 @@ def test_secrets_are_hidden_until_somebody_asks(redis_url: str) -> None:
 @pytest.mark.usefixtures("hostile")
 def test_hostile_text_is_shown_as_text(redis_url: str) -> None:
     async def script(seen: Any) -> None:
-        views = ("now", "queues", "running", "failures", "retries", "scheduled", "dead")
+        views = [
+            *("now", "queues", "running", "failures", "retries", "scheduled", "dead", "classes"),
+            *("processes", "process web:1:abc", "periodic", f"job {'a' * 24}", f"why {'a' * 24}"),
+        ]
         for view in views:
             await seen.types("colon", view)
             await seen.until(lambda: seen.top.picture.ask.place == seen.top.path.here)
             assert seen.top.picture.problem == ""
             assert all(each.isprintable() or each == "\n" for each in seen.screen)
-            if view != "now":
+            if not view.startswith(("now", "why")):
                 assert "[red]\\x1b]52;" in seen.page
-        await seen.press("2", "enter")
+        await seen.press("2")
+        await seen.sees("[red]\\x1b]52;")
+        await seen.press("D")
+        await seen.sees("Delete all 2 jobs of [red]\\x1b]52;")
+        assert all(each.isprintable() or each == "\n" for each in seen.screen)
+        await seen.press("c", "n", "enter")
+        assert seen.top.clipboard.isprintable()
         await seen.sees("(undecodable)", "[red]\\x1b]52;")
 
     topped.watch(redis_url, script, size=(200, 40))
