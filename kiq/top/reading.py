@@ -32,6 +32,8 @@ def read_picture(ask: Ask, fleets: Sequence[Fleet], views: Mapping[str, Read]) -
         return Failed(ask, str(error))
     except StoreError as error:
         return Failed(ask, str(error), away=False)
+    except Exception as error:  # noqa: BLE001 (it is told, and the next look may be better)
+        return Failed(ask, f"{type(error).__name__}: {error}", away=False)
 
 
 class Reader(threading.Thread):

@@ -5,8 +5,13 @@ from __future__ import annotations
 import queue
 import threading
 
+import pytest
+
+from kiq.config import Config
+from kiq.top import reading
+from kiq.top.fleets import Fleet
 from kiq.top.picture import Ask, Failed, Picture, Place
-from kiq.top.reading import Reader
+from kiq.top.reading import Reader, read_picture
 
 HERE, THERE = Ask(0, Place("now")), Ask(0, Place("queues"))
 
@@ -43,3 +48,12 @@ def test_who_leaves_waits_for_nothing_that_is_on_its_way() -> None:
     go_on.set()
     reader.join(20)
     assert found == []
+
+
+def test_a_moment_that_breaks_is_told_and_ends_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "read_moment", lambda home: 1 / 0)
+    fleet = Fleet("main", None, Config())  # type: ignore[arg-type]
+    found = read_picture(HERE, [fleet], {})
+    assert isinstance(found, Failed)
+    assert found.problem == "ZeroDivisionError: division by zero"
+    assert not found.away
