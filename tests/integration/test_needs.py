@@ -36,6 +36,7 @@ NO_COMMANDS = {
     "NFKC",
     "PWD",
     "QUEUE",
+    "QUIET",
     "QUEUES",
     "COUNT",
     "INTERVAL",
