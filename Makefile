@@ -10,7 +10,7 @@ ARGS ?=
 LANES ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 4)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check fmt unit test coverage matrix bare floor walk recipes celery browser djangotasks ruby chaos mutants demo bench clean
+.PHONY: help setup check fmt unit test coverage matrix bare floor walk recipes celery browser pictures djangotasks ruby chaos mutants demo bench clean
 
 help: ## list these commands
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 14
@@ -69,6 +69,9 @@ browser: $(STAMP) ## the web UI in Chromium, alone and in Django, Flask and Fast
 	@.venvs/browser/bin/python -m pip install --quiet --disable-pip-version-check -r tests/browser/requirements.txt \
 		-e ".[test,hiredis,embedded,web,periodic,django,flask,fastapi,async]"
 	@.venvs/browser/bin/python -m pytest tests/browser/browse_*.py --timeout 300 $(ARGS)
+
+pictures: browser ## make the pictures of docs/web.md anew: 3 minutes
+	@.venvs/browser/bin/python -m tests.browser.pictures
 
 djangotasks: $(STAMP) ## Django's own tests of tasks, with kiq's backend: half a minute
 	@$(BIN)/python -m tests.django_tasks.run $(ARGS)

@@ -11,8 +11,8 @@ import axe_playwright_python
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
-#: How a page is looked at: theme, width and height in pixels.
-LOOKS = (("light", 1600, 1000), ("dark", 1600, 1000), ("light", 320, 700), ("dark", 320, 700))
+#: How a page is looked at: theme, width and height in pixels. A theme changes colours, a width what fits.
+LOOKS = (("light", 1600, 1000), ("dark", 320, 700))
 
 
 class Window:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import hypothesis.strategies as st
+import pytest
 import redis
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import (
@@ -303,6 +304,7 @@ class GuardsMachine(RuleBasedStateMachine):
         assert set(self.locks.values()) <= there
 
 
+@pytest.mark.timeout(240)  # of a machine that does much besides
 def test_guards_do_what_the_model_says(server: TestServer, redis_url: str) -> None:
     raw = server.client()
     machine = type("OnThisServer", (GuardsMachine,), {"url": redis_url, "raw": raw})

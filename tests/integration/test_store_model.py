@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import hypothesis.strategies as st
+import pytest
 import redis
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import (
@@ -282,6 +283,7 @@ class StoreMachine(RuleBasedStateMachine):
         assert int(self.raw.get(keys.STAT_PROCESSED) or 0) == self.settled
 
 
+@pytest.mark.timeout(240)  # of a machine that does much besides
 def test_no_sequence_of_steps_loses_doubles_or_strands_a_job(server: TestServer) -> None:
     raw = server.client()
     machine = type("OnThisServer", (StoreMachine,), {"url": server.url, "raw": raw})
