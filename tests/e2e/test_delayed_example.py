@@ -60,6 +60,21 @@ def test_workers_in_the_background(example: Site) -> None:
     assert example.run("jobs", "status").wait(60) == 1
 
 
+def test_fewer_pools_after_a_restart_leave_none_behind(example: Site) -> None:
+    pools = ("--pool", "mailers", "--pool", "default", "--pool", "low")
+    try:
+        start = example.run("jobs", "start", *pools, *MODULES)
+        assert start.wait(60) == 0, start.log
+        again = example.run("jobs", "restart", *pools[:2], *MODULES)
+        assert again.wait(90) == 0, again.log
+        assert len([line for line in again.lines if line.endswith(": stopped")]) == 3
+        status = example.run("jobs", "status", "--pool", "mailers")
+        assert status.wait(60) == 0, status.log
+        assert [line.partition(" [")[0] for line in status.lines] == ["delayed_job.0: running"]
+    finally:
+        assert example.run("jobs", "stop").wait(90) == 0
+
+
 def test_a_worker_that_can_not_start_says_why(example: Site) -> None:
     start = example.run("jobs", "start", "-r", "no.such.module")
     assert start.wait(60) == 1

@@ -35,7 +35,8 @@ class Options:
     """What was said of the daemons: *flags* are for ``kiq run``; *timeout* is seconds."""
 
     daemons: list[Daemon]
-    named: bool
+    alone: bool
+    pooled: bool
     pid_dir: Path
     log_dir: Path
     prefix: str
@@ -119,7 +120,8 @@ def _options(
     found = pools.daemons(prefix, pools=specs, queues=queues, count=count, identifier=identifier)
     return Options(
         daemons=found,
-        named=bool(specs) or identifier is not None,
+        alone=identifier is not None,
+        pooled=bool(specs),
         pid_dir=Path(pid_dir),
         log_dir=Path(log_dir),
         prefix=prefix,
@@ -138,7 +140,7 @@ def start(options: Options) -> None:
 
 @_with_options
 def stop(options: Options) -> None:
-    """Stop them in order, and wait until they have ended. Without --pool or -i: all of the prefix."""
+    """Stop them in order, and wait until they have ended: all of the prefix, or with -i that one."""
     if not _stop(options):
         raise click.exceptions.Exit(NOT_DONE)
 
@@ -241,12 +243,17 @@ def _number_in(path: Path) -> int:
 
 
 def _names(options: Options) -> list[str]:
-    """Return the names of the daemons that are meant: those of the options, or all that left a file."""
-    if options.named:
-        return [daemon.name for daemon in options.daemons]
+    """Return the names of the daemons that are meant: of the options, and all that left a file.
+
+    With an identifier those of the options alone; else fewer pools than before leave none behind.
+    """
+    meant = [daemon.name for daemon in options.daemons]
+    if options.alone:
+        return meant
     own = options.prefix
     found = {path.stem for path in options.pid_dir.glob("*.pid")}
-    return sorted(name for name in found if name == own or name.startswith(f"{own}."))
+    left = {name for name in found if name == own or name.startswith(f"{own}.")}
+    return sorted(left | set(meant)) if options.pooled else sorted(left)
 
 
 def _stop(options: Options) -> bool:
