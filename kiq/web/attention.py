@@ -30,10 +30,11 @@ _LEADS = {
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """All that was found: *urgent* are dangers and warnings, *notes* what is good to know."""
+    """All that was found: *urgent* dangers and warnings, *notes* good to know, *well* the rest."""
 
     urgent: Sequence[Finding]
     notes: Sequence[Finding]
+    well: Sequence[Finding]
     looked_at: int
 
 
@@ -44,6 +45,7 @@ def attention_of(fleet: Fleet) -> Attention:
     return Attention(
         [each for each in ranked if each.level in ("danger", "warning")],
         [each for each in ranked if each.level == "note"],
+        [each for each in ranked if each.level == "ok"],
         len(found),
     )
 

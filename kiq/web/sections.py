@@ -10,7 +10,7 @@ from .data.section import DATA, described
 from .fleets import Fleet
 from .moments import moment_of
 from .routing import Route, Section
-from .views import bulk, failures, jobs, log, metrics, now, queues, running, sets
+from .views import bulk, doctor, failures, jobs, log, metrics, now, queues, running, sets
 from .views.find import finder
 
 _HERE = resources.files(__package__)
@@ -130,6 +130,7 @@ OWN: Sequence[Section] = (
     ),
     Section("jobs", "", (Route("job", "/jobs/<jid>", jobs.job),), "job"),
     DATA,
+    Section("redis", "Redis", (Route("redis", "/redis", doctor.redis),), "redis"),
     Section(
         "activity",
         "Activity",
@@ -155,7 +156,7 @@ def all_sections() -> Sequence[Section]:
     Raises ConfigError for a name or a path that two of them want, with both.
     """
     added = [point.load() for point in metadata.entry_points(group="kiq.web")]
-    sections = [*OWN[:-1], *added, OWN[-1]]  # who did what stands last
+    sections = [*OWN[:-2], *added, *OWN[-2:]]  # Redis, and who did what, stand last
     taken: dict[tuple[str, str], str] = {}
     for section in sections:
         for route in section.routes:

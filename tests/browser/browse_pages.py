@@ -31,6 +31,7 @@ FOUND = (
     "/periodic",
     "/periodic/one",
     "/jobs",
+    "/redis",
     "/activity",
 )
 #: Of pages with the same path so many are looked at.

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
-from ...errors import StoreError, StoreUnavailable
 from ..answers import Data
 from ..calls import Call
 from ..moments import moment_of
+from ..server_info import info_of
 
 _INFO = (
     *("redis_version", "uptime_in_days", "connected_clients"),
@@ -19,7 +18,7 @@ _INFO = (
 def stats(call: Call) -> Data:
     """Return the numbers under Sidekiq's names."""
     moment = moment_of(call.fleet)
-    found = moment.stats
+    found, info = moment.stats, info_of(call.fleet)
     latencies = {each.name: each.latency for each in moment.queues}
     return Data(
         {
@@ -34,7 +33,7 @@ def stats(call: Call) -> Data:
                 "dead": found.dead_size,
                 "default_latency": latencies.get("default", 0),
             },
-            "redis": call.fleet.look("info", lambda: _info(call), keep=5.0),
+            "redis": {name: info[name] for name in _INFO if name in info},
             "server_utc_time": datetime.fromtimestamp(moment.at, UTC).strftime("%H:%M:%S UTC"),
         }
     )
@@ -43,16 +42,3 @@ def stats(call: Call) -> Data:
 def queues(call: Call) -> Data:
     """Return how many jobs each queue has."""
     return Data({each.name: each.size for each in moment_of(call.fleet).queues})
-
-
-def _info(call: Call) -> dict[str, Any]:
-    try:
-        found = call.home.call(("INFO",))
-    except StoreUnavailable:
-        raise
-    except StoreError:
-        return {}  # not allowed here
-    if isinstance(found, bytes):
-        lines = found.decode(errors="replace").splitlines()
-        found = dict(line.split(":", 1) for line in lines if ":" in line)
-    return {name: str(found[name]) for name in _INFO if name in found}
