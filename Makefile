@@ -67,7 +67,7 @@ celery: $(STAMP) ## the application of examples/from_celery on Celery itself, an
 browser: $(STAMP) ## the web UI in Chromium, alone and in Django, Flask and FastAPI
 	@[ -x .venvs/browser/bin/python ] || $(PYTHON) -m venv .venvs/browser
 	@.venvs/browser/bin/python -m pip install --quiet --disable-pip-version-check -r tests/browser/requirements.txt \
-		-e ".[test,hiredis,embedded,web,periodic,django,flask,fastapi,async]"
+		-e ".[test,hiredis,embedded,profiling,web,periodic,django,flask,fastapi,async]"
 	@.venvs/browser/bin/python -m pytest tests/browser/browse_*.py --timeout 300 $(ARGS)
 
 pictures: browser ## make the pictures of docs/web.md anew: 3 minutes

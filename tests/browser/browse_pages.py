@@ -31,6 +31,8 @@ FOUND = (
     "/periodic",
     "/periodic/one",
     "/jobs",
+    "/profiles",
+    "/profiles/one",
     "/redis",
     "/activity",
 )

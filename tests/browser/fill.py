@@ -21,6 +21,7 @@ def main() -> None:
         with kiq.Batch("within"):
             Mail.perform_async("a@example.org")
             Mail.perform_in(3600, "b@example.org")
+    Mail.set(profile="look").perform_async("d@example.org")
     Import.set(queue="nobody").perform_async(EVIL)
     Mail.set(queue="nobody").perform_async(EVIL)
     Mail.set(queue="halted").perform_async("c@example.org")

@@ -14,7 +14,7 @@ PAGE = (ROOT / "docs" / "not-yet.md").read_text("utf-8")
 NAMES = {
     "Cron": ("cron", "periodic", "schedules"),
     "Limits": ("limits", "limiters", "rate_limits", "throttling"),
-    "Pages of the web UI": ("heat_map", "class_metrics"),
+    "Other languages": ("de", "fr", "ja"),
     "Encryption": ("encryption", "encrypting"),
     "A parent process": ("parent", "swarm", "cluster"),
     "A health check": ("health", "healthcheck", "health_check"),
