@@ -22,6 +22,7 @@ from tests.helpers.server import TestServer
 #: Between one example and the next the test itself empties the server.
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 BATCHES = st.lists(st.integers(1, 300), min_size=1, max_size=4)
+DRAWS = st.floats(0, 1, exclude_max=True)  # as random() returns them
 #: Of so many jobs in a row that are taken from a queue one is of the last band, while all have some.
 TURN = round(sum(WEIGHTS.values()) / min(WEIGHTS.values()))
 BAND = {"h": "high", "n": "", "l": "low"}
@@ -92,9 +93,10 @@ def one_queue(mode: str = "weighted") -> Capsule:
 
 
 @settings(PATIENT, max_examples=6)
-@given(BATCHES, st.floats(0, 1), st.sampled_from(["weighted", "strict"]), st.integers(1, 2_000))
+@given(BATCHES, DRAWS, st.sampled_from(["weighted", "strict"]), st.integers(1, 2_000))
+@example([15], 2.220446049250313e-16, "weighted", 1)
 @example([1], 0.0, "weighted", 1)
-@example([300], 1.0, "weighted", 2_000)
+@example([300], 0.999, "weighted", 2_000)
 def test_the_last_band_gets_one_job_of_each_turn_and_the_others_their_shares(
     server: TestServer,
     client: redis.Redis,
@@ -112,7 +114,8 @@ def test_the_last_band_gets_one_job_of_each_turn_and_the_others_their_shares(
         assert more
     line.close()
     gaps = [len(part) for part in taken.split("l")]
-    assert max(gaps) <= TURN, gaps
+    # Where a turn ends within a batch depends on the first draw, which may be as small as a draw can be.
+    assert max(gaps) <= TURN + 1, gaps
     gaps = [len(part.replace("l", "")) for part in taken.split("n")]
     assert max(gaps) <= 11, gaps
     counts = Counter(taken)
@@ -121,7 +124,7 @@ def test_the_last_band_gets_one_job_of_each_turn_and_the_others_their_shares(
 
 
 @settings(PATIENT, max_examples=8)
-@given(st.text("hnl", min_size=1, max_size=60), BATCHES, st.floats(0, 1))
+@given(st.text("hnl", min_size=1, max_size=60), BATCHES, DRAWS)
 def test_nothing_is_left_and_each_band_keeps_its_order(
     server: TestServer, client: redis.Redis, what: str, batches: list[int], draw: float
 ) -> None:
@@ -138,7 +141,7 @@ def test_nothing_is_left_and_each_band_keeps_its_order(
 
 
 @settings(PATIENT, max_examples=8)
-@given(st.lists(st.sampled_from(["h", "n", "l"]), min_size=5, max_size=60), st.floats(0, 1))
+@given(st.lists(st.sampled_from(["h", "n", "l"]), min_size=5, max_size=60), DRAWS)
 def test_a_job_of_a_higher_band_waits_for_one_of_a_lower_at_most(
     server: TestServer, client: redis.Redis, arrivals: list[str], draw: float
 ) -> None:

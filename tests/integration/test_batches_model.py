@@ -26,6 +26,7 @@ from kiq.plugins.batches.reader import statuses
 from kiq.plugins.batches.trial import Share, remembered
 from kiq.sender import Load
 from tests.helpers.batched import Part, Told, batch
+from tests.helpers.modelled import PHASES
 
 ENDS = ("done", "skipped", "retry", "3", "4", "5", "6", "7")
 EVENTS = ("complete", "success", "death", "end", "cancelled")
@@ -144,6 +145,7 @@ def test_batches_are_as_the_model_says(raw: redis.Redis) -> None:
         BatchMachine,
         settings=settings(
             max_examples=25,
+            phases=PHASES,
             stateful_step_count=20,
             deadline=None,
             suppress_health_check=list(HealthCheck),

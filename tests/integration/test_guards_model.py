@@ -34,6 +34,7 @@ from kiq.store.scripts import Command
 from kiq.verdict import PutOff, Taken
 from tests.helpers.depot import Depot, open_link
 from tests.helpers.locked import FREE, HOLDER, TAKE
+from tests.helpers.modelled import PHASES
 from tests.helpers.server import TestServer
 
 LATER = 4e9
@@ -312,6 +313,7 @@ def test_guards_do_what_the_model_says(server: TestServer, redis_url: str) -> No
         machine,
         settings=settings(
             max_examples=60,
+            phases=PHASES,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -22,6 +22,7 @@ from kiq.plugins.limits import keys as own
 from kiq.plugins.limits.asking import ask, leave, read_answer
 from kiq.plugins.limits.lua import read
 from kiq.plugins.limits.terms import Held
+from tests.helpers.modelled import PHASES
 from tests.helpers.server import TestServer
 
 SIZE, PER = 3, 10.0
@@ -210,6 +211,7 @@ def test_a_model_agrees(private_server: Any) -> None:
         LimitMachine,
         settings=settings(
             max_examples=30,
+            phases=PHASES,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -30,6 +30,7 @@ from kiq.store import flight as writes
 from kiq.store import owners
 from kiq.verdict import Done, Dropped, Taken, ToDead, ToQueue, ToRetry, ToSchedule
 from tests.helpers.depot import LIMITS, NOW, Depot
+from tests.helpers.modelled import PHASES
 from tests.helpers.resulted import wanted
 from tests.helpers.server import TestServer
 
@@ -189,7 +190,7 @@ class ResultsMachine(RuleBasedStateMachine):
             result = kiq.result(jid)
             if status == "dead" and jid in alive:
                 assert not result.ready()
-                assert result.status == alive[jid]
+                assert result.status in alive[jid]
                 continue
             assert result.status == status
             if value is not None:
@@ -199,12 +200,15 @@ class ResultsMachine(RuleBasedStateMachine):
             assert progress is not None
             assert progress.done == done
 
-    def _alive(self) -> dict[str, str]:
-        """Return which jobs are to run, or do, and where each is."""
-        found = {jid_of(taken): "running" for taken in self.taken}
-        found |= {job.jid: "waiting" for job in api.Queue("out")}
-        found |= {entry.jid: "scheduled" for entry in api.ScheduledSet()}
-        return found | {entry.jid: "retrying" for entry in api.RetrySet()}
+    def _alive(self) -> dict[str, tuple[str, ...]]:
+        """Return which jobs are to run, or do, and what each may be called."""
+        # Here no thread has what was taken: it waits for one, unless it has told how far it is.
+        found: dict[str, tuple[str, ...]] = {
+            jid_of(taken): ("waiting", "running") for taken in self.taken
+        }
+        found |= {job.jid: ("waiting",) for job in api.Queue("out")}
+        found |= {entry.jid: ("scheduled",) for entry in api.ScheduledSet()}
+        return found | {entry.jid: ("retrying",) for entry in api.RetrySet()}
 
 
 def jid_of(taken: Taken) -> str:
@@ -222,6 +226,7 @@ def test_results_are_what_the_model_says(
         machine,
         settings=settings(
             max_examples=10,
+            phases=PHASES,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),

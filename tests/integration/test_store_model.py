@@ -27,6 +27,7 @@ from kiq.store.flight import hand_back_command
 from kiq.verdict import Taken, ToDead, ToQueue, ToRetry, Verdict
 from kiq.work.owner import order_of
 from tests.helpers.depot import NOW, Depot
+from tests.helpers.modelled import PHASES
 from tests.helpers.server import TestServer
 
 QUEUES = ("a", "b")
@@ -291,6 +292,7 @@ def test_no_sequence_of_steps_loses_doubles_or_strands_a_job(server: TestServer)
         machine,
         settings=settings(
             max_examples=50,
+            phases=PHASES,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),

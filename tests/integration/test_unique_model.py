@@ -33,6 +33,7 @@ from kiq.store.promotion import claim
 from kiq.verdict import DONE, Dropped, PutOff, Taken, ToDead, ToQueue, ToRetry, ToSchedule
 from kiq.worker_state import WorkerState
 from tests.helpers.depot import LIMITS, NOW, Depot
+from tests.helpers.modelled import PHASES
 from tests.helpers.server import TestServer
 from tests.helpers.uniques import Sole, by_name
 
@@ -341,6 +342,7 @@ def test_unique_jobs_do_what_the_model_says(
         machine,
         settings=settings(
             max_examples=25,
+            phases=PHASES,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from ..answers import Data
@@ -33,10 +34,17 @@ def stats(call: Call) -> Data:
                 "dead": found.dead_size,
                 "default_latency": latencies.get("default", 0),
             },
-            "redis": {name: info[name] for name in _INFO if name in info},
+            "redis": {**{name: info[name] for name in _INFO if name in info}, **_store(info)},
             "server_utc_time": datetime.fromtimestamp(moment.at, UTC).strftime("%H:%M:%S UTC"),
         }
     )
+
+
+def _store(info: Mapping[str, str]) -> dict[str, str]:
+    """Return what keeps the jobs, and its version, as Sidekiq 8.1 tells them."""
+    if "valkey_version" in info:
+        return {"store_name": "Valkey", "store_version": info["valkey_version"]}
+    return {"store_name": "Redis", "store_version": info.get("redis_version", "")} if info else {}
 
 
 def queues(call: Call) -> Data:
