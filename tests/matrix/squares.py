@@ -80,8 +80,8 @@ _NAMELESS = (
 )
 #: Tests of many examples: what they find is of no axis. ``make test`` has them, and "namespace".
 _EXAMPLES = (
-    "--ignore-glob=*/tests/integration/test_*_model.py",
-    "--ignore-glob=*/tests/integration/test_*_properties.py",
+    "--ignore-glob=tests/integration/test_*_model.py",
+    "--ignore-glob=tests/integration/test_*_properties.py",
 )
 
 
