@@ -6,8 +6,8 @@ BIN := .venv/bin
 STAMP := .venv/.set-up
 INTEGRATION = $(wildcard tests/integration tests/contract)
 ARGS ?=
-# Tests that run at once. Many wait most of the while, so four more than there are processors.
-LANES ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 4)
+# Tests that run at once. Many wait most of the while, so three more than there are processors.
+LANES ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 3)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup check fmt unit test coverage matrix bare floor walk recipes celery browser pictures djangotasks ruby chaos mutants demo bench clean

@@ -245,7 +245,7 @@ def _digest(path: Path) -> str:
 
 
 def _parallel() -> tuple[str, ...]:
-    # Tests wait much of the while, if less than those that only make test has: one lane less than there.
+    # As in the Makefile: many tests wait most of the while.
     return ("-n", os.environ.get("LANES") or str((os.cpu_count() or 1) + 3), "--dist", "worksteal")
 
 
