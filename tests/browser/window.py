@@ -67,7 +67,8 @@ class Window:
     def links(self) -> list[str]:
         """Return where the page's links lead, of this address, without their marks."""
         found = self.page.eval_on_selector_all(
-            "a[href]", "links => links.map(a => new URL(a.getAttribute(`href`), location).href)"
+            "a[href]:not([download])",
+            "links => links.map(a => new URL(a.getAttribute(`href`), location).href)",
         )
         return [
             re.sub("#.*", "", link.removeprefix(self.address))
