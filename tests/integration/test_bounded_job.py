@@ -69,6 +69,7 @@ def size(raw: redis.Redis, key: str) -> int:
     return int(found)
 
 
+@pytest.mark.bare_names  # MEMORY is asked about keys by name
 @pytest.mark.timeout(600 if LONG else 60)
 def test_what_a_job_tells_and_logs_without_end_is_bounded(
     raw: redis.Redis, talker: Callable[[], DrivenWorker]
