@@ -151,14 +151,21 @@ def squares() -> list[Square]:
                 "all extras, the newest of every dependency",
                 _of_python(version),
                 python=version,
-                # There a socket may be finalized before the connection of redis-py that would close it.
-                options=(*_EXAMPLES, "-W", "ignore:unclosed <socket:ResourceWarning")
-                if version == versions()[-1]
-                else _EXAMPLES,
+                options=_options_of(version),
             )
             for version in versions()
         ),
     ]
+
+
+def _options_of(version: str) -> tuple[str, ...]:
+    """Return what pytest is told beside the tests of *version*."""
+    if version in versions()[1:-1]:
+        return ("-m", "not hypothesis")  # its neighbours have these
+    if version == versions()[-1]:
+        # There a socket may be finalized before the connection of redis-py that would close it.
+        return (*_EXAMPLES, "-W", "ignore:unclosed <socket:ResourceWarning")
+    return _EXAMPLES
 
 
 def _of_python(version: str) -> tuple[str, ...]:
