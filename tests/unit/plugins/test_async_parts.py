@@ -17,6 +17,7 @@ from kiq.registry import JobSpec, Registry
 from kiq.work.executor import Executor
 from kiq.worker_state import WorkerState
 from tests.helpers.featured import config_of
+from tests.helpers.waiting import eventually
 
 pytestmark = pytest.mark.needs("greenlet")
 
@@ -102,7 +103,7 @@ def test_what_fails_at_the_end_is_reported() -> None:
     shared = Shared()
     shared.part("a", leaves=ValueError("late"))
     shared.begin()()
-    assert shared.reported == ["late"]
+    eventually(lambda: shared.reported == ["late"], message="it is told to the handlers' thread")
 
 
 def test_without_async_jobs_there_is_no_loop_and_nothing_is_entered() -> None:
