@@ -169,8 +169,10 @@ def _options_of(version: str) -> tuple[str, ...]:
 
 
 def _of_python(version: str) -> tuple[str, ...]:
-    """Return the tests of *version*: fewer of those in the middle, as their neighbours have all."""
-    if version in versions()[1:-1]:
+    """Return the tests of *version*: fewer of those in the middle, as their neighbours have them."""
+    if version in versions()[1:-2]:
+        return _REDIS
+    if version == versions()[-2]:
         return ("tests/unit", *_REDIS)
     return (*_LIBRARY, *(_PROCESSES if version == versions()[-1] else ()))
 
