@@ -9,6 +9,8 @@ import pytest
 from kiq.pages.profiles.flames import flames_of
 from tests.helpers.profiled import document
 
+pytestmark = pytest.mark.needs("werkzeug")
+
 FUNCTIONS = [("perform", "app.py", 3), ("query", "db.py", 10), ("walk", "app.py", 9)]
 
 
